@@ -1,0 +1,47 @@
+# make run   the app, on http://127.0.0.1:8501 (PORT changes it)
+# make test  lint, types, unit tests, page tests, browser tests
+# Both do all set-up themselves. Also: lint, bench, models, results, clean.
+
+PORT ?= 8501
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint bench models results chromium clean
+
+run: $(VENV)/.app
+	@echo "digitrec: http://127.0.0.1:$(PORT)"
+	@exec $(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+
+test: lint chromium
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev chromium
+	@for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+models: $(VENV)/.app
+	$(BIN)/python -m digitrec.ship $(RECIPES)
+	$(BIN)/python -m digitrec.results
+
+results: $(VENV)/.app
+	$(BIN)/python -m digitrec.results
+
+chromium: $(VENV)/.dev
+	@$(BIN)/python tests/browser/chromium.py
+
+$(VENV)/.app: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""digitrec: read handwritten digits, and see how an MLP and a CNN do it."""

@@ -1,0 +1,211 @@
+"""The command line: `python -m digitrec read | models | recipes`.
+
+Each command is one function that imports what it needs, so that `read` starts without TensorFlow, Streamlit
+or Plotly.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from digitrec.errors import DigitrecError, PictureError
+from digitrec.settings import MAX_PICTURE_BYTES
+
+if TYPE_CHECKING:
+    from digitrec.predict import Predictor
+    from digitrec.reading import Reading
+
+OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
+"""Endings by which pictures are known in a folder; a file named on its own may have any."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 all right, 1 something could not be done, 2 wrong usage.
+
+    Args:
+        arguments: The words after the program's name; those of this process where None.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except DigitrecError as error:
+        print(f"digitrec: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    except BrokenPipeError:
+        _drop_output()
+        return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m digitrec", description="Read handwritten digits.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_read(commands)
+    _add_models(commands)
+    _add_recipes(commands)
+    return parser
+
+
+def _drop_output() -> None:
+    """Send what is still to be written to nowhere: the reader at the other end of the pipe has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _add_read(commands: Any) -> None:
+    command = commands.add_parser("read", help="read the digits in pictures", description="Read the digits in pictures.")
+    command.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture file, or a folder of them")
+    command.add_argument("--model", metavar="NAME", help="the model that reads; without it, the best at hand")
+    command.add_argument("--single", action="store_true", help="each picture holds exactly one digit")
+    command.add_argument("--format", choices=("text", "jsonl"), default="text", help="how to print (default: text)")
+    command.set_defaults(command=_read)
+
+
+def _read(options: argparse.Namespace) -> int:
+    """Read each picture and print its line at once; return 1 where one could not be read."""
+    from digitrec import registry
+
+    model = options.model or registry.default()
+    predictor = registry.predictor(model)
+    show = _as_json if options.format == "jsonl" else _as_text
+    # A name that is no valid text goes out as the bytes it came in as.
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    status = OK
+    for path in _files(options.pictures):
+        reading = _reading(path, predictor, options.single)
+        if isinstance(reading, PictureError):
+            status = SOME_FAILED
+        print(show(path, model, reading), flush=True)
+    return status
+
+
+def _files(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the files named, a folder's pictures in natural order; a folder without any is given as it is."""
+    for path in paths:
+        yield from (_pictures_in(path) if os.path.isdir(path) else []) or [path]
+
+
+def _pictures_in(folder: str) -> list[str]:
+    """Return the picture files in `folder`, digit2.png before digit10.png."""
+    try:
+        names = [name for name in os.listdir(folder) if name.lower().endswith(PICTURES) and name[0] != "."]
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in sorted(names, key=_natural)]
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a key that orders numbers inside names by their value."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
+
+
+def _reading(path: str, predictor: "Predictor", single: bool) -> "Reading | PictureError":
+    """Return what the picture says, or why it cannot be read."""
+    from digitrec import ink, reading
+
+    try:
+        return reading.read(ink.open_picture(_content(path)), predictor, single)
+    except PictureError as error:
+        return error
+
+
+def _content(path: str) -> bytes:
+    """Return the file's bytes, no more than it takes to see that they are too many.
+
+    Raises:
+        PictureError: If the file cannot be read.
+    """
+    if os.path.isdir(path):
+        raise PictureError("This folder holds no picture that can be read. Name a folder with pictures, or files.")
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_PICTURE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise PictureError("There is no such file. Check its name and folder.") from error
+    except PermissionError as error:
+        raise PictureError("This file may not be read. Ask its owner for permission.") from error
+    except (OSError, ValueError) as error:
+        raise PictureError("This file cannot be read. Check the disk that it is on, and its name.") from error
+
+
+def _as_text(path: str, model: str, reading: "Reading | PictureError") -> str:
+    """Return one line: the file and its digits."""
+    name = re.sub(r"[\x00-\x1f\x7f]", "?", path)
+    if isinstance(reading, PictureError):
+        return f"{name}: error: {reading}"
+    unsure = any(digit.flag == "uncertain" for digit in reading.digits)
+    return f"{name}: {reading.text or 'no digit found'}{' (uncertain)' if unsure else ''}"
+
+
+def _as_json(path: str, model: str, reading: "Reading | PictureError") -> str:
+    """Return one line: a JSON object in ASCII, as the contract has it."""
+    answer: dict[str, Any] = {"file": path, "model": model, "text": "", "digits": [], "error": None}
+    if isinstance(reading, PictureError):
+        answer["error"] = str(reading)
+    else:
+        answer["text"] = reading.text
+        answer["digits"] = [
+            {
+                "row": digit.row,
+                "box": list(digit.box),
+                "digit": digit.digit,
+                "confidence": round(digit.confidence, 6),
+                "probabilities": [round(float(p), 6) for p in digit.probabilities],
+                "flag": digit.flag,
+            }
+            for digit in reading.digits
+        ]
+    return json.dumps(answer)
+
+
+def _add_models(commands: Any) -> None:
+    command = commands.add_parser("models", help="list the models at hand", description="List the models at hand.")
+    command.set_defaults(command=_models)
+
+
+def _models(options: argparse.Namespace) -> int:
+    """Print the models with what they reach on MNIST's test digits; name the folders left out."""
+    from digitrec import registry
+
+    rows = [
+        (model.name, model.kind, f"{model.accuracy:.2%}", f"{int(model.card['parameters']):,}")
+        for model in registry.models()
+    ]
+    print(_table(("model", "kind", "accuracy", "parameters"), rows), flush=True)
+    left_out = registry.damaged()
+    for sentence in left_out:
+        print(f"digitrec: {sentence}", file=sys.stderr)
+    return SOME_FAILED if left_out else OK
+
+
+def _add_recipes(commands: Any) -> None:
+    command = commands.add_parser("recipes", help="list the published recipes", description="List the published recipes.")
+    command.set_defaults(command=_recipes)
+
+
+def _recipes(options: argparse.Namespace) -> int:
+    """Print the published recipes."""
+    from digitrec.recipe import PRESETS
+
+    rows = [
+        (name, preset.recipe.kind, str(preset.recipe.epochs), preset.published, preset.title)
+        for name, preset in PRESETS.items()
+    ]
+    print(_table(("recipe", "kind", "epochs", "published", "title"), rows), flush=True)
+    return OK
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return columns set under their heads, two spaces apart."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
+    return "\n".join(line.rstrip() for line in lines)

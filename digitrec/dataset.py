@@ -1,0 +1,94 @@
+"""MNIST as it was published, bundled and checked; splits by recipe and seed.
+
+Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits, CC BY-SA 3.0.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec.errors import DatasetError
+from digitrec.recipe import Recipe
+
+FILE = Path(__file__).parent / "data" / "mnist.npz"
+SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
+
+Pictures = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+
+
+class Split(NamedTuple):
+    """Training and validation digits.
+
+    Attributes:
+        x: uint8 (N, 28, 28), 0 paper .. 255 ink, to train on.
+        y: uint8 (N,), their digits.
+        x_validation: uint8 (M, 28, 28), held out.
+        y_validation: uint8 (M,).
+    """
+
+    x: Pictures
+    y: Labels
+    x_validation: Pictures
+    y_validation: Labels
+
+
+def test() -> tuple[Pictures, Labels]:
+    """Return the 10,000 test digits, uint8 (10000, 28, 28), and their labels, for final figures only.
+
+    Raises:
+        DatasetError: If the bundled file is missing or damaged.
+    """
+    return _arrays("x_test", "y_test")
+
+
+def training() -> tuple[Pictures, Labels]:
+    """Return the 60,000 training digits, uint8 (60000, 28, 28), and their labels.
+
+    Raises:
+        DatasetError: If the bundled file is missing or damaged.
+    """
+    return _arrays("x_train", "y_train")
+
+
+def split(recipe: Recipe) -> Split:
+    """Return the training digits, parted by the recipe's validation share and seed.
+
+    Raises:
+        DatasetError: If the bundled file is missing or damaged.
+    """
+    x, y = training()
+    order = np.random.default_rng(recipe.seed).permutation(len(x))
+    held_out, rest = np.split(order, [recipe.validation_digits])
+    return Split(x[rest], y[rest], x[held_out], y[held_out])
+
+
+def glyphs(pictures: Pictures) -> NDArray[np.float32]:
+    """Return MNIST pictures as glyphs: float32 (N, 28, 28), 0 paper .. 1 ink."""
+    return pictures.astype(np.float32) / np.float32(255)
+
+
+def _arrays(*names: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    _check(FILE, SHA256)
+    with np.load(FILE) as arrays:
+        first, second = (arrays[name] for name in names)
+    return first, second
+
+
+@functools.cache
+def _check(file: Path, expected: str) -> None:
+    """Compare the file's SHA-256 with the published one, once a process."""
+    try:
+        with file.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DatasetError("The bundled MNIST file cannot be read. Get a fresh copy of the project.") from error
+    if found != expected:
+        raise DatasetError(
+            "The bundled MNIST file is damaged. Get a fresh copy of the project "
+            f"(SHA-256 {expected[:12]}... expected). Received: {found[:12]}..."
+        )

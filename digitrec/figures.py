@@ -1,0 +1,592 @@
+"""Arrays and histories as plotly figures, as pictures, and as sentences that say the same.
+
+No Streamlit here: a page shows a figure with `st.plotly_chart(figure, theme="streamlit")`. Backgrounds and
+fonts are left to that theme, so that light and dark both work, and no figure relies on colour alone.
+"""
+
+import base64
+import io
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from digitrec.reading import Digit
+    from digitrec.recipe import LayerInfo
+    from digitrec.runs import Curves
+
+# Colours that differ for every kind of colour vision: Okabe and Ito, Color Universal Design (2008).
+ORANGE, VERMILLION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
+SKY, BLUE, GREEN = "#56B4E9", "#0072B2", "#009E73"
+GREY = "#808080"  # tells apart from white and from black alike
+
+_SHIPPED = {
+    "mlp-128": ORANGE,
+    "mlp-128-128": VERMILLION,
+    "mlp-30-10": PURPLE,
+    "cnn-5x5": SKY,
+    "cnn-3x3": BLUE,
+    "reader": GREEN,
+}
+_FAMILY = {"mlp": (ORANGE, VERMILLION, PURPLE), "cnn": (SKY, BLUE, GREEN)}
+_SYMBOLS = ("circle", "square", "triangle-up", "diamond")
+
+BATCH_POINTS = 500
+"""Points that a curve by batch is thinned out to."""
+
+PAGE_PIXELS = 1000
+"""Longest side of the copy of a picture that `page_picture` carries."""
+
+# An empty template keeps plotly's own one (6 kB, black on light blue) out of what is sent.
+_BARE: dict[str, Any] = {"template": {}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
+
+
+def model_colour(name: str, kind: str) -> str:
+    """Return a model's colour, the same on every page.
+
+    Args:
+        name: The model's name.
+        kind: `mlp` (warm colours) or `cnn` (cool colours); decides for models that did not come with the project.
+
+    Returns:
+        `#RRGGBB`.
+    """
+    family = _FAMILY["mlp" if kind == "mlp" else "cnn"]
+    return _SHIPPED.get(name) or family[zlib.crc32(name.encode()) % len(family)]
+
+
+def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str) -> go.Figure:
+    """Draw the ten probabilities of one digit, the answer in full colour with its share and a bold tick.
+
+    Args:
+        probabilities: (10,), 0 to 1; all zeros, as for an empty canvas, mark no answer.
+        colour: The model's colour.
+    """
+    shares = [round(100 * float(p), 2) for p in probabilities]
+    answer = int(np.argmax(probabilities)) if any(shares) else None
+    bars = {
+        "type": "bar",
+        "x": list(range(10)),
+        "y": shares,
+        "marker": {"color": colour, "opacity": [1 if digit == answer else 0.45 for digit in range(10)]},
+        "text": [_percent(probabilities[digit]) if digit == answer else "" for digit in range(10)],
+        "textposition": "outside",
+        "textangle": 0,
+        "constraintext": "none",
+        "cliponaxis": False,
+        "hovertemplate": "digit %{x}: %{y:.1f} %<extra></extra>",
+    }
+    layout = {
+        **_BARE,
+        "height": 200,
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "bargap": 0.15,
+        "showlegend": False,
+        "dragmode": False,
+        "xaxis": {
+            "title": {"text": "digit", "standoff": 10},
+            "tickvals": list(range(10)),
+            "ticktext": [f"<b>{digit}</b>" if digit == answer else str(digit) for digit in range(10)],
+            "range": [-0.6, 9.6],
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "title": {"text": "share, %", "standoff": 10},
+            "range": [0, 118],  # room for the answer's label above a full bar
+            "tickvals": [0, 50, 100],
+            "fixedrange": True,
+        },
+    }
+    return go.Figure(data=[bars], layout=layout)
+
+
+def learning_curves(curves: "Mapping[str, Curves]", colours: Mapping[str, str]) -> go.Figure:
+    """Draw the loss above the accuracy of one or several trainings.
+
+    A thin line is the training by batch, full markers on a line are the training by epoch, hollow markers
+    on a dashed line are the validation; each run has markers of its own. By-batch points are the means of neighbours, at most BATCH_POINTS a curve.
+    The axes leave out the steep start once an epoch is over; a double click shows all of it.
+
+    Args:
+        curves: The curves by name of the run.
+        colours: `#RRGGBB` by name of the run.
+    """
+    traces: list[dict[str, Any]] = []
+    for number, (name, curve) in enumerate(curves.items()):
+        run = name if len(curves) > 1 else ""
+        symbol = _SYMBOLS[number % len(_SYMBOLS)]
+        for loss in (True, False):
+            traces += _curve_traces(curve, loss, run, colours[name], symbol)
+    epochs = {"title": {"text": "epoch"}, "rangemode": "tozero", "showgrid": False}
+    layout = {
+        **_BARE,
+        "height": 520,
+        "margin": {"l": 4, "r": 8, "t": 8, "b": 4},
+        "uirevision": "curves",
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "xaxis": {**epochs, "title": None, "matches": "x2", "showticklabels": False, "anchor": "y"},
+        "xaxis2": {**epochs, "anchor": "y2"},
+        "yaxis": {"title": {"text": "loss (cross-entropy)"}, "domain": [0.53, 1], **_loss_range(curves)},
+        "yaxis2": {"title": {"text": "accuracy, %"}, "domain": [0, 0.47], **_accuracy_range(curves)},
+    }
+    return go.Figure(data=traces, layout=layout)
+
+
+def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: str) -> list[dict[str, Any]]:
+    """Return the three traces of one panel; `run` is empty if it is the only one."""
+    by_batch = curve.batch_loss if loss else curve.batch_accuracy
+    by_epoch, validation = (curve.loss, curve.val_loss) if loss else (curve.accuracy, curve.val_accuracy)
+    prefix = f"{run}, " if run else ""
+    axes = {"xaxis": "x", "yaxis": "y"} if loss else {"xaxis": "x2", "yaxis": "y2"}
+    unit, factor = ("%{y:.4f}", 1) if loss else ("%{y:.2f} %", 100)
+
+    def trace(name: str, x: Sequence[float], y: Sequence[float], **looks: Any) -> dict[str, Any]:
+        return {
+            "type": "scatter",
+            "name": prefix + name,
+            "legendgroup": prefix + name,
+            "showlegend": loss,
+            "x": [round(float(value), 4) for value in x],
+            "y": [float(f"{factor * value:.5g}") for value in y],
+            "hovertemplate": f"{prefix}{name}<br>epoch %{{x:.2f}}: {unit}<extra></extra>",
+            "line": {"color": colour, "width": 2},
+            "mode": "lines+markers",
+            **axes,
+            **looks,
+        }
+
+    thin = {"mode": "lines", "opacity": 0.7, "line": {"color": colour, "width": 1}}
+    if run:  # a legend of three lines a run fills a phone
+        thin |= {"showlegend": False, "legendgroup": prefix + "training by epoch"}
+    full = {"marker": {"symbol": symbol, "size": 8}}
+    hollow = {
+        "line": {"color": colour, "width": 2, "dash": "dash"},
+        "marker": {"symbol": f"{symbol}-open", "size": 10, "line": {"width": 2}},
+    }
+    return [
+        trace("training by batch", *_thinned(curve.batch_epoch, by_batch), **thin),
+        trace("training by epoch", *_paired(curve.epoch, by_epoch), **full),
+        trace("validation", *_paired(curve.epoch, validation), **hollow),
+    ]
+
+
+def _paired(x: Sequence[float], y: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    """Return both cut to the shorter one: an epoch's line may be read before all of it is written."""
+    count = min(len(x), len(y))
+    return x[:count], y[:count]
+
+
+def _thinned(x: Sequence[float], y: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    """Return at most BATCH_POINTS points: the means of groups of neighbours of the same size."""
+    x, y = _paired(x, y)
+    count = len(x)
+    size = -(-count // BATCH_POINTS)
+    if size <= 1:
+        return x, y
+    starts = np.arange(0, count, size)
+    sizes = np.diff(starts, append=count)
+    means = (np.add.reduceat(np.asarray(values, float), starts) / sizes for values in (x, y))
+    return next(means).tolist(), next(means).tolist()
+
+
+def _loss_range(curves: "Mapping[str, Curves]") -> dict[str, Any]:
+    """Return an axis from 0 that leaves out the steep start, or all of it in the first epoch."""
+    if not any(curve.epoch for curve in curves.values()):
+        return {"rangemode": "tozero"}
+    tops = [_late(curve.batch_loss, 90) for curve in curves.values()]
+    tops += [value for curve in curves.values() for value in (*curve.loss, *curve.val_loss)]
+    top = max((value for value in tops if np.isfinite(value)), default=1.0)
+    return {"range": [0, 1.08 * max(top, 1e-6)]}
+
+
+def _accuracy_range(curves: "Mapping[str, Curves]") -> dict[str, Any]:
+    """Return an axis up to 100 % that leaves out the steep start, or all of it in the first epoch."""
+    if not any(curve.epoch for curve in curves.values()):
+        return {"range": [0, 101]}
+    bottoms = [_late(curve.batch_accuracy, 10) for curve in curves.values()]
+    bottoms += [value for curve in curves.values() for value in (*curve.accuracy, *curve.val_accuracy)]
+    bottom = 100 * min((value for value in bottoms if np.isfinite(value)), default=0.0)
+    return {"range": [bottom - 0.08 * (100 - bottom), 100 + 0.04 * (100 - bottom)]}
+
+
+def _late(values: Sequence[float], percentile: float) -> float:
+    """Return the percentile of a curve's values, not a number if there are none."""
+    finite = [value for value in _thinned(values, values)[1] if np.isfinite(value)]
+    return float(np.percentile(finite, percentile)) if finite else float("nan")
+
+
+def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, int] | None = None) -> go.Figure:
+    """Draw how often each digit was read as each other; mistakes stand out, right answers are grey.
+
+    A heatmap sends no clicks to Streamlit, so an invisible square lies on each cell and carries (truth, answer):
+    see `clicked_cell`.
+
+    Args:
+        counts: int (10, 10), rows are true digits, columns answers.
+        selected: The (truth, answer) to frame, if any.
+    """
+    counts = np.asarray(counts)
+    errors = np.where(np.eye(10, dtype=bool), 0, counts)
+    strength = np.sqrt(errors / max(1, int(errors.max())))  # a root, so that few mistakes show beside many
+    heat = {
+        "type": "heatmap",
+        "z": np.where(np.eye(10, dtype=bool), -0.25, strength).round(3).tolist(),
+        "zmin": -0.25,
+        "zmax": 1,
+        # Colours let the background through, so that the theme's text is readable on all of them.
+        "colorscale": [
+            [0, "rgba(128,128,128,0.28)"], [0.19, "rgba(128,128,128,0.28)"], [0.19, "rgba(213,94,0,0)"],
+            [0.2, "rgba(213,94,0,0)"], [0.2001, "rgba(213,94,0,0.08)"], [1, "rgba(213,94,0,0.75)"],
+        ],
+        "showscale": False,
+        "hoverinfo": "skip",
+        "xgap": 1,
+        "ygap": 1,
+    }  # fmt: skip
+    cells = [(truth, answer) for truth in range(10) for answer in range(10)]
+    squares = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [answer for _, answer in cells],
+        "y": [truth for truth, _ in cells],
+        "customdata": [list(cell) for cell in cells],
+        "text": [_cell_sentence(counts, *cell) for cell in cells],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"symbol": "square", "size": 24, "opacity": 0, "color": GREY},
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+    }
+    axis = {
+        "tickvals": list(range(10)),
+        "range": [-0.5, 9.5],
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "constrain": "domain",
+        "ticks": "",
+    }
+    layout = {
+        **_BARE,
+        "height": 460,
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "showlegend": False,
+        "hovermode": "closest",
+        "xaxis": {**axis, "title": {"text": "answer", "standoff": 10}},
+        "yaxis": {
+            **axis, "title": {"text": "true digit", "standoff": 10}, "range": [9.5, -0.5],
+            "scaleanchor": "x", "scaleratio": 1, "constraintoward": "top",
+        },
+        "annotations": [
+            {"x": answer, "y": truth, "text": f"{counts[truth, answer]:,}", "showarrow": False, "font": {"size": 11}}
+            for truth, answer in cells
+            if counts[truth, answer]
+        ],
+        "shapes": [] if selected is None else [_frame(*selected)],
+    }  # fmt: skip
+    return go.Figure(data=[heat, squares], layout=layout)
+
+
+def _cell_sentence(counts: npt.NDArray[np.integer[Any]], truth: int, answer: int) -> str:
+    return f"{truth} read as {answer}: {_times(int(counts[truth, answer]))}"
+
+
+def _frame(truth: int, answer: int) -> dict[str, Any]:
+    line = {"color": BLUE, "width": 3}
+    return {"type": "rect", "x0": answer - 0.5, "x1": answer + 0.5, "y0": truth - 0.5, "y1": truth + 0.5, "line": line}
+
+
+def clicked_cell(points: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """Return the (truth, answer) of a click on `confusion_matrix`, or None if no cell was clicked.
+
+    Args:
+        points: `event.selection.points` as `st.plotly_chart(on_select=...)` gives it.
+    """
+    data = _clicked(points)
+    return None if data is None else (int(data[0]), int(data[1]))
+
+
+def clicked_digit(points: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the place in its reading of the digit that was clicked in `page_picture`, or None."""
+    data = _clicked(points)
+    return None if data is None else int(data[0])
+
+
+def _clicked(points: Sequence[Mapping[str, Any]]) -> Sequence[Any] | None:
+    """Return what the last point clicked carries; Streamlit may send a list as an object with keys "0", "1"."""
+    for point in reversed(points):
+        data = point.get("customdata")
+        if isinstance(data, Mapping):
+            data = [data[key] for key in sorted(data)]
+        if data is not None:
+            return data if isinstance(data, Sequence) else [data]
+    return None
+
+
+def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
+    """Draw a network from the glyph at the top to the ten probabilities at the bottom, a block a layer.
+
+    A block's width grows with the logarithm of the number of values that leave the layer; blocks in full colour
+    hold parameters, which stand at the right.
+
+    Args:
+        layers: The layers in order, as `Recipe.layers` gives them.
+        colour: The model's colour.
+    """
+    rows = list(range(len(layers)))
+    values = [int(np.prod(layer.shape)) for layer in layers]
+    widths = [float(np.log10(max(value, 2))) for value in values]
+    shapes = [" × ".join(f"{length:,}" for length in layer.shape) for layer in layers]
+    parameters = [f"{layer.parameters:,}" if layer.parameters else "–" for layer in layers]  # noqa: RUF001
+    blocks = {
+        "type": "bar",
+        "orientation": "h",
+        "y": rows,
+        "x": widths,
+        "base": [-width / 2 for width in widths],
+        "marker": {
+            "color": [_faded(colour, 0.6 if layer.parameters else 0.15) for layer in layers],
+            "line": {"color": colour, "width": 1.5},
+        },
+        "hovertext": [
+            f"{layer.name}: {layer.kind}<br>{value:,} values leave it<br>{_plural(layer.parameters, 'parameter')}"
+            for layer, value in zip(layers, values, strict=True)
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    right = {"xref": "paper", "x": 1, "xanchor": "right", "showarrow": False}
+    notes = [{"y": row, "x": 0, "text": shapes[row], "showarrow": False} for row in rows]
+    notes += [{**right, "y": row, "text": parameters[row]} for row in rows]
+    notes += [{**right, "y": -0.85, "text": "<b>parameters</b>"}, {"y": -0.85, "x": 0, "text": "<b>output</b>", "showarrow": False}]
+    span = max(widths, default=1.0)
+    layout = {
+        **_BARE,
+        "height": 44 * (len(layers) + 1),
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "bargap": 0.3,
+        "showlegend": False,
+        "dragmode": False,
+        "hovermode": "closest",
+        "xaxis": {"range": [-0.52 * span, 1.05 * span], "visible": False, "fixedrange": True},
+        "yaxis": {
+            "range": [len(layers) - 0.5, -1.3],
+            "tickvals": rows,
+            "ticktext": [f"<b>{layer.name}</b><br>{layer.kind}" for layer in layers],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        "annotations": notes,
+    }
+    return go.Figure(data=[blocks], layout=layout)
+
+
+def page_picture(image: Image.Image, digits: "Sequence[Digit]", selected: int | None = None) -> go.Figure:
+    """Draw a picture with a box and the answer for each digit found in it.
+
+    Certain answers have a solid blue box, uncertain ones a dashed orange one and a question mark, what is no
+    digit a dotted grey one and a cross. A click on a box carries the digit's place: see `clicked_digit`.
+
+    Args:
+        image: The upright picture that the boxes' pixels refer to; a copy of at most PAGE_PIXELS is shown.
+        digits: What was read in it.
+        selected: Place in `digits` of the one to frame twice as thick, if any.
+    """
+    width, height = image.size
+    marks = [_MARKS[digit.flag] for digit in digits]
+    squares = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [digit.box.x + digit.box.width / 2 for digit in digits],
+        "y": [digit.box.y + digit.box.height / 2 for digit in digits],
+        "customdata": [[place] for place in range(len(digits))],
+        "text": [_digit_sentence(digit) for digit in digits],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"symbol": "square", "size": 24, "opacity": 0, "color": GREY},
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+    }
+    chip = {"showarrow": False, "xanchor": "left", "yanchor": "bottom", "borderpad": 1}
+    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    layout = {
+        **_BARE,
+        "height": int(np.clip(700 * height / max(width, 1), 140, 560)),
+        "margin": {"l": 0, "r": 0, "t": 20, "b": 0},  # room for an answer at the upper edge
+        "showlegend": False,
+        "hovermode": "closest",
+        "xaxis": {**axis, "range": [0, width]},
+        "yaxis": {**axis, "range": [height, 0], "scaleanchor": "x"},
+        "images": [
+            {
+                "source": _data_uri(image), "xref": "x", "yref": "y", "x": 0, "y": 0,
+                "sizex": width, "sizey": height, "sizing": "stretch", "layer": "below",
+            }
+        ],
+        "shapes": [
+            {
+                "type": "rect", "x0": box.x, "y0": box.y, "x1": box.x + box.width, "y1": box.y + box.height,
+                "line": {"color": colour, "dash": dash, "width": 4 if place == selected else 2},
+            }
+            for place, (box, (colour, dash, _, _)) in enumerate(zip((d.box for d in digits), marks, strict=True))
+        ],
+        "annotations": [
+            {
+                **chip, "x": digit.box.x, "y": digit.box.y, "text": f"<b>{text.format(digit=digit.digit)}</b>",
+                "bgcolor": colour, "font": {"color": ink, "size": 12},
+            }
+            for digit, (colour, _, text, ink) in zip(digits, marks, strict=True)
+        ],
+    }  # fmt: skip
+    return go.Figure(data=[squares], layout=layout)
+
+
+# flag -> the box's colour and dash, what stands on it, and the text's colour on it
+_MARKS: dict[str | None, tuple[str, str, str, str]] = {
+    None: (BLUE, "solid", "{digit}", "white"),
+    "uncertain": (ORANGE, "dash", "{digit}?", "black"),
+    "not-a-digit": (GREY, "dot", "×", "white"),  # noqa: RUF001
+}
+
+
+def _digit_sentence(digit: "Digit") -> str:
+    if digit.flag == "not-a-digit":
+        return "no digit"
+    unsure = ", uncertain" if digit.flag == "uncertain" else ""
+    return f"{digit.digit}, {_percent(digit.confidence)}{unsure}"
+
+
+def _data_uri(image: Image.Image) -> str:
+    """Return a copy of at most PAGE_PIXELS, on white where it is transparent, as a data URI."""
+    small = image.copy()
+    small.thumbnail((PAGE_PIXELS, PAGE_PIXELS))
+    layers = small.convert("RGBA")
+    opaque = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
+    buffer = io.BytesIO()
+    opaque.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def picture(values: npt.NDArray[np.floating[Any]], side: int = 140) -> npt.NDArray[np.uint8]:
+    """Return ink as a crisp black on white picture, for `st.image`.
+
+    Args:
+        values: (height, width), 0 paper .. 1 ink.
+        side: Pixels that the shorter side is enlarged to, by a whole factor, as near as it gets; never made smaller.
+
+    Returns:
+        uint8 (height * factor, width * factor), 255 paper .. 0 ink.
+    """
+    tones = (255 * (1 - np.clip(values, 0, 1))).round().astype(np.uint8)
+    factor = max(1, round(side / min(tones.shape)))
+    return tones.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def montage(
+    glyphs: npt.NDArray[np.floating[Any]], captions: Sequence[str] = (), columns: int = 8, side: int = 84
+) -> npt.NDArray[np.uint8]:
+    """Return many glyphs as one picture, a white card each, row by row.
+
+    Args:
+        glyphs: (N, height, width), 0 paper .. 1 ink, N at least 1.
+        captions: A few plain letters below each; none leaves the captions out.
+        columns: Cards a row.
+        side: Pixels of a glyph's side.
+
+    Returns:
+        uint8 (rows, columns of pixels, 4): RGBA, transparent between the cards.
+
+    Raises:
+        ValueError: If there are captions, but not one a glyph.
+    """
+    if captions and len(captions) != len(glyphs):
+        raise ValueError(f"There must be one caption a glyph. Received: {len(captions)} for {len(glyphs)}")
+    columns = min(columns, len(glyphs))
+    gap, below = 4, 20 if captions else 0
+    step_x, step_y = side + gap, side + below + gap
+    canvas = Image.new("RGBA", (columns * step_x - gap, -(-len(glyphs) // columns) * step_y - gap))
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(13)
+    for number, glyph in enumerate(glyphs):
+        left, top = number % columns * step_x, number // columns * step_y
+        draw.rectangle((left, top, left + side - 1, top + side + below - 1), fill="white")
+        tile = Image.fromarray(picture(glyph, side)).resize((side, side), Image.Resampling.NEAREST)
+        canvas.paste(tile, (left, top))
+        if captions:
+            draw.text((left + side / 2, top + side + below / 2), captions[number], "black", font, anchor="mm")
+    return np.asarray(canvas)
+
+
+def describe_bars(probabilities: npt.NDArray[np.floating[Any]], model: str) -> str:
+    """Say what `softmax_bars` shows."""
+    first, second = (int(digit) for digit in np.argsort(-np.asarray(probabilities), kind="stable")[:2])
+    if not np.any(probabilities):
+        return f"{model} gives no answer."
+    return (
+        f"{model} reads {first}, with {_percent(probabilities[first])}. "
+        f"Next comes {second}, with {_percent(probabilities[second])}."
+    )
+
+
+def describe_curves(curves: "Mapping[str, Curves]") -> str:
+    """Say what `learning_curves` shows, a sentence or two a run."""
+    return " ".join(_describe_run(name, curve) for name, curve in curves.items())
+
+
+def _describe_run(name: str, curve: "Curves") -> str:
+    if not curve.epoch:
+        if not curve.batch_loss:
+            return f"{name}: no point yet."
+        return (
+            f"{name} is in its first epoch: loss {curve.batch_loss[-1]:.3f}, "
+            f"training accuracy {_percent(curve.batch_accuracy[-1])}."
+        )
+    best = int(np.argmax(curve.val_accuracy)) if curve.val_accuracy else None
+    text = (
+        f"{name} after epoch {curve.epoch[-1]:g}: training loss {curve.loss[-1]:.3f}, "
+        f"training accuracy {_percent(curve.accuracy[-1])}"
+    )
+    if best is None:
+        return text + "."
+    return (
+        f"{text}, validation loss {curve.val_loss[-1]:.3f}, validation accuracy {_percent(curve.val_accuracy[-1])}. "
+        f"The best validation accuracy was {_percent(curve.val_accuracy[best])}, after epoch {curve.epoch[best]:g}."
+    )
+
+
+def describe_confusion(counts: npt.NDArray[np.integer[Any]], most: int = 3) -> str:
+    """Say what `confusion_matrix` shows: the mistakes in all and the most frequent ones."""
+    counts = np.asarray(counts)
+    errors = np.where(np.eye(10, dtype=bool), 0, counts)
+    if not errors.any():
+        return f"All {counts.sum():,} digits were read right."
+    order = np.argsort(-errors, axis=None, kind="stable")[:most]
+    cells = [divmod(int(cell), 10) for cell in order if errors.flat[cell]]
+    named = "; ".join(_cell_sentence(counts, *cell) for cell in cells)
+    return f"{_plural(int(errors.sum()), 'mistake')} in {counts.sum():,} digits. Most often {named}."
+
+
+def _percent(share: float) -> str:
+    """Return a share as `98.3 %`; 100 % and 0 % are kept for the whole and for nothing."""
+    percent = 100 * float(share)
+    if 99.95 <= percent < 100:
+        return "> 99.9 %"
+    if 0 < percent < 0.05:
+        return "< 0.1 %"
+    return f"{percent:.1f} %"
+
+
+def _times(count: int) -> str:
+    return "never" if count == 0 else "once" if count == 1 else f"{count:,} times"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _faded(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

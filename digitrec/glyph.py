@@ -1,0 +1,302 @@
+"""Ink -> boxes in reading order -> glyphs of 28 x 28 as MNIST makes them.
+
+A glyph is made the way MNIST's were: the digit's longest side is scaled to 20 pixels with soft edges and its
+centre of mass is put in the middle of 28 x 28. MNIST's pens were felt tips of about the same width, so the
+stroke is brought to that width too, within bounds.
+
+Reference: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits,
+http://yann.lecun.com/exdb/mnist/ (the 20 x 20 box, the centre of mass).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+SIDE = 28
+"""Side of a glyph, in pixels."""
+
+DIGIT = 20
+"""Longest side of the digit inside a glyph, in pixels."""
+
+MIDDLE = 14.0
+"""Pixel that MNIST's centres of mass lie on, both axes: measured 14.0 +- 0.5 on its training digits."""
+
+FINE = 4
+"""Pixels of the fine grid on which strokes are measured and redrawn, a pixel of the glyph."""
+
+STROKE = (2.6, 3.4)
+"""Widths of stroke left as they are, in pixels of the glyph: the middle half of MNIST's training digits."""
+
+THICKEN, THIN = 2.4, 1.6
+"""Most that a stroke is widened or narrowed, in pixels of the glyph."""
+
+EDGE = 0.4
+"""Ink above which a pixel counts as inside a stroke."""
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels: left, top, width and height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A glyph and the pictures on the way to it, each float32, 0 paper, 1 ink.
+
+    Attributes:
+        crop: The digit's own ink, neighbours left out, (h, w).
+        stroke: The same with its stroke brought to MNIST's width, on a grid 4 times as fine as the glyph's.
+        scaled: The digit with its longest side at 20 pixels, (20, w) or (h, 20).
+        glyph: (28, 28), the centre of mass in the middle.
+    """
+
+    crop: Floats
+    stroke: Floats
+    scaled: Floats
+    glyph: Floats
+
+
+def cut(ink: Floats, box: Box) -> Cut:
+    """Cut a digit out of the ink and make it a glyph.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink.
+        box: Where the digit is, in pixels of `ink`; what lies outside the picture is left out.
+
+    Returns:
+        The glyph and the steps to it; all zeros where the box holds no ink.
+    """
+    crop = _own_ink(ink, box)
+    if not crop.any():
+        return Cut(crop, crop, np.zeros((DIGIT, DIGIT), np.float32), np.zeros((SIDE, SIDE), np.float32))
+    stroke = _fitted(crop)
+    scaled = _tight(cv2.resize(stroke, None, fx=1 / FINE, fy=1 / FINE, interpolation=cv2.INTER_AREA))
+    return Cut(crop, stroke, scaled, _centred(stroke))
+
+
+def _own_ink(ink: Floats, box: Box) -> Floats:
+    """Return the ink in `box` and a soft edge around it, without neighbours that reach in, cores at 1."""
+    height, width = ink.shape
+    left, top = max(0, box.x - 1), max(0, box.y - 1)
+    right, bottom = min(width, box.x + box.width + 1), min(height, box.y + box.height + 1)
+    crop = ink[top:max(top, bottom), left:max(left, right)].copy()
+    if not crop.size or crop.max() < 1e-3:
+        return np.zeros((1, 1), np.float32)
+    foreign = _reaching_out(ink, box, crop > EDGE * crop.max(), (left, top))
+    crop[foreign] = 0.0
+    core = np.percentile(crop[crop > EDGE * crop.max()], 75.0)
+    return np.asarray(np.clip(crop / core, 0.0, 1.0), dtype=np.float32)
+
+
+def _reaching_out(ink: Floats, box: Box, inside: Mask, corner: tuple[int, int]) -> Mask:
+    """Return which of the crop's pixels belong to parts that go on outside the box, unless most of the ink does."""
+    left, top = corner
+    rim = np.ones(inside.shape, bool)
+    rim[box.y - top : box.y - top + box.height, box.x - left : box.x - left + box.width] = False
+    rim = rim & inside
+    if not rim.any():
+        return np.zeros(inside.shape, bool)
+    _, labels = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    foreign = np.isin(labels, np.unique(labels[rim])) & inside
+    if foreign.sum() > 0.5 * inside.sum():
+        return np.zeros(inside.shape, bool)
+    return _dilated(foreign) & ~_dilated(inside & ~foreign)
+
+
+def _dilated(mask: Mask) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+
+
+def _tight(picture: Floats, edge: float = EDGE) -> Floats:
+    """Return `picture` without its empty rows and columns."""
+    inside = picture > edge * picture.max()
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _fitted(crop: Floats) -> Floats:
+    """Return the digit on the fine grid: longest side 20 pixels of the glyph, stroke as wide as MNIST's.
+
+    Widening a stroke makes the digit larger, so the scale and the change of the width are found together: the
+    middle of the strokes spans what the box leaves beside one stroke.
+    """
+    extent, width = _measured(crop)
+    scale, change = 1.0, 0.0
+    for _ in range(4):
+        scale = max(DIGIT - change, 4.0) / extent
+        change = _correction(width * scale)
+    fine = _scaled(crop, scale * FINE)
+    return _widened(fine, change * FINE)
+
+
+def _measured(crop: Floats) -> tuple[float, float]:
+    """Return the longest side and the width of the stroke, both in pixels of `crop`."""
+    factor = max(1.0, DIGIT * FINE / max(crop.shape)) if max(crop.shape) < 400 else 400 / max(crop.shape)
+    inside = _scaled(crop, factor) > 0.5
+    if not inside.any():
+        inside = _scaled(crop, factor) >= EDGE * crop.max() * 0.5
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1.0
+    depth = cv2.distanceTransform(np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    # Across a straight stroke the distance to its edge is a quarter of its width on average.
+    return extent / factor, 4.0 * float(depth[depth > 0].mean()) / factor
+
+
+def _correction(width: float) -> float:
+    """Return by how much a stroke of `width` is widened (or, below 0, narrowed), in pixels of the glyph."""
+    low, high = STROKE
+    return min(max(low - width, 0.0), THICKEN) - min(max(width - high, 0.0), THIN, 0.5 * width)
+
+
+def _scaled(picture: Floats, factor: float) -> Floats:
+    """Return `picture` scaled by `factor` with a margin of paper, smooth when enlarged and averaged when reduced."""
+    padded = np.pad(picture, 1 if factor >= 1.0 else int(np.ceil(1.0 / factor)))
+    size = (max(1, round(padded.shape[1] * factor)), max(1, round(padded.shape[0] * factor)))
+    how = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_CUBIC
+    return np.asarray(np.clip(cv2.resize(padded, size, interpolation=how), 0.0, 1.0), dtype=np.float32)
+
+
+def _widened(fine: Floats, change: float) -> Floats:
+    """Return `fine` redrawn with soft edges and a stroke `change` pixels wider, with room for it."""
+    room = int(max(change, 0.0)) + 2
+    inside = np.pad(fine, room) > 0.5
+    if not inside.any():
+        inside = np.pad(fine, room) >= 0.5 * fine.max()
+    within = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
+    signed = within - outside - np.where(inside, 0.5, -0.5)
+    return _tight(np.clip(signed + change / 2.0 + 0.5, 0.0, 1.0).astype(np.float32))
+
+
+def _centred(stroke: Floats) -> Floats:
+    """Return the glyph: the fine picture moved to the middle and averaged down to 28 x 28."""
+    moments = cv2.moments(stroke)
+    middle = (MIDDLE + 0.5) * FINE - 0.5
+    move_x = middle - moments["m10"] / moments["m00"]
+    move_y = middle - moments["m01"] / moments["m00"]
+    move = np.array([[1.0, 0.0, move_x], [0.0, 1.0, move_y]], np.float32)
+    canvas = cv2.warpAffine(stroke, move, (SIDE * FINE, SIDE * FINE), flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(canvas, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def find(ink: Floats, single: bool) -> list[list[Box]]:
+    """Find the digits.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink.
+        single: Whether the picture is known to hold exactly one digit.
+
+    Returns:
+        Rows from top to bottom, each with its boxes from left to right, in pixels of `ink`; [] where there is
+        no ink.
+    """
+    parts = _parts(ink)
+    if not parts:
+        return []
+    if single:
+        return [[_around(_of_one_digit(parts))]]
+    return _rows(_digits(parts))
+
+
+def _parts(ink: Floats) -> list[Box]:
+    """Return the boxes of the connected parts of the ink, the largest first, specks left out."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats((ink > EDGE).astype(np.uint8), connectivity=8)
+    boxes = [Box(*(int(v) for v in row[:4])) for row in stats[1:]]
+    boxes.sort(key=_size, reverse=True)
+    return boxes
+
+
+def _size(box: Box) -> int:
+    return max(box.width, box.height)
+
+
+def _around(boxes: list[Box]) -> Box:
+    """Return the smallest box around all of `boxes`."""
+    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
+    right, bottom = max(b.x + b.width for b in boxes), max(b.y + b.height for b in boxes)
+    return Box(left, top, right - left, bottom - top)
+
+
+def _gaps(a: Box, b: Box) -> tuple[int, int]:
+    """Return the free pixels between two boxes, across and down; below 0 where they overlap."""
+    across = max(a.x, b.x) - min(a.x + a.width, b.x + b.width)
+    down = max(a.y, b.y) - min(a.y + a.height, b.y + b.height)
+    return across, down
+
+
+def _apart(a: Box, b: Box) -> float:
+    """Return the distance between two boxes, 0 where they overlap."""
+    across, down = _gaps(a, b)
+    return float(np.hypot(max(across, 0), max(down, 0)))
+
+
+def _of_one_digit(parts: list[Box]) -> list[Box]:
+    """Return the parts that make up the one digit: the largest and what is large enough or near enough."""
+    digit = _around(parts[:1])
+    chosen = parts[:1]
+    for part in parts[1:]:
+        share, gap = _size(part) / _size(digit), _apart(part, digit) / _size(digit)
+        if share > 0.2 or (share > 0.06 and gap < 0.12):
+            chosen.append(part)
+            digit = _around(chosen)
+    return chosen
+
+
+def _digits(parts: list[Box]) -> list[Box]:
+    """Return one box a digit: parts joined that lie over each other or nearly touch, specks left out."""
+    digits = list(parts)
+    joined = True
+    while joined:
+        joined = False
+        for i, a in enumerate(digits):
+            for j in range(i + 1, len(digits)):
+                if _same_digit(a, digits[j]):
+                    digits[i] = _around([a, digits.pop(j)])
+                    joined = True
+                    break
+            if joined:
+                break
+    tall = max(d.height for d in digits)
+    usual = float(np.median([d.height for d in digits if d.height > 0.4 * tall]))
+    return [d for d in digits if d.height > 0.35 * usual or d.width > 0.6 * usual]
+
+
+def _same_digit(a: Box, b: Box) -> bool:
+    """Return whether two parts belong to one digit."""
+    across, down = _gaps(a, b)
+    narrow, tall = min(a.width, b.width), max(a.height, b.height)
+    if across < 0 and down < 0:
+        return -across > 0.3 * narrow or -down > 0.3 * min(a.height, b.height)
+    over = -across / narrow  # how much of the narrower one lies over or under the other
+    if over > 0.4 and down < 0.25 * tall:
+        return min(a.height, b.height) < 0.6 * tall
+    return max(across, 0) + max(down, 0) < 0.06 * tall
+
+
+def _rows(digits: list[Box]) -> list[list[Box]]:
+    """Return the digits in rows from top to bottom, each from left to right."""
+    rows: list[list[Box]] = []
+    for digit in sorted(digits, key=lambda d: d.y + d.height / 2):
+        middle = digit.y + digit.height / 2
+        row = next((r for r in rows if _beside(r, middle)), None)
+        if row is None:
+            rows.append([digit])
+        else:
+            row.append(digit)
+    return [sorted(row, key=lambda d: d.x) for row in rows]
+
+
+def _beside(row: list[Box], middle: float) -> bool:
+    """Return whether a digit with its middle at this height stands in `row`."""
+    span = _around(row[-1:])
+    return span.y < middle < span.y + span.height

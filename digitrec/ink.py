@@ -1,0 +1,313 @@
+"""Picture -> ink: how much of each pixel is pen, 0 on paper and 1 in the core of a stroke.
+
+Ink is what differs from the paper, in whatever colour and whichever of the two is the lighter. A drawing has
+one paper colour: the commonest. In a photo the paper changes from place to place, so its colour is estimated
+around each pixel and the noise of the paper decides what is too faint to be ink.
+"""
+
+import io
+import threading
+import warnings
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from digitrec.errors import PictureError
+from digitrec.settings import MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+WORKING_SIDE = 1200
+"""Larger pictures are reduced by a whole factor to about this longest side, in pixels, before they are read."""
+
+PAPER_SIDE = 160
+"""Longest side at which the paper of a photo is estimated: paper has no detail worth more."""
+
+FLAT = 10.0
+"""How far, in RGB distance of 0 to 441, a pixel may lie from the paper colour of a drawing and still be paper."""
+
+FAINTEST_DRAWN = 8.0
+"""Smallest RGB distance that counts as ink in a drawing, about 5 grey levels."""
+
+FAINTEST_IN_PHOTO = 18.0
+"""Smallest RGB distance that counts as ink where paper has shadows and grain, about 10 grey levels."""
+
+_decoding = threading.Lock()
+
+
+class _Paper(NamedTuple):
+    """What is known of the paper after looking for it."""
+
+    distance: Floats  # (H, W), RGB distance from the paper, 0 to 441
+    noise: float  # how far paper itself strays from its colour
+    faintest: float  # the smallest distance that may be ink
+
+
+def open_picture(data: bytes) -> Image.Image:
+    """Decode a picture file.
+
+    One picture is decoded at a time: the warnings filter that keeps Pillow quiet belongs to the whole process,
+    and a few large photos decoded at once would not fit a small server.
+
+    Args:
+        data: The file's bytes: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC.
+
+    Returns:
+        RGB, or RGBA where the file has transparency, 8 bit, upright as a viewer shows it; the first frame of
+        an animation.
+
+    Raises:
+        PictureError: If the bytes are empty, too many, no picture, cut short, or too many pixels.
+    """
+    if not data:
+        raise PictureError("The file is empty. Choose a picture file; received 0 bytes.")
+    if len(data) > MAX_PICTURE_BYTES:
+        limit, size = MAX_PICTURE_BYTES // 2**20, len(data) / 2**20
+        raise PictureError(f"The file is too large. Choose one of at most {limit} MB; received {size:.1f} MB.")
+    with _decoding, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decode(data)
+
+
+def _decode(data: bytes) -> Image.Image:
+    """Return the first frame of `data`, upright, as RGB or RGBA."""
+    try:
+        with _opened(data) as image:
+            width, height = image.size
+            if width * height > MAX_PICTURE_PIXELS:
+                raise _too_many_pixels(f"received {width} x {height}")
+            image.load()
+            return _plain(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels("received far more") from error
+    except UnidentifiedImageError as error:
+        raise PictureError(
+            "This is not a picture that can be read. Choose PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC; "
+            f"received {len(data):,} bytes of something else."
+        ) from error
+    except (OSError, ValueError, SyntaxError, IndexError, EOFError, MemoryError, RuntimeError) as error:
+        raise PictureError(
+            "The picture is damaged or cut short. Save or send it again; "
+            f"received {len(data):,} bytes that end or break in the middle of the picture."
+        ) from error
+
+
+def _opened(data: bytes) -> Image.Image:
+    """Open `data` without decoding its pixels; HEIC support is loaded for HEIC files only, it is slow to import."""
+    if data[4:8] == b"ftyp":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    return Image.open(io.BytesIO(data))
+
+
+def _too_many_pixels(received: str) -> PictureError:
+    limit = MAX_PICTURE_PIXELS // 1_000_000
+    return PictureError(f"The picture is too large. Use one of at most {limit} million pixels; {received}.")
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return `image` as 8-bit RGB, or RGBA where it has transparency."""
+    if image.mode.startswith(("I", "F")):
+        return _eight_bit(image).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit, 32-bit or float grey to 8 bit.
+
+    The scale is 16 bit where the mode says so or the values ask for it, 8 bit where they fit into 8 bit, and
+    the picture's own range otherwise.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    if low >= 0.0 and image.mode.startswith("I") and (image.mode != "I" or 255.0 < high <= 65535.0):
+        top = 65535.0
+    elif low >= 0.0 and 1.0 < high <= 255.0:
+        top = 255.0
+    else:
+        top = high - low or 1.0
+    scaled = (values - low * (top == high - low)) * (255.0 / top)
+    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+
+
+def reduced(image: Image.Image) -> Image.Image:
+    """Return `image` reduced by a whole factor to a longest side of about `WORKING_SIDE`, or as it is if small."""
+    factor = max(1, round(max(image.size) / WORKING_SIDE))
+    return image.reduce(factor) if factor > 1 else image
+
+
+def from_picture(image: Image.Image) -> Floats:
+    """Return the ink of a picture.
+
+    Args:
+        image: Any mode; drawn or photographed, dark on light or light on dark, opaque or transparent.
+
+    Returns:
+        float32 (H, W), 0 paper, 1 the core of a stroke; exactly 0 on paper. A blank picture is all zeros.
+    """
+    plain = image if image.mode in ("RGB", "RGBA") else _plain(image)
+    colours, cover = _flattened(np.asarray(plain))
+    if cover is not None:
+        return _inked(_Paper(cover * 255.0, 0.0, FAINTEST_DRAWN))
+    return _inked(_flat_paper(colours) or _uneven_paper(colours))
+
+
+def from_canvas(rgba: Bytes) -> Floats:
+    """Return the ink of a drawing on a canvas.
+
+    Args:
+        rgba: uint8 (H, W, 4) or (H, W, 3), strokes on an even or a transparent ground.
+
+    Returns:
+        float32 (H, W), 0 paper, 1 the core of a stroke. An empty canvas is all zeros.
+    """
+    colours, cover = _flattened(np.ascontiguousarray(rgba))
+    if cover is not None:
+        return _inked(_Paper(cover * 255.0, 0.0, FAINTEST_DRAWN))
+    return _inked(_Paper(_distance(colours, _commonest(colours)), 0.0, FAINTEST_DRAWN))
+
+
+def _flattened(pixels: Bytes) -> tuple[Bytes, Floats | None]:
+    """Return RGB (H, W, 3), and the ink's cover (H, W) of 0 to 1 where ink lies on a transparent ground.
+
+    Where the opaque part is more than strokes (a drawing with its paper on a transparent margin), the margin
+    is given the paper's colour.
+    """
+    colours = np.ascontiguousarray(pixels[..., :3])
+    if pixels.shape[2] == 3:
+        return colours, None
+    alpha = pixels[..., 3]
+    if alpha.min() == alpha.max():
+        return colours, None
+    opaque = alpha >= 128
+    if opaque.mean() <= 0.45:
+        return colours, alpha.astype(np.float32) / 255.0
+    paper = _commonest(colours[opaque][None])
+    share = alpha[..., None].astype(np.float32) / 255.0
+    return np.rint(colours * share + paper * (1.0 - share)).astype(np.uint8), None
+
+
+def _commonest(colours: Bytes) -> Floats:
+    """Return the commonest colour (3,) of RGB (H, W, 3), found in bins of 16 levels and averaged inside the bin."""
+    step = max(1, colours.shape[0] * colours.shape[1] // 200_000)
+    some = colours.reshape(-1, 3)[::step]
+    bins = (some >> 4).astype(np.int32) @ np.array([256, 16, 1], np.int32)
+    best = some[bins == np.bincount(bins).argmax()]
+    return np.asarray(np.median(best, axis=0), dtype=np.float32)
+
+
+def _distance(colours: Bytes, paper: Floats) -> Floats:
+    """Return each pixel's RGB distance (H, W) from `paper`, one colour (3,) or one a pixel (H, W, 3)."""
+    difference = colours.astype(np.float32)
+    difference -= paper
+    red, green, blue = cv2.split(difference)
+    return np.asarray(np.sqrt(red * red + green * green + blue * blue), dtype=np.float32)
+
+
+def _flat_paper(colours: Bytes) -> _Paper | None:
+    """Return the paper of a drawing, or None where no one colour makes up most of the picture."""
+    distance = _distance(colours, _commonest(colours))
+    flat = distance <= FLAT
+    if flat.mean() < 0.5:
+        return None
+    # Between flat paper and ink lie edges and artefacts only; a shaded photo has much that is neither.
+    between = (distance > FLAT) & (distance < 40.0)
+    strong = distance >= 40.0
+    if between.mean() > max(0.04, 1.2 * float(strong.mean())) and strong.any():
+        return None
+    spread = float(distance[flat].mean())
+    return _Paper(distance, spread, FAINTEST_DRAWN if spread < 0.5 else FAINTEST_IN_PHOTO)
+
+
+def _uneven_paper(colours: Bytes) -> _Paper:
+    """Return the paper of a photo, its colour estimated around each pixel.
+
+    A median over about half the picture is paper wherever ink covers less than half of it. What differs much
+    from that is ink; the rest, averaged close by, is the paper with its shadows.
+    """
+    height, width = colours.shape[:2]
+    scale = min(1.0, PAPER_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(colours, size, interpolation=cv2.INTER_AREA)
+    window = max(3, int(0.5 * min(max(size), 2 * min(size))) | 1)
+    first = cv2.medianBlur(small, min(window, 255)) if min(size) > 1 else small
+    paper = _filled(small, _distance(small, first.astype(np.float32)))
+    full = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+    distance = _signed(colours, full)
+    noise = 1.5 * float(np.median(distance[distance > 0])) if (distance > 0).any() else 0.0
+    return _Paper(distance, noise, FAINTEST_IN_PHOTO)
+
+
+def _filled(small: Bytes, distance: Floats) -> Floats:
+    """Return the paper's colour (h, w, 3): `small` averaged close by over what is not ink."""
+    limit = max(_split(distance), FAINTEST_IN_PHOTO)
+    ink = cv2.dilate((distance > limit * 0.6).astype(np.uint8), np.ones((3, 3), np.uint8))
+    weight = (1.0 - ink).astype(np.float32) + 1e-4
+    sigma = max(1.0, 0.05 * max(distance.shape))
+    total = cv2.GaussianBlur(small.astype(np.float32) * weight[..., None], (0, 0), sigma)
+    return np.asarray(total / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
+
+
+def _signed(colours: Bytes, paper: Floats) -> Floats:
+    """Return the distance (H, W) from the paper, 0 where it leads away from the ink's colour.
+
+    A highlight beside dark ink is no ink, nor is a shadow beside chalk.
+    """
+    difference = colours.astype(np.float32) - paper
+    distance = _distance(colours, paper)
+    strongest = distance >= np.percentile(distance[:: max(1, distance.shape[0] // 300)], 98.0)
+    direction = difference[strongest].mean(axis=0)
+    return np.where(difference @ direction > 0.0, distance, np.float32(0.0)).astype(np.float32)
+
+
+def _split(distance: Floats) -> float:
+    """Return Otsu's threshold between paper and ink."""
+    top = float(distance.max())
+    if top <= 0.0:
+        return 0.0
+    levels = (distance * (255.0 / top)).astype(np.uint8)
+    threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return float(threshold) * top / 255.0
+
+
+def _inked(paper: _Paper) -> Floats:
+    """Return ink (H, W), 0 to 1, from distances: strong ink, what joins it, and nothing else."""
+    distance = paper.distance
+    nothing = np.zeros(distance.shape, np.float32)
+    candidates = distance > max(paper.faintest, 4.0 * paper.noise)
+    if not candidates.any():
+        return nothing
+    core = _core(distance[candidates])
+    low = max(0.2 * core, 2.5 * paper.noise, min(paper.faintest, 0.5 * core))
+    high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
+    kept = _joined(distance > low, distance > high)
+    ramp = np.clip((distance - 0.5 * low) / max(core - 0.5 * low, 1e-3), 0.0, 1.0)
+    return np.where(_grown(kept), ramp, np.float32(0.0)).astype(np.float32)
+
+
+def _core(distances: Floats) -> float:
+    """Return the distance of a stroke's core: a high percentile of what is on the ink's side of Otsu's threshold."""
+    strong = distances[distances >= _split(distances.reshape(1, -1))]
+    return float(np.percentile(strong, 75.0))
+
+
+def _joined(weak: Mask, strong: Mask) -> Mask:
+    """Return the parts of `weak` that hold a pixel of `strong`."""
+    _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    chosen = np.zeros(int(labels.max()) + 1, bool)
+    chosen[labels[strong & weak]] = True
+    chosen[0] = False
+    return np.asarray(chosen[labels])
+
+
+def _grown(mask: Mask) -> Mask:
+    """Return `mask` grown by a pixel, for the soft edge of its strokes."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)

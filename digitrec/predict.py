@@ -1,0 +1,81 @@
+"""Read glyphs with a trained model. LiteRT only: 35 MB and a third of a second, where Keras takes 640 MB."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from digitrec.errors import ModelError
+
+Glyphs = NDArray[np.float32]
+
+CHUNK = 64  # glyphs at a time: every layer's activations of 64 digits are 12 MB in the largest published CNN
+
+
+class Predictor:
+    """A trained model that reads glyphs. Safe to share between threads: one reads at a time.
+
+    Attributes:
+        name: The model's name.
+    """
+
+    def __init__(self, name: str, file: Path) -> None:
+        """Open a `.tflite` file whose outputs are `probabilities` and the layers' activations.
+
+        Raises:
+            ModelError: If the file is missing, damaged or of another kind.
+        """
+        self.name = name
+        self._lock = threading.Lock()
+        try:
+            self._interpreter = Interpreter(str(file), num_threads=1)
+            self._interpreter.allocate_tensors()
+            signature = self._interpreter.get_signature_runner("serving_default")
+            self._outputs = {key: int(d["index"]) for key, d in signature.get_output_details().items()}
+            self._input = int(signature.get_input_details()["glyph"]["index"])
+        except (ValueError, RuntimeError, KeyError, OSError) as error:
+            raise ModelError(f"The model {name} is damaged and cannot be opened. Train it again.") from error
+        if "probabilities" not in self._outputs:
+            raise ModelError(f"The model {name} gives no probabilities. Train it again.")
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names that `activations` returns."""
+        return tuple(self._outputs)
+
+    def probabilities(self, glyphs: Glyphs) -> NDArray[np.float32]:
+        """Return how likely each glyph is each digit.
+
+        Args:
+            glyphs: float32 (N, 28, 28), 0 paper .. 1 ink.
+
+        Returns:
+            float32 (N, 10); rows add up to 1.
+        """
+        return self._run(glyphs, ("probabilities",))["probabilities"]
+
+    def activations(self, glyphs: Glyphs) -> dict[str, NDArray[np.float32]]:
+        """Return what each layer makes of each glyph, by the layer's name; each array is (N, ...)."""
+        return self._run(glyphs, self.layers)
+
+    def _run(self, glyphs: Glyphs, names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+        if glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
+            raise ValueError(f"glyphs must be (N, 28, 28). Received: {glyphs.shape}")
+        parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
+        with self._lock:
+            for first in range(0, max(1, len(glyphs)), CHUNK):
+                chunk = np.ascontiguousarray(glyphs[first : first + CHUNK], np.float32)
+                count = max(1, len(chunk))  # LiteRT has no empty batch
+                self._resize(count)
+                self._interpreter.set_tensor(self._input, chunk if len(chunk) else np.zeros((1, 28, 28), np.float32))
+                self._interpreter.invoke()
+                for name in names:
+                    parts[name].append(self._interpreter.get_tensor(self._outputs[name])[: len(chunk)])
+        return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+    def _resize(self, count: int) -> None:
+        if self._interpreter.get_input_details()[0]["shape"][0] != count:
+            self._interpreter.resize_tensor_input(self._input, (count, 28, 28))
+            self._interpreter.allocate_tensors()

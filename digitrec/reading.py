@@ -1,0 +1,170 @@
+"""Picture + predictor -> reading: the digits in their rows, how sure each is, and the steps as pictures."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec import glyph as glyphs
+from digitrec import ink as inks
+from digitrec.glyph import Box, Cut
+
+Floats = NDArray[np.float32]
+
+UNSURE = 0.6
+"""Confidence below which a digit is flagged `uncertain`."""
+
+UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
+
+
+class Reader(Protocol):
+    """What a reading needs of a model: `predict.Predictor` is one."""
+
+    def probabilities(self, glyphs: Floats) -> Floats:
+        """Return float32 (N, 10) for glyphs float32 (N, 28, 28), 0 paper, 1 ink."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One picture on the way from the file to the glyph.
+
+    Attributes:
+        title: Two or three words.
+        caption: One sentence that says what was done and why.
+        image: float32 (H, W), 0 paper, 1 ink.
+    """
+
+    title: str
+    caption: str
+    image: Floats
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit that was found and read.
+
+    Attributes:
+        row: Its row, 0 the topmost.
+        box: Where it is, in pixels of the upright picture.
+        glyph: float32 (28, 28), what the model sees.
+        steps: The pictures from the crop to the glyph.
+        digit: The answer, 0 to 9.
+        confidence: The answer's probability.
+        probabilities: float32 (10,).
+        flag: None, "uncertain" or "not-a-digit".
+    """
+
+    row: int
+    box: Box
+    glyph: Floats
+    steps: tuple[Step, ...]
+    digit: int
+    confidence: float
+    probabilities: Floats
+    flag: str | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that was read in a picture.
+
+    Attributes:
+        size: Width and height of the upright picture.
+        ink: float32 (H, W), 0 paper, 1 ink; smaller than the picture where that is large.
+        digits: Row by row, each from left to right.
+        steps: The picture and its ink.
+    """
+
+    size: tuple[int, int]
+    ink: Floats
+    digits: tuple[Digit, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def text(self) -> str:
+        """The digits, rows separated by `/`, without what is no digit."""
+        kept = [d for d in self.digits if d.flag != NOT_A_DIGIT]
+        rows = sorted({d.row for d in kept})
+        return "/".join("".join(str(d.digit) for d in kept if d.row == row) for row in rows)
+
+
+def read(image: Image.Image, predictor: Reader, single: bool = False) -> Reading:
+    """Read a picture.
+
+    Args:
+        image: An upright picture, as `ink.open_picture` returns it.
+        predictor: The model that reads.
+        single: Whether the picture is known to hold exactly one digit.
+    """
+    small = inks.reduced(image)
+    picture = 1.0 - np.asarray(small.convert("L"), dtype=np.float32) / 255.0
+    return _read(inks.from_picture(small), picture, image.size, predictor, single)
+
+
+def read_canvas(rgba: NDArray[np.uint8], predictor: Reader, single: bool = True) -> Reading:
+    """Read what was drawn on a canvas: uint8 (H, W, 4)."""
+    picture = 1.0 - np.asarray(Image.fromarray(rgba).convert("L"), dtype=np.float32) / 255.0
+    return _read(inks.from_canvas(rgba), picture, (rgba.shape[1], rgba.shape[0]), predictor, single)
+
+
+def reread(reading: Reading, predictor: Reader) -> Reading:
+    """Return the same boxes and glyphs read by another model."""
+    return dataclasses.replace(reading, digits=_answered(reading.digits, predictor))
+
+
+def _read(ink: Floats, picture: Floats, size: tuple[int, int], predictor: Reader, single: bool) -> Reading:
+    """Find, cut and answer; `ink` and `picture` may be smaller than `size`."""
+    scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
+    rows = glyphs.find(ink, single)
+    found = [_unanswered(row, box, glyphs.cut(ink, box), scale, size) for row, r in enumerate(rows) for box in r]
+    steps = (
+        Step("Picture", "The picture in grey, as it came.", picture),
+        Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
+    )
+    return Reading(size, ink, _answered(tuple(found), predictor), steps)
+
+
+def _unanswered(row: int, box: Box, cut: Cut, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
+    """Return a digit that no model has seen yet."""
+    nothing = np.full(10, 0.1, np.float32)
+    return Digit(row, _enlarged(box, scale, size), cut.glyph, _steps(cut), 0, 0.1, nothing, NOT_A_DIGIT)
+
+
+def _enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
+    """Return a box of the ink in pixels of the upright picture."""
+    left, top = int(box.x * scale[0]), int(box.y * scale[1])
+    right = min(size[0], round((box.x + box.width) * scale[0]))
+    bottom = min(size[1], round((box.y + box.height) * scale[1]))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
+def _steps(cut: Cut) -> tuple[Step, ...]:
+    return (
+        Step("Cropped", "The digit alone, cut out along its edges.", cut.crop),
+        Step("Stroke width", "Strokes are made as wide as the pens that MNIST was written with.", cut.stroke),
+        Step("20 x 20", "The longest side is scaled to 20 pixels, as in MNIST.", cut.scaled),
+        Step("Centred", "The centre of mass is put in the middle of 28 x 28: this is what the model sees.", cut.glyph),
+    )
+
+
+def _answered(digits: tuple[Digit, ...], predictor: Reader) -> tuple[Digit, ...]:
+    """Return the digits with the model's answers."""
+    if not digits:
+        return ()
+    answers = np.asarray(predictor.probabilities(np.stack([d.glyph for d in digits])), dtype=np.float32)
+    return tuple(
+        dataclasses.replace(digit, **_answer(digit.glyph, row)) for digit, row in zip(digits, answers, strict=True)
+    )
+
+
+def _answer(glyph: Floats, probabilities: Floats) -> dict[str, Any]:
+    """Return the fields of `Digit` that a model decides."""
+    best = int(probabilities.argmax())
+    confidence = float(probabilities[best])
+    flag = UNCERTAIN if confidence < UNSURE else None
+    if not glyph.any():
+        flag = NOT_A_DIGIT
+    return {"digit": best, "confidence": confidence, "probabilities": probabilities, "flag": flag}

@@ -1,0 +1,378 @@
+"""A recipe: everything that decides what a network is and how it is trained.
+
+Plain frozen values, JSON both ways, no Keras. `layers()` says what the network will look like
+before there is one, and refuses what cannot work.
+"""
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from digitrec.errors import RecipeError
+
+SIDE = 28  # pixels; MNIST's pictures are 28 x 28
+CLASSES = 10
+DIGITS = 60_000  # MNIST's training digits, validation digits among them
+
+KINDS = ("mlp", "cnn")
+ACTIVATIONS = ("relu", "elu", "gelu", "sigmoid", "tanh")
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
+SCALINGS = ("unit-range", "unit-length")
+PADDINGS = ("same", "valid")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+MAX_LAYERS = 8
+MAX_PARAMETERS = 20_000_000  # 80 MB of weights, 240 MB with Adam's two moments
+
+
+class LayerInfo(NamedTuple):
+    """One layer of a network before it is built.
+
+    Attributes:
+        name: The layer's name in the Keras model.
+        kind: What it does, in words for the page, such as `3 x 3 convolution, relu`.
+        shape: Shape of its output without the batch axis.
+        parameters: Weights that it holds, those that do not learn included.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ConvBlock:
+    """A convolution, batch norm if wanted, the activation, then max-pooling if wanted.
+
+    Attributes:
+        filters: Feature maps that it makes, 1 to 512.
+        kernel: Side of the square kernel in pixels, 1 to 11.
+        pool: Side of the square that max-pooling keeps one value of, in pixels; 1 for no pooling.
+        batch_norm: Whether batch normalisation stands before the activation.
+        padding: `same` keeps the size, `valid` loses `kernel - 1` pixels.
+    """
+
+    filters: int = 32
+    kernel: int = 3
+    pool: int = 2
+    batch_norm: bool = False
+    padding: str = "same"
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far training digits are distorted, anew each epoch; 0 leaves a distortion out.
+
+    Each digit draws its own amounts, evenly between minus and plus the value given.
+
+    Attributes:
+        shift: Pixels sideways and up or down, 0 to 8.
+        turn: Degrees, 0 to 45.
+        zoom: Share of the size, 0 to 0.5.
+        thickness: Pixels that strokes grow or shrink by, 0 to 2.
+        elastic: Pixels that parts of a digit wander by, 0 to 4.
+    """
+
+    shift: float = 0.0
+    turn: float = 0.0
+    zoom: float = 0.0
+    thickness: float = 0.0
+    elastic: float = 0.0
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is distorted at all."""
+        return any(dataclasses.astuple(self))
+
+
+AUGMENTATION_LIMITS = {"shift": 8.0, "turn": 45.0, "zoom": 0.5, "thickness": 2.0, "elastic": 4.0}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and its training.
+
+    Attributes:
+        name: Letters, digits, `.`, `_` and `-`; a model trained by it bears this name unless another is given.
+        kind: `mlp` or `cnn`.
+        blocks: The convolution blocks of a CNN, first to last; empty for an MLP.
+        hidden: Widths of the dense layers before the last one, which always has ten units.
+        activation: One of ACTIVATIONS, after each layer but the last.
+        dropout: Share of the last hidden layer's outputs left out in training, 0 to 0.9.
+        optimizer: One of OPTIMIZERS.
+        learning_rate: Above 0, at most 10.
+        batch_size: Digits a step, 1 to 4096.
+        epochs: Passes over the training digits, 1 to 200.
+        validation: Share of the 60,000 training digits held out to watch the training, 0.01 to 0.5.
+        scaling: `unit-range` keeps pixels between 0 and 1; `unit-length` gives each column of pixels
+            length 1, as `keras.utils.normalize(x, axis=1)` does.
+        augmentation: How far training digits are distorted.
+        patience: Epochs without a lower validation loss after which training ends, the best weights
+            kept; 0 trains all epochs.
+        seed: Decides the validation digits, the first weights, the order and the distortions.
+    """
+
+    name: str
+    kind: str = "mlp"
+    blocks: tuple[ConvBlock, ...] = ()
+    hidden: tuple[int, ...] = (128,)
+    activation: str = "relu"
+    dropout: float = 0.0
+    optimizer: str = "adam"
+    learning_rate: float = 0.001
+    batch_size: int = 32
+    epochs: int = 3
+    validation: float = 5_000 / DIGITS
+    scaling: str = "unit-range"
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    patience: int = 0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            RecipeError: With the rule and what was received.
+        """
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise RecipeError(
+                "A name has 1 to 40 letters, digits, dots, dashes or underscores, and begins with a letter or digit. "
+                f"Received: {str(self.name)[:60]!r}"
+            )
+        _one_of("The kind of network", self.kind, KINDS)
+        _one_of("The activation", self.activation, ACTIVATIONS)
+        _one_of("The optimiser", self.optimizer, OPTIMIZERS)
+        _one_of("The scaling", self.scaling, SCALINGS)
+        _within("Dropout", self.dropout, 0, 0.9)
+        _within("The learning rate", self.learning_rate, 1e-7, 10)
+        _whole("The batch size", self.batch_size, 1, 4096)
+        _whole("Epochs", self.epochs, 1, 200)
+        _within("The validation share", self.validation, 0.01, 0.5)
+        _whole("Patience", self.patience, 0, 200)
+        _whole("The seed", self.seed, 0, 2**31 - 1)
+        for amount, limit in AUGMENTATION_LIMITS.items():
+            _within(f"Augmentation by {amount}", getattr(self.augmentation, amount), 0, limit)
+        self._check_layers()
+
+    def _check_layers(self) -> None:
+        if self.kind == "mlp" and self.blocks:
+            raise RecipeError("An MLP has no convolution blocks. Choose a CNN, or leave them out.")
+        if self.kind == "mlp" and not self.hidden:
+            raise RecipeError("An MLP needs at least one hidden layer. Give widths such as 128, 64.")
+        if self.kind == "cnn" and not self.blocks:
+            raise RecipeError("A CNN needs at least one convolution block. Add one.")
+        if max(len(self.hidden), len(self.blocks)) > MAX_LAYERS:
+            raise RecipeError(f"At most {MAX_LAYERS} hidden layers and {MAX_LAYERS} blocks. Leave some out.")
+        for width in self.hidden:
+            _whole("The width of a hidden layer", width, 1, 4096)
+        for block in self.blocks:
+            _whole("Filters", block.filters, 1, 512)
+            _whole("The kernel's side", block.kernel, 1, 11)
+            _whole("The pooling side", block.pool, 1, 7)
+            _one_of("The padding", block.padding, PADDINGS)
+        if self.parameters > MAX_PARAMETERS:
+            raise RecipeError(
+                f"This network would have {self.parameters:,} parameters; the limit is {MAX_PARAMETERS:,}. "
+                "Use narrower layers, or pool more before the dense ones."
+            )
+
+    @property
+    def validation_digits(self) -> int:
+        """Training digits held out."""
+        return round(self.validation * DIGITS)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch."""
+        return math.ceil((DIGITS - self.validation_digits) / self.batch_size)
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the whole network."""
+        return sum(layer.parameters for layer in self.layers())
+
+    def layers(self) -> list[LayerInfo]:
+        """Return the layers that `network.build` makes, in order.
+
+        Raises:
+            RecipeError: If a convolution or a pooling leaves less than one pixel.
+        """
+        layers = [LayerInfo("glyph", "input", (SIDE, SIDE), 0)]
+        if self.scaling == "unit-length":
+            layers.append(LayerInfo("scaled", "columns to length 1", (SIDE, SIDE), 0))
+        layers += self._block_layers()
+        inputs = math.prod(layers[-1].shape)
+        layers.append(LayerInfo("flat", "flatten", (inputs,), 0))
+        for number, width in enumerate(self.hidden, 1):
+            layers.append(LayerInfo(f"dense_{number}", f"dense, {self.activation}", (width,), (inputs + 1) * width))
+            inputs = width
+        if self.dropout:
+            layers.append(LayerInfo("dropout", f"dropout {self.dropout:g}", (inputs,), 0))
+        layers.append(LayerInfo("logits", "dense", (CLASSES,), (inputs + 1) * CLASSES))
+        layers.append(LayerInfo("probabilities", "softmax", (CLASSES,), 0))
+        return layers
+
+    def _block_layers(self) -> list[LayerInfo]:
+        layers: list[LayerInfo] = []
+        side, channels = SIDE, 1
+        for number, block in enumerate(self.blocks, 1):
+            side -= 0 if block.padding == "same" else block.kernel - 1
+            _pixels_left(side, f"The convolution of block {number}", "smaller kernels or padding `same`")
+            weights = (block.kernel**2 * channels + 1) * block.filters
+            shape = (side, side, block.filters)
+            activation = "" if block.batch_norm else f", {self.activation}"
+            layers.append(
+                LayerInfo(f"conv_{number}", f"{block.kernel} x {block.kernel} convolution{activation}", shape, weights)
+            )
+            if block.batch_norm:
+                layers.append(LayerInfo(f"norm_{number}", f"batch norm, {self.activation}", shape, 4 * block.filters))
+            if block.pool > 1:
+                side //= block.pool
+                _pixels_left(side, f"The pooling of block {number}", "less pooling or fewer blocks")
+                layers.append(
+                    LayerInfo(f"pool_{number}", f"{block.pool} x {block.pool} max-pool", (side, side, block.filters), 0)
+                )
+            channels = block.filters
+        return layers
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(values: object) -> "Recipe":
+        """Return the recipe that `to_json` wrote.
+
+        Raises:
+            RecipeError: If a value is missing, unknown, of the wrong type or out of its range.
+        """
+        if not isinstance(values, dict):
+            raise RecipeError("A recipe is a JSON object with a name. Received something else.")
+        known = {f.name for f in dataclasses.fields(Recipe)}
+        if unknown := sorted(set(values) - known):
+            raise RecipeError(f"A recipe has no such entries: {', '.join(map(str, unknown))[:80]}")
+        try:
+            plain = dict(values)
+            plain["blocks"] = tuple(ConvBlock(**block) for block in values.get("blocks", ()))
+            plain["hidden"] = tuple(values.get("hidden", (128,)))
+            plain["augmentation"] = Augmentation(**values.get("augmentation", {}))
+            return Recipe(**plain)
+        except TypeError as error:
+            raise RecipeError("A part of the recipe is missing or of the wrong type. Write it anew.") from error
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """Return the recipe with some values changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe that somebody published.
+
+    Attributes:
+        recipe: The recipe.
+        title: Title of the source.
+        source: Where it is from, and what of it is told here differently.
+        published: The published figure in words, or `no figure`.
+        accuracy: The published test accuracy, 0 to 1, or None where no figure was given.
+        lesson: One sentence that teaches.
+    """
+
+    recipe: Recipe
+    title: str
+    source: str
+    published: str
+    accuracy: float | None
+    lesson: str
+
+
+def _one_of(what: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise RecipeError(f"{what} must be one of {', '.join(allowed)}. Received: {str(value)[:40]!r}")
+
+
+def _whole(what: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RecipeError(f"{what} must be a whole number from {low} to {high}. Received: {str(value)[:40]}")
+
+
+def _within(what: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise RecipeError(f"{what} must be a number from {low:g} to {high:g}. Received: {str(value)[:40]}")
+
+
+def _pixels_left(side: int, what: str, remedy: str) -> None:
+    if side < 1:
+        raise RecipeError(f"{what} would leave less than 1 pixel. Use {remedy}.")
+
+
+_VALIDATION = "The source watches the test digits while it trains; here 5,000 training digits are held out."
+
+PRESETS: dict[str, Preset] = {
+    preset.recipe.name: preset
+    for preset in (
+        Preset(
+            Recipe("mlp-128", hidden=(128,), scaling="unit-length", epochs=3),
+            "The one-layer form of NeuralNine's net",
+            f"Its followers publish it with the same scaling; no title of its own was found. {_VALIDATION}",
+            "no figure",
+            None,
+            "One layer that sees all pixels at once reads 97 % of MNIST: all digits there have one place and size.",
+        ),
+        Preset(
+            Recipe("mlp-128-128", hidden=(128, 128), scaling="unit-length", epochs=3),
+            "NeuralNine: Neural Network Python Project - Handwritten Digit Recognition",
+            "github.com/NeuralNine/handwritten-digits-recognition. It predicts on raw pixels from 0 to 255, though it "
+            "trains on columns of length 1. It validates on the test digits; here 5,000 training digits are held out.",
+            "about 97 %",
+            0.97,
+            "A second layer adds little: what an MLP lacks is not depth but the idea that a digit may move.",
+        ),
+        Preset(
+            Recipe("mlp-30-10", hidden=(30, 10), epochs=30),
+            "784-30-10-10 in 30 epochs",
+            "The figure is published; its author and title were not found. "
+            "55,000 digits to train on and 5,000 to validate, as published.",
+            "96.46 %, loss 0.2351",
+            0.9646,
+            "In 30 epochs the validation loss turns upwards while the training loss still falls: that is overfitting.",
+        ),
+        Preset(
+            Recipe(
+                "cnn-5x5",
+                kind="cnn",
+                blocks=(ConvBlock(32, 5, 2), ConvBlock(64, 5, 2)),
+                hidden=(1024,),
+                dropout=0.5,
+                learning_rate=1e-4,
+                batch_size=64,
+                epochs=10,
+            ),
+            "Two 5 x 5 convolutions and 1,024 units, after TensorFlow's Deep MNIST for Experts",
+            f"The author of this Keras form was not found. {_VALIDATION}",
+            "99.24 %",
+            0.9924,
+            "The same small kernel looks at every place, so a stroke is known wherever it stands; "
+            "dropout keeps 3 million weights from learning the training digits by heart.",
+        ),
+        Preset(
+            Recipe(
+                "cnn-3x3",
+                kind="cnn",
+                blocks=(ConvBlock(32, 3, 2, padding="valid"), ConvBlock(64, 3, 2, padding="valid")),
+                hidden=(128,),
+                epochs=3,
+                validation=0.2,
+            ),
+            "Two 3 x 3 convolutions in three epochs",
+            "The figure is published; its author and title were not found. "
+            "48,000 digits to train on and 12,000 to validate, as published.",
+            "98.57 %",
+            0.9857,
+            "With a fourteenth of the weights of cnn-5x5 it loses half a percent: kernels, not size, make a CNN good.",
+        ),
+    )
+}

@@ -1,0 +1,200 @@
+"""Saved models: list them, read their cards, add and remove. Shipped ones are never written to."""
+
+import functools
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitrec import runfolder as rf
+from digitrec import settings
+from digitrec.errors import DigitrecError, ModelError
+from digitrec.recipe import NAME, Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digitrec.predict import Predictor
+
+NEWEST_FORMAT = 1
+PREDICTORS_KEPT = 4  # opened models kept in memory: two on Draw, two more on another page
+
+
+@dataclass(frozen=True)
+class Model:
+    """A saved model.
+
+    Attributes:
+        name: Its name, unique.
+        folder: Where its files are.
+        card: How it was made and measured (see `worker`): accuracy, interval, parameters, seconds and more.
+        shipped: Whether it came with the project.
+    """
+
+    name: str
+    folder: Path
+    card: dict[str, Any]
+    shipped: bool
+
+    @property
+    def recipe(self) -> Recipe:
+        """What it was trained by."""
+        return Recipe.from_json(self.card["recipe"])
+
+    @property
+    def kind(self) -> str:
+        """`mlp` or `cnn`."""
+        return str(self.card["recipe"]["kind"])
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy on MNIST's 10,000 test digits, 0 to 1."""
+        return float(self.card["accuracy"])
+
+    def test_probabilities(self) -> "NDArray[np.float32]":
+        """Return what it says of MNIST's test digits: float32 (10000, 10).
+
+        Raises:
+            ModelError: If the file is damaged.
+        """
+        import numpy as np
+
+        try:
+            with np.load(self.folder / rf.TEST) as arrays:
+                return arrays["probabilities"]  # type: ignore[no-any-return]
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"The test results of {self.name} are damaged. Train it again.") from error
+
+
+def models() -> list[Model]:
+    """Return the models at hand, shipped ones first, each in order of their names."""
+    return [found for found in _scan() if isinstance(found, Model)]
+
+
+def damaged() -> list[str]:
+    """Return a sentence on each folder that was left out because it is damaged or half written."""
+    return [found for found in _scan() if isinstance(found, str)]
+
+
+def get(name: str) -> Model:
+    """Return the model of this name.
+
+    Raises:
+        ModelError: If there is none.
+    """
+    at_hand = models()
+    for model in at_hand:
+        if model.name == name:
+            return model
+    names = ", ".join(model.name for model in at_hand) or "none; run `make models`, or train one"
+    raise ModelError(f"There is no model {name[:60]!r}. Models at hand: {names}")
+
+
+def default(kind: str | None = None) -> str:
+    """Return the name of the model to read with: `reader` where it is at hand, else the most accurate shipped one.
+
+    Args:
+        kind: `mlp` or `cnn` for the best of this kind; None for any.
+
+    Raises:
+        ModelError: If there is no such model.
+    """
+    candidates = [model for model in models() if kind in (None, model.kind)]
+    if not candidates:
+        raise ModelError("There is no model yet. Train one on the Train page, or run `make models`.")
+    preferred = "reader-mlp" if kind == "mlp" else "reader"
+    return max(candidates, key=lambda model: (model.name == preferred, model.shipped, model.accuracy)).name
+
+
+def predictor(name: str) -> "Predictor":
+    """Return the model of this name, opened; the last few stay open.
+
+    Raises:
+        ModelError: If there is none, or its file is damaged.
+    """
+    file = get(name).folder / rf.TFLITE
+    return _open(name, file, file.stat().st_mtime_ns)
+
+
+def add(name: str, folder: Path) -> Model:
+    """Add the trained model in a run folder under a name.
+
+    Raises:
+        ModelError: If the name is taken or not one, the run has no model, or the disk is full or read-only.
+    """
+    if not NAME.fullmatch(name):
+        raise ModelError(
+            "A name has 1 to 40 letters, digits, dots, dashes or underscores, and begins with a letter or digit. "
+            f"Received: {name[:60]!r}"
+        )
+    if any((parent / name).exists() for parent in settings.model_folders()):
+        raise ModelError(f"There is a model {name} already. Choose another name.")
+    if not (folder / rf.CARD).exists():
+        raise ModelError("This run has no trained model yet. Wait until it has finished, or stop it.")
+    target = settings.trained_models() / name
+    temporary = target.with_name(f".{os.getpid()}-{name}")
+    try:
+        temporary.mkdir(parents=True)
+        for file in rf.MODEL_FILES:
+            shutil.copyfile(folder / file, temporary / file)
+        card = rf.read_json(folder / rf.CARD) or {}
+        rf.write_json(temporary / rf.CARD, card | {"name": name})
+        temporary.rename(target)
+    except OSError as error:
+        raise ModelError(
+            "The model cannot be saved: the disk is full or read-only. "
+            "Free some space, or set DIGITREC_HOME to a folder that can be written."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return get(name)
+
+
+def remove(name: str) -> None:
+    """Delete a model that was trained here.
+
+    Raises:
+        ModelError: If there is none, it came with the project, or its files cannot be removed.
+    """
+    model = get(name)
+    if model.shipped:
+        raise ModelError(f"{name} came with the project and stays. Only models trained here can be deleted.")
+    try:
+        shutil.rmtree(model.folder)
+    except OSError as error:
+        raise ModelError(f"{name} cannot be deleted: the disk is read-only.") from error
+
+
+@functools.lru_cache(maxsize=PREDICTORS_KEPT)
+def _open(name: str, file: Path, _changed: int) -> "Predictor":
+    from digitrec.predict import Predictor
+
+    return Predictor(name, file)
+
+
+def _scan() -> list[Model | str]:
+    found: dict[str, Model | str] = {}
+    for parent in settings.model_folders():
+        for folder in sorted(parent.glob("[!.]*/")):
+            found.setdefault(folder.name, _read(folder, parent == settings.SHIPPED_MODELS))
+    return list(found.values())
+
+
+def _read(folder: Path, shipped: bool) -> Model | str:
+    card = rf.read_json(folder / rf.CARD)
+    if card is None:
+        return f"The model {folder.name} is left out: its card is missing or damaged. Train it again."
+    try:
+        newer = int(card["format"]) > NEWEST_FORMAT
+        Recipe.from_json(card["recipe"])
+        whole = all((folder / file).stat().st_size == size for file, size in card["bytes"].items())
+        float(card["accuracy"]), [float(end) for end in card["interval"]], int(card["parameters"])
+    except (KeyError, TypeError, ValueError, OSError, AttributeError, DigitrecError):
+        whole = newer = False
+    if newer:
+        return f"The model {folder.name} is left out: a newer version of this app made it. Update the app."
+    if not whole:
+        return f"The model {folder.name} is left out: it is damaged or half written. Train it again."
+    return Model(folder.name, folder, card, shipped)

@@ -1,0 +1,74 @@
+"""Where files live and the limits, from the environment.
+
+Every setting has a default that works; README lists them all.
+"""
+
+import os
+from pathlib import Path
+
+from digitrec.errors import SettingsError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+SHIPPED_MODELS = PROJECT / "models"
+"""Models that came with the project: always found, never written to by the app."""
+
+MAX_PICTURE_BYTES = 20 * 1024 * 1024
+"""Largest file accepted, in bytes; the uploader's limit in .streamlit/config.toml is the same."""
+
+MAX_PICTURE_PIXELS = 100_000_000
+"""Largest picture accepted, in pixels: twice the largest phone camera in common use, 20,000 x 20,000 is refused."""
+
+
+def home() -> Path:
+    """Return the folder that runs and trained models are written to (`DIGITREC_HOME`).
+
+    Raises:
+        SettingsError: If `DIGITREC_HOME` names something that is not a folder.
+    """
+    value = os.environ.get("DIGITREC_HOME", "").strip()
+    if not value:
+        return PROJECT
+    folder = Path(value).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError("DIGITREC_HOME must name a folder; it names a file. Point it at a folder, or unset it.")
+    return folder.absolute()
+
+
+def runs_folder() -> Path:
+    """Return the folder with one sub-folder a training run."""
+    return home() / "runs"
+
+
+def trained_models() -> Path:
+    """Return the folder that models trained here are added to."""
+    return home() / "trained"
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Return the folders that models are looked for in, shipped ones first."""
+    return (SHIPPED_MODELS, trained_models())
+
+
+def number(name: str, default: int, low: int, high: int) -> int:
+    """Return the whole number in the environment variable `name`.
+
+    Args:
+        name: The variable's name.
+        default: What an unset or empty variable means.
+        low: Smallest value accepted.
+        high: Largest value accepted.
+
+    Raises:
+        SettingsError: If the value is no whole number between `low` and `high`.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise SettingsError(f"{name} must be a whole number from {low} to {high}. Received: {text[:40]!r}")
+    return value

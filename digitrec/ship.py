@@ -1,0 +1,89 @@
+"""`make models`: train every recipe in full, five seeds each, and ship the best by validation accuracy.
+
+Runs that are already there are not trained again, so a broken-off `make models` goes on where it was.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from digitrec import runfolder as rf
+from digitrec import settings
+from digitrec.errors import RunError
+from digitrec.recipe import PRESETS, Recipe
+
+SEEDS = (1, 2, 3, 4, 5)
+BUILD = settings.PROJECT / "build" / "models"
+
+
+def ship(names: list[str]) -> None:
+    """Train these recipes with each seed and write `models/<name>/`.
+
+    Raises:
+        RunError: If a training fails.
+    """
+    for name in names:
+        recipe = PRESETS[name].recipe
+        folders = [_trained(recipe.replace(seed=seed)) for seed in SEEDS]
+        _choose(recipe.name, folders)
+
+
+def _trained(recipe: Recipe) -> Path:
+    folder = BUILD / f"{recipe.name}-{recipe.seed}"
+    card = rf.read_json(folder / rf.CARD)
+    if card and card["recipe"] == _plain(recipe):
+        return folder
+    print(f"{recipe.name}, seed {recipe.seed}: {recipe.epochs} epochs ...", flush=True)
+    if rf.read_json(folder / rf.RECIPE) != _plain(recipe):
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    rf.write_json(folder / rf.RECIPE, recipe.to_json())
+    rf.write_json(folder / rf.STATUS, {"state": "queued", "message": "", "queued_at": time.time()})
+    with (folder / rf.LOG).open("wb") as log:
+        subprocess.run([sys.executable, "-m", "digitrec.worker", str(folder)], stdout=log, stderr=log, check=False)
+    status, card = rf.read_json(folder / rf.STATUS) or {}, rf.read_json(folder / rf.CARD)
+    if card is None:
+        why = status.get("message") or "its log says why"
+        raise RunError(f"{recipe.name} with seed {recipe.seed} was not trained: {why}")
+    accuracies = f"validation {card['validation_accuracy']:.2%}, test {card['accuracy']:.2%}"
+    print(f"  {card['seconds']:.0f} s, {accuracies}", flush=True)
+    return folder
+
+
+def _choose(name: str, folders: list[Path]) -> None:
+    cards = [rf.read_json(folder / rf.CARD) or {} for folder in folders]
+    best = max(range(len(cards)), key=lambda i: cards[i]["validation_accuracy"])
+    seeds = [
+        {"seed": c["recipe"]["seed"], "validation_accuracy": c["validation_accuracy"], "accuracy": c["accuracy"]}
+        for c in cards
+    ]
+    target = settings.SHIPPED_MODELS / name
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for file in rf.MODEL_FILES[:-1]:
+        shutil.copyfile(folders[best] / file, target / file)
+    rf.write_json(target / rf.CARD, cards[best] | {"name": name, "seeds": seeds, "chosen_by": "validation accuracy"})
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as it comes back from a JSON file."""
+    values: dict[str, Any] = recipe.to_json()
+    return values | {"blocks": list(values["blocks"]), "hidden": list(values["hidden"])}
+
+
+def main() -> None:
+    """Ship the recipes named on the command line, or all."""
+    names = sys.argv[1:] or list(PRESETS)
+    if unknown := [name for name in names if name not in PRESETS]:
+        sys.exit(f"There is no recipe {unknown[0]!r}. Recipes: {', '.join(PRESETS)}")
+    try:
+        ship(names)
+    except RunError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Train a recipe's network on digits. Keras, no files: what happens goes out through `report` and `save`."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from digitrec.dataset import Labels, Pictures, Split, glyphs
+from digitrec.distort import distort
+from digitrec.errors import RunError
+from digitrec.network import build
+from digitrec.recipe import Recipe
+
+REPORT_EVERY = 0.25  # seconds; by time, not by count, so that small nets do not pay for it
+SAVE_EVERY = 30.0  # seconds; what a killed run loses at most
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a training has come.
+
+    Attributes:
+        epoch: Epochs done.
+        step: Batches done of the epoch under way.
+        seconds: Seconds of training so far.
+        best_loss: Lowest validation loss so far.
+        worse_epochs: Epochs since then.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    worse_epochs: int = 0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network.
+
+    Attributes:
+        model: The network, compiled.
+        position: How far its training came.
+        stopped: Whether it was asked to stop before its end.
+    """
+
+    model: keras.Model
+    position: Position
+    stopped: bool
+
+
+def fit(
+    recipe: Recipe,
+    split: Split,
+    report: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    save: Callable[[keras.Model, Position], None] = lambda model, position: None,
+    resume: tuple[keras.Model, Position] | None = None,
+) -> Fitted:
+    """Train the recipe's network.
+
+    Args:
+        recipe: What to train.
+        split: Digits to train on and digits to validate on.
+        report: Called with an event some four times a second and after each epoch: `kind` (`batch` or
+            `epoch`), `epoch` (epochs done, with fractions), `loss` and `accuracy` since the last such
+            event, `seconds` of training so far, `digits_per_second`; after an epoch also `val_loss`
+            and `val_accuracy`.
+        should_stop: Asked some four times a second; true ends the training where it is.
+        save: Called every 30 seconds, and at the end, with what `resume` takes.
+        resume: A model with its optimiser state, and where it was.
+
+    Returns:
+        The network with the weights that training ended with; with `patience`, the best ones.
+
+    Raises:
+        RunError: If the loss is no longer a number.
+    """
+    model, start = resume or (_fresh(recipe), Position())
+    run = _Run(recipe, split, report, should_stop, save, start)
+    best = model.get_weights() if recipe.patience else None
+    while run.position.epoch < recipe.epochs and not run.stopped:
+        lowest = run.position.best_loss
+        run.epoch(model)
+        if recipe.patience and run.position.best_loss < lowest:
+            best = model.get_weights()
+        if recipe.patience and run.position.worse_epochs >= recipe.patience:
+            break
+    save(model, run.position)
+    if best is not None and run.position.worse_epochs:
+        model.set_weights(best)
+    return Fitted(model, run.position, run.stopped)
+
+
+def _fresh(recipe: Recipe) -> keras.Model:
+    keras.utils.set_random_seed(recipe.seed)
+    return build(recipe)
+
+
+class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+    """One training under way: Keras calls it after each few batches."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        split: Split,
+        report: Callable[[Event], None],
+        should_stop: Callable[[], bool],
+        save: Callable[[keras.Model, Position], None],
+        position: Position,
+    ) -> None:
+        super().__init__()
+        self.recipe, self.report, self.should_stop, self.save = recipe, report, should_stop, save
+        self.position, self.stopped = position, False
+        self.split = split
+        self.validation = _plain(
+            tf.data.Dataset.from_tensor_slices((split.x_validation, split.y_validation)).batch(500).map(_glyphs)
+        )
+        self.steps = math.ceil(len(split.x) / recipe.batch_size)
+        self.saved = time.monotonic()
+
+    def epoch(self, model: keras.Model) -> None:
+        """Train the rest of one epoch and validate."""
+        self.first, self.seen = self.position.step, 0
+        self.sums = self.reported = (0, 0.0, 0.0)  # batches, loss x batches, accuracy x batches
+        self.began = self.reported_at = time.monotonic()
+        self.before = self.position.seconds
+        self.next_report = 0.0
+        data = _plain(batches(self.split.x, self.split.y, self.recipe, self.position.epoch, self.position.step))
+        history = model.fit(data, verbose=0, shuffle=False, callbacks=[self])
+        if self.stopped:
+            return
+        loss, accuracy = (float(history.history[key][-1]) for key in ("loss", "accuracy"))
+        self._check(loss)
+        self._validate(model, loss, accuracy)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Report, save and stop, each when its time has come."""
+        now = time.monotonic()
+        if logs is None or now < self.next_report:
+            return
+        self.next_report = now + REPORT_EVERY
+        done = batch + 1
+        self.sums = (done, float(logs["loss"]) * done, float(logs["accuracy"]) * done)
+        self._check(self.sums[1])
+        self.position = replace(self.position, step=self.first + done, seconds=self.before + now - self.began)
+        self._report_batches(now)
+        if now - self.saved > SAVE_EVERY:
+            self._save()
+        if self.should_stop():
+            self.stopped = self.model.stop_training = True
+
+    def _report_batches(self, now: float) -> None:
+        count = self.sums[0] - self.reported[0]
+        self.report(
+            {
+                "kind": "batch",
+                "epoch": round(self.position.epoch + self.position.step / self.steps, 4),
+                "loss": round((self.sums[1] - self.reported[1]) / count, 5),
+                "accuracy": round((self.sums[2] - self.reported[2]) / count, 5),
+                "seconds": round(self.position.seconds, 2),
+                "digits_per_second": round(count * self.recipe.batch_size / (now - self.reported_at)),
+            }
+        )
+        self.reported, self.reported_at = self.sums, now
+
+    def _validate(self, model: keras.Model, loss: float, accuracy: float) -> None:
+        val_loss, val_accuracy = map(float, model.evaluate(self.validation, verbose=0))
+        seconds = self.before + time.monotonic() - self.began
+        better = val_loss < self.position.best_loss
+        self.position = Position(
+            self.position.epoch + 1,
+            0,
+            seconds,
+            min(val_loss, self.position.best_loss),
+            0 if better else self.position.worse_epochs + 1,
+        )
+        digits = (self.steps - self.first) * self.recipe.batch_size
+        self.report(
+            {
+                "kind": "epoch",
+                "epoch": self.position.epoch,
+                "loss": round(loss, 5),
+                "accuracy": round(accuracy, 5),
+                "val_loss": round(val_loss, 5),
+                "val_accuracy": round(val_accuracy, 5),
+                "seconds": round(seconds, 2),
+                "digits_per_second": round(digits / (seconds - self.before)),
+            }
+        )
+
+    def _save(self) -> None:
+        self.save(self.model, self.position)
+        self.saved = time.monotonic()
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise RunError(
+                "The loss is no longer a number: the steps are too large and the weights ran away. "
+                f"Start again with a smaller learning rate. Received: {self.recipe.learning_rate:g}"
+            )
+
+
+def batches(x: Pictures, y: Labels, recipe: Recipe, epoch: int, first: int) -> tf.data.Dataset:
+    """Return the batches of one epoch from number `first` on, in an order that seed and epoch decide.
+
+    Yields `(float32 (B, 28, 28), uint8 (B,))`; the last batch may be smaller.
+    """
+    size = recipe.batch_size
+    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x))
+    steps = tf.data.Dataset.range(first, math.ceil(len(x) / size))
+    x_all, y_all, order_all = tf.constant(x), tf.constant(y), tf.constant(order)
+
+    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        chosen = order_all[step * size : (step + 1) * size]
+        return _glyphs(tf.gather(x_all, chosen), tf.gather(y_all, chosen))
+
+    def distorted(step: int) -> NDArray[np.float32]:
+        rng = np.random.default_rng((recipe.seed, epoch, int(step)))
+        return distort(glyphs(x[order[step * size : (step + 1) * size]]), recipe.augmentation, rng)
+
+    def distorted_batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pictures = tf.ensure_shape(tf.numpy_function(distorted, [step], tf.float32), (None, *x.shape[1:]))
+        return pictures, tf.gather(y_all, order_all[step * size : (step + 1) * size])
+
+    return steps.map(distorted_batch if recipe.augmentation.any else batch)
+
+
+def _glyphs(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.cast(x, tf.float32) / 255, y
+
+
+def _plain(data: tf.data.Dataset) -> tf.data.Dataset:
+    """Switch tf.data's autotuning off: with it, `fit` was seen idle for seconds after an epoch."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.prefetch(4).with_options(options)

@@ -1,0 +1,201 @@
+"""Train one run in a process of its own: `python -m digitrec.worker RUN_FOLDER`.
+
+Everything it does goes into the run folder (see runfolder.py); nothing is returned.
+"""
+
+import json
+import math
+import platform
+import subprocess
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from digitrec import runfolder as rf
+from digitrec import settings
+from digitrec.errors import DigitrecError, RunError
+from digitrec.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from digitrec.train import Event, Fitted, Position
+
+TURN = 0.5  # seconds between two looks at the queue
+CARD_FORMAT = 1
+
+
+def main(folder: Path) -> None:
+    """Wait for the run's turn, train, test and write what came of it."""
+    with FileLock(folder / rf.ALIVE, timeout=10):
+        try:
+            if _wait(folder):
+                _train(folder)
+            else:
+                _status(folder, "stopped")
+        except DigitrecError as error:
+            _status(folder, "failed", str(error))
+        except OSError as error:
+            traceback.print_exception(error)
+            _status(folder, "failed", "The disk is full or read-only. Free some space, then resume this run.")
+        except MemoryError:
+            _status(folder, "failed", "There is not enough memory. Use a smaller batch or a smaller network.")
+        except Exception as error:
+            traceback.print_exception(error)
+            message = f"The training broke off with an internal error ({type(error).__name__}). Its log says more."
+            _status(folder, "failed", message)
+
+
+def _wait(folder: Path) -> bool:
+    """Wait until no earlier run trains or waits; false when asked to stop meanwhile."""
+    while not (folder / rf.STOP).exists():
+        if not rf.ahead(folder):
+            return True
+        time.sleep(TURN)
+    return False
+
+
+def _train(folder: Path) -> None:
+    _status(folder, "starting")
+    from digitrec import dataset, train  # TensorFlow takes seconds: only when it is this run's turn
+
+    recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
+    resume = _checkpoint(folder)
+    with _Events(folder, resume[1] if resume else None, recipe) as events:
+        fitted = train.fit(
+            recipe,
+            dataset.split(recipe),
+            events.report,
+            (folder / rf.STOP).exists,
+            lambda model, position: _save_checkpoint(folder, model, position),
+            resume,
+        )
+        events.report({"kind": "testing"})
+    _finish(folder, recipe, fitted)
+    _status(folder, "stopped" if fitted.stopped else "finished")
+
+
+class _Events:
+    """The run's events.jsonl, cut back to the checkpoint that training resumes from."""
+
+    def __init__(self, folder: Path, position: "Position | None", recipe: Recipe) -> None:
+        done = position.epoch + position.step / recipe.steps_per_epoch if position else 0.0
+        kept = [e for e in rf.read_events(folder) if "epoch" in e and e["epoch"] <= done + 1e-4] if position else []
+        text = "".join(json.dumps(event) + "\n" for event in kept)
+        rf.write(folder / rf.EVENTS, lambda temporary: temporary.write_text(text))
+        self.folder = folder
+        self.running = False
+
+    def __enter__(self) -> "_Events":
+        self.stream = (self.folder / rf.EVENTS).open("a")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+
+    def report(self, event: "Event") -> None:
+        self.stream.write(json.dumps(event, allow_nan=False) + "\n")
+        self.stream.flush()
+        if not self.running:
+            _status(self.folder, "running")
+            self.running = True
+
+
+def _status(folder: Path, state: str, message: str = "") -> None:
+    before = rf.read_json(folder / rf.STATUS) or {}
+    rf.write_json(folder / rf.STATUS, before | {"state": state, "message": message})
+
+
+def _checkpoint(folder: Path) -> "tuple[keras.Model, Position] | None":
+    import keras
+
+    from digitrec.train import Position
+
+    values = rf.read_json(folder / rf.POSITION)
+    if values is None:
+        return None
+    best = values.pop("best_loss")
+    try:
+        model = keras.saving.load_model(folder / rf.CHECKPOINT)
+    except (OSError, ValueError) as error:
+        raise RunError("The checkpoint of this run is damaged. Start the recipe again.") from error
+    return model, Position(best_loss=math.inf if best is None else best, **values)
+
+
+def _save_checkpoint(folder: Path, model: "keras.Model", position: "Position") -> None:
+    rf.write(folder / rf.CHECKPOINT, model.save)
+    best = position.best_loss if math.isfinite(position.best_loss) else None
+    rf.write_json(folder / rf.POSITION, asdict(position) | {"best_loss": best})
+
+
+def _finish(folder: Path, recipe: Recipe, fitted: "Fitted") -> None:
+    """Write the model for Keras and for LiteRT, read the test digits with the latter, and write the card."""
+    import numpy as np
+
+    from digitrec import dataset, evaluate, network
+    from digitrec.predict import Predictor
+
+    _save_model(folder, recipe, fitted.model)
+    rf.write(
+        folder / rf.TFLITE,
+        lambda temporary: network.with_activations(fitted.model).export(temporary, format="litert", verbose=False),
+    )
+    pictures, truth = dataset.test()
+    probabilities = Predictor(recipe.name, folder / rf.TFLITE).probabilities(dataset.glyphs(pictures))
+    rf.write(folder / rf.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
+    scores = evaluate.scores(probabilities, truth)
+    epochs = [event for event in rf.read_events(folder) if event["kind"] == "epoch"]
+    rf.write_json(
+        folder / rf.CARD,
+        {
+            "format": CARD_FORMAT,
+            "name": recipe.name,
+            "recipe": recipe.to_json(),
+            "accuracy": scores.accuracy,
+            "interval": list(scores.interval),
+            "errors": scores.errors,
+            "confusion": scores.confusion.tolist(),
+            "validation_accuracy": epochs[-1]["val_accuracy"] if epochs else None,
+            "epochs": round(fitted.position.epoch + fitted.position.step / recipe.steps_per_epoch, 2),
+            "stopped": fitted.stopped,
+            "seconds": round(fitted.position.seconds, 1),
+            "parameters": int(fitted.model.count_params()),
+            "bytes": {name: (folder / name).stat().st_size for name in (rf.KERAS, rf.TFLITE, rf.TEST)},
+            "trained_on": "MNIST",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "versions": {"python": platform.python_version()}
+            | {package: version(package) for package in ("tensorflow", "keras", "numpy", "ai-edge-litert")},
+        },
+    )
+
+
+def _save_model(folder: Path, recipe: Recipe, model: "keras.Model") -> None:
+    """Save the network without its optimiser, which is twice its size and only the checkpoint needs."""
+    from digitrec import network
+
+    bare = network.build(recipe)
+    bare.set_weights(model.get_weights())
+    bare.optimizer = None
+    rf.write(folder / rf.KERAS, bare.save)
+
+
+def _commit() -> str | None:
+    """The project's commit, with `+` where files differ from it; None outside a git checkout."""
+    command = ["git", "-C", str(settings.PROJECT), "describe", "--always", "--abbrev=12", "--dirty=+"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
