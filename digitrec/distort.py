@@ -129,10 +129,10 @@ def _elastic_field(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDAr
     count, height, width = shape
     down, across = _smoothing_weights(height), _smoothing_weights(width)
     noise = rng.standard_normal((2, count, down.shape[1], across.shape[1]), dtype=np.float32)
-    field = down @ (noise @ across.T)
+    field: npt.NDArray[np.float32] = down @ (noise @ across.T)
     longest = np.sqrt(np.square(field).sum(axis=0).max(axis=(1, 2)))
     field /= np.maximum(longest, np.finfo(np.float32).tiny)[None, :, None, None]
-    return field  # type: ignore[no-any-return]
+    return field
 
 
 def _smoothing_weights(length: int) -> npt.NDArray[np.float32]:
@@ -140,7 +140,8 @@ def _smoothing_weights(length: int) -> npt.NDArray[np.float32]:
     beyond = 2 * _SMOOTHING
     knots = np.arange(-beyond, length - 1 + beyond + _KNOT_SPACING, _KNOT_SPACING)
     weights = np.exp(-0.5 * np.square((np.arange(length)[:, None] - knots) / _SMOOTHING))
-    return (weights / np.linalg.norm(weights, axis=1, keepdims=True)).astype(np.float32)
+    unit: npt.NDArray[np.float64] = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return unit.astype(np.float32)
 
 
 def _resample(glyphs: Glyphs, columns: Glyphs, rows: Glyphs) -> Glyphs:
@@ -174,12 +175,12 @@ def _with_strokes(glyphs: Glyphs, px: npt.NDArray[np.float64]) -> Glyphs:
 
 
 def _grown(glyphs: Glyphs) -> Glyphs:
-    """Return glyphs with each edge one pixel further out: the mean of a square's and a cross's dilation, nearly round."""
+    """Return glyphs with each edge one pixel further out: nearly round, between a square's and a cross's dilation."""
     padded = np.pad(glyphs, ((0, 0), (1, 1), (1, 1)))
     across = np.maximum(np.maximum(padded[:, :, :-2], padded[:, :, 2:]), padded[:, :, 1:-1])
     square = np.maximum(np.maximum(across[:, :-2], across[:, 2:]), across[:, 1:-1])
     cross = np.maximum(np.maximum(padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]), across[:, 1:-1])
-    return (square + cross) / np.float32(2)
+    return np.add(square, cross, dtype=np.float32) / np.float32(2)
 
 
 def _shrunk(glyphs: Glyphs) -> Glyphs:

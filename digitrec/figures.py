@@ -42,8 +42,25 @@ BATCH_POINTS = 500
 PAGE_PIXELS = 1000
 """Longest side of the copy of a picture that `page_picture` carries."""
 
-# An empty template keeps plotly's own one (6 kB, black on light blue) out of what is sent.
-_BARE: dict[str, Any] = {"template": {}, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
+TEXT = "#000037"
+"""Streamlit's stand-in for the theme's strongest text, dark on light and light on dark.
+
+Its default for text in figures is a grey with a contrast of 3.7 to 1, too little on coloured cells.
+"""
+
+CONFIG: dict[str, Any] = {"displayModeBar": False}
+"""For `st.plotly_chart(config=...)` where there is nothing to zoom."""
+
+# An empty template keeps plotly's own one (6 kB, black on light blue) out of what is sent. Without a drag mode
+# a finger scrolls the page.
+_BARE: dict[str, Any] = {
+    "template": {},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"color": TEXT},
+    "hovermode": "closest",
+    "dragmode": False,
+}
 
 
 def model_colour(name: str, kind: str) -> str:
@@ -58,6 +75,12 @@ def model_colour(name: str, kind: str) -> str:
     """
     family = _FAMILY["mlp" if kind == "mlp" else "cnn"]
     return _SHIPPED.get(name) or family[zlib.crc32(name.encode()) % len(family)]
+
+
+def _axis(title: str = "", standoff: int = 20) -> dict[str, Any]:
+    """Return an axis with a title, `standoff` pixels from its labels."""
+    font = {"color": TEXT}
+    return {"title": {"text": title, "standoff": standoff, "font": font}, "tickfont": font}
 
 
 def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str) -> go.Figure:
@@ -87,29 +110,30 @@ def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str) -> g
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
         "bargap": 0.15,
         "showlegend": False,
-        "dragmode": False,
         "xaxis": {
-            "title": {"text": "digit", "standoff": 10},
+            **_axis("digit", 10),
             "tickvals": list(range(10)),
             "ticktext": [f"<b>{digit}</b>" if digit == answer else str(digit) for digit in range(10)],
             "range": [-0.6, 9.6],
             "fixedrange": True,
         },
         "yaxis": {
-            "title": {"text": "share, %", "standoff": 10},
+            **_axis("share, %", 10),
             "range": [0, 118],  # room for the answer's label above a full bar
             "tickvals": [0, 50, 100],
             "fixedrange": True,
         },
     }
-    return go.Figure(data=[bars], layout=layout)
+    # Redrawn after each stroke: plotly's checks cost six times the rest, and a test makes them.
+    return go.Figure(data=[bars], layout=layout, _validate=False)
 
 
 def learning_curves(curves: "Mapping[str, Curves]", colours: Mapping[str, str]) -> go.Figure:
     """Draw the loss above the accuracy of one or several trainings.
 
     A thin line is the training by batch, full markers on a line are the training by epoch, hollow markers
-    on a dashed line are the validation; each run has markers of its own. By-batch points are the means of neighbours, at most BATCH_POINTS a curve.
+    on a dashed line are the validation; each run has markers of its own. Points by batch are the means of
+    neighbours, at most BATCH_POINTS a curve.
     The axes leave out the steep start once an epoch is over; a double click shows all of it.
 
     Args:
@@ -122,18 +146,24 @@ def learning_curves(curves: "Mapping[str, Curves]", colours: Mapping[str, str]) 
         symbol = _SYMBOLS[number % len(_SYMBOLS)]
         for loss in (True, False):
             traces += _curve_traces(curve, loss, run, colours[name], symbol)
-    epochs = {"title": {"text": "epoch"}, "rangemode": "tozero", "showgrid": False}
+    epochs = {**_axis("epoch"), "rangemode": "tozero", "showgrid": False}
     layout = {
         **_BARE,
         "height": 520,
         "margin": {"l": 4, "r": 8, "t": 8, "b": 4},
         "uirevision": "curves",
-        "hovermode": "closest",
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "legend": {
+            "font": {"color": TEXT},
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "xanchor": "left",
+        },
         "xaxis": {**epochs, "title": None, "matches": "x2", "showticklabels": False, "anchor": "y"},
         "xaxis2": {**epochs, "anchor": "y2"},
-        "yaxis": {"title": {"text": "loss (cross-entropy)"}, "domain": [0.53, 1], **_loss_range(curves)},
-        "yaxis2": {"title": {"text": "accuracy, %"}, "domain": [0, 0.47], **_accuracy_range(curves)},
+        "yaxis": {**_axis("loss (cross-entropy)"), "domain": [0.53, 1], **_loss_range(curves)},
+        "yaxis2": {**_axis("accuracy, %"), "domain": [0, 0.47], **_accuracy_range(curves)},
     }
     return go.Figure(data=traces, layout=layout)
 
@@ -161,11 +191,11 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
             **looks,
         }
 
-    thin = {"mode": "lines", "opacity": 0.7, "line": {"color": colour, "width": 1}}
+    thin: dict[str, Any] = {"mode": "lines", "opacity": 0.7, "line": {"color": colour, "width": 1}}
     if run:  # a legend of three lines a run fills a phone
         thin |= {"showlegend": False, "legendgroup": prefix + "training by epoch"}
-    full = {"marker": {"symbol": symbol, "size": 8}}
-    hollow = {
+    full: dict[str, Any] = {"marker": {"symbol": symbol, "size": 8}}
+    hollow: dict[str, Any] = {
         "line": {"color": colour, "width": 2, "dash": "dash"},
         "marker": {"symbol": f"{symbol}-open", "size": 10, "line": {"width": 2}},
     }
@@ -276,10 +306,9 @@ def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, 
         "height": 460,
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
         "showlegend": False,
-        "hovermode": "closest",
-        "xaxis": {**axis, "title": {"text": "answer", "standoff": 10}},
+        "xaxis": {**_axis("answer", 10), **axis},
         "yaxis": {
-            **axis, "title": {"text": "true digit", "standoff": 10}, "range": [9.5, -0.5],
+            **_axis("true digit", 16), **axis, "range": [9.5, -0.5],
             "scaleanchor": "x", "scaleratio": 1, "constraintoward": "top",
         },
         "annotations": [
@@ -341,7 +370,7 @@ def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
     rows = list(range(len(layers)))
     values = [int(np.prod(layer.shape)) for layer in layers]
     widths = [float(np.log10(max(value, 2))) for value in values]
-    shapes = [" × ".join(f"{length:,}" for length in layer.shape) for layer in layers]
+    shapes = [" × ".join(f"{length:,}" for length in layer.shape) for layer in layers]  # noqa: RUF001
     parameters = [f"{layer.parameters:,}" if layer.parameters else "–" for layer in layers]  # noqa: RUF001
     blocks = {
         "type": "bar",
@@ -362,7 +391,10 @@ def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
     right = {"xref": "paper", "x": 1, "xanchor": "right", "showarrow": False}
     notes = [{"y": row, "x": 0, "text": shapes[row], "showarrow": False} for row in rows]
     notes += [{**right, "y": row, "text": parameters[row]} for row in rows]
-    notes += [{**right, "y": -0.85, "text": "<b>parameters</b>"}, {"y": -0.85, "x": 0, "text": "<b>output</b>", "showarrow": False}]
+    notes += [
+        {**right, "y": -0.85, "text": "<b>parameters</b>"},
+        {"y": -0.85, "x": 0, "text": "<b>output</b>", "showarrow": False},
+    ]
     span = max(widths, default=1.0)
     layout = {
         **_BARE,
@@ -370,10 +402,9 @@ def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
         "bargap": 0.3,
         "showlegend": False,
-        "dragmode": False,
-        "hovermode": "closest",
         "xaxis": {"range": [-0.52 * span, 1.05 * span], "visible": False, "fixedrange": True},
         "yaxis": {
+            **_axis(),
             "range": [len(layers) - 0.5, -1.3],
             "tickvals": rows,
             "ticktext": [f"<b>{layer.name}</b><br>{layer.kind}" for layer in layers],
@@ -418,7 +449,6 @@ def page_picture(image: Image.Image, digits: "Sequence[Digit]", selected: int | 
         "height": int(np.clip(700 * height / max(width, 1), 140, 560)),
         "margin": {"l": 0, "r": 0, "t": 20, "b": 0},  # room for an answer at the upper edge
         "showlegend": False,
-        "hovermode": "closest",
         "xaxis": {**axis, "range": [0, width]},
         "yaxis": {**axis, "range": [height, 0], "scaleanchor": "x"},
         "images": [
@@ -483,7 +513,8 @@ def picture(values: npt.NDArray[np.floating[Any]], side: int = 140) -> npt.NDArr
     """
     tones = (255 * (1 - np.clip(values, 0, 1))).round().astype(np.uint8)
     factor = max(1, round(side / min(tones.shape)))
-    return tones.repeat(factor, axis=0).repeat(factor, axis=1)
+    crisp: npt.NDArray[np.uint8] = tones.repeat(factor, axis=0).repeat(factor, axis=1)
+    return crisp
 
 
 def montage(

@@ -180,10 +180,10 @@ def _widened(fine: Floats, change: float) -> Floats:
 
 def _centred(stroke: Floats) -> Floats:
     """Return the glyph: the fine picture moved to the middle and averaged down to 28 x 28."""
-    moments = cv2.moments(stroke)
+    total = stroke.sum()
     middle = (MIDDLE + 0.5) * FINE - 0.5
-    move_x = middle - moments["m10"] / moments["m00"]
-    move_y = middle - moments["m01"] / moments["m00"]
+    move_x = middle - (stroke.sum(axis=0) @ np.arange(stroke.shape[1])) / total
+    move_y = middle - (stroke.sum(axis=1) @ np.arange(stroke.shape[0])) / total
     move = np.array([[1.0, 0.0, move_x], [0.0, 1.0, move_y]], np.float32)
     canvas = cv2.warpAffine(stroke, move, (SIDE * FINE, SIDE * FINE), flags=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(canvas, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)

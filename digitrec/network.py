@@ -26,7 +26,7 @@ def build(recipe: Recipe) -> keras.Model:
     glyph = keras.Input((SIDE, SIDE), name="glyph")
     x = glyph
     if recipe.scaling == "unit-length":
-        x = layers.UnitNormalization(axis=1, name="scaled")(x)
+        x = _unit_columns(x)
     if recipe.blocks:
         x = layers.Reshape((SIDE, SIDE, 1), name="channel")(x)
     for number, block in enumerate(recipe.blocks, 1):
@@ -47,7 +47,7 @@ def build(recipe: Recipe) -> keras.Model:
     x = layers.Dense(CLASSES, name="logits")(x)
     model = keras.Model(glyph, layers.Softmax(name="probabilities")(x), name=recipe.name.replace(".", "_"))
     model.compile(
-        optimizer=_OPTIMIZERS[recipe.optimizer](recipe.learning_rate),
+        optimizer=_OPTIMIZERS[recipe.optimizer](float(recipe.learning_rate)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution(recipe),
@@ -60,10 +60,19 @@ def steps_per_execution(recipe: Recipe) -> int:
     return max(1, min(20, 640 // recipe.batch_size))
 
 
-_NO_ACTIVATIONS = ("glyph", "scaled", "channel", "flat", "dropout")
+def _unit_columns(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Give each column length 1 as `keras.utils.normalize(x, axis=1)` does; blank columns stay 0.
+
+    `keras.layers.UnitNormalization` does the same in Keras, but blank columns are not a number in LiteRT.
+    """
+    length = keras.ops.sqrt(keras.ops.sum(keras.ops.square(x), axis=1, keepdims=True) + 1e-12)
+    return layers.Multiply(name="scaled")([x, 1 / length])
+
+
+_WITH_ACTIVATIONS = ("conv_", "norm_", "activation_", "pool_", "dense_", "logits", "probabilities")
 
 
 def with_activations(model: keras.Model) -> keras.Model:
-    """Return the same network with every layer's activations as named outputs, beside `probabilities`."""
-    outputs = {layer.name: layer.output for layer in model.layers if layer.name not in _NO_ACTIVATIONS}
+    """Return the same network with its layers' activations as named outputs, beside `probabilities`."""
+    outputs = {layer.name: layer.output for layer in model.layers if layer.name.startswith(_WITH_ACTIVATIONS)}
     return keras.Model(model.input, outputs)

@@ -53,8 +53,14 @@ class Predictor:
 
         Returns:
             float32 (N, 10); rows add up to 1.
+
+        Raises:
+            ModelError: If the model's weights are damaged, so that it gives no numbers.
         """
-        return self._run(glyphs, ("probabilities",))["probabilities"]
+        probabilities = self._run(glyphs, ("probabilities",))["probabilities"]
+        if not np.isfinite(probabilities).all():
+            raise ModelError(f"The model {self.name} answers with what is no number. Train it again.")
+        return probabilities
 
     def activations(self, glyphs: Glyphs) -> dict[str, NDArray[np.float32]]:
         """Return what each layer makes of each glyph, by the layer's name; each array is (N, ...)."""

@@ -173,6 +173,8 @@ class Recipe:
             _whole("The kernel's side", block.kernel, 1, 11)
             _whole("The pooling side", block.pool, 1, 7)
             _one_of("The padding", block.padding, PADDINGS)
+            if not isinstance(block.batch_norm, bool):
+                raise RecipeError(f"Batch norm is either true or false. Received: {str(block.batch_norm)[:40]}")
         if self.parameters > MAX_PARAMETERS:
             raise RecipeError(
                 f"This network would have {self.parameters:,} parameters; the limit is {MAX_PARAMETERS:,}. "
@@ -252,8 +254,8 @@ class Recipe:
         if not isinstance(values, dict):
             raise RecipeError("A recipe is a JSON object with a name. Received something else.")
         known = {f.name for f in dataclasses.fields(Recipe)}
-        if unknown := sorted(set(values) - known):
-            raise RecipeError(f"A recipe has no such entries: {', '.join(map(str, unknown))[:80]}")
+        if unknown := sorted(str(key)[:80] for key in values if key not in known):
+            raise RecipeError(f"A recipe has no such entries: {', '.join(unknown)[:80]}")
         try:
             plain = dict(values)
             plain["blocks"] = tuple(ConvBlock(**block) for block in values.get("blocks", ()))

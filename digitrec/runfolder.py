@@ -12,8 +12,13 @@
 States in `status.json`: queued, starting, running, finished, stopped, failed.
 """
 
+import contextlib
 import json
+import math
 import os
+import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +41,17 @@ CARD = "card.json"
 MODEL_FILES = (KERAS, TFLITE, TEST, CARD)
 """What a trained model is made of; the card comes last, so that a folder with a card is whole."""
 
+WAITING = "queued"
+UNDER_WAY = (WAITING, "starting", "running")
+ENDED = ("finished", "stopped", "failed")
+DAMAGED = "The status of this run is damaged. Resume goes on from its last checkpoint."
+
+STARTING_TIME = 20.0  # seconds in which a new process may take its lock before it counts as gone
+
+_STEP = ("epoch", "loss", "accuracy", "seconds", "digits_per_second")
+_NUMBERS = {"batch": _STEP, "epoch": (*_STEP, "val_loss", "val_accuracy"), "testing": ()}
+"""The numbers that an event of each kind has."""
+
 
 def write(file: Path, fill: Callable[[Path], object]) -> None:
     """Write a file under a temporary name and move it into place.
@@ -44,7 +60,7 @@ def write(file: Path, fill: Callable[[Path], object]) -> None:
         file: Where it goes.
         fill: Called with the temporary path (same suffix), to write it.
     """
-    temporary = file.with_name(f".{os.getpid()}-{file.name}")
+    temporary = file.with_name(f".{os.getpid()}-{threading.get_ident()}-{file.name}")
     try:
         fill(temporary)
         os.replace(temporary, file)
@@ -62,49 +78,95 @@ def read_json(file: Path) -> dict[str, Any] | None:
     """Return the JSON object in a file, or None where there is none or it is damaged."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
 
 
+def read_status(folder: Path) -> dict[str, Any]:
+    """Return the run's `state`, `message`, `queued_at` and `started`; a damaged status is a failed run's."""
+    values = read_json(folder / STATUS) or {}
+    state, message = values.get("state"), values.get("message")
+    times = {key: float(values[key]) if _is_number(values.get(key)) else 0.0 for key in ("queued_at", "started")}
+    if state not in (*UNDER_WAY, *ENDED) or not isinstance(message, str):
+        return {"state": "failed", "message": DAMAGED, **times}
+    return {"state": state, "message": message, **times}
+
+
 def read_events(folder: Path) -> list[dict[str, Any]]:
-    """Return the run's events, first to last; a line half written is left out."""
+    """Return the run's events, first to last; a line half written or damaged is left out."""
     try:
-        lines = (folder / EVENTS).read_text(encoding="utf-8").splitlines()
+        lines = (folder / EVENTS).read_bytes().splitlines()
     except OSError:
         return []
     events = []
     for line in lines:
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            events.append(event)
+            if _is_event(event):
+                events.append(event)
     return events
+
+
+def _is_event(event: object) -> bool:
+    if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
+        return False
+    numbers = _NUMBERS.get(event["kind"])
+    return numbers is not None and all(_is_number(event.get(key)) for key in numbers)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_alive(folder: Path) -> bool:
     """Whether a worker holds this run; a process that ends in any way lets go of its lock."""
-    if not (folder / ALIVE).exists():
-        return False
     try:
-        with FileLock(folder / ALIVE, timeout=0):
-            return False
-    except Timeout:
-        return True
+        with (folder / ALIVE).open("rb") as file:
+            return _is_locked(file.fileno())
     except OSError:
         return False
 
 
+if sys.platform == "win32":
+
+    def _is_locked(descriptor: int) -> bool:
+        """Whether another process holds the first byte, which is what filelock locks."""
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return True
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        return False
+
+else:
+
+    def _is_locked(descriptor: int) -> bool:
+        """Whether a worker holds the file. Shared, so that probes at the same moment do not see each other."""
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return False
+
+
+def is_launching(folder: Path) -> bool:
+    """Whether the run's process was started so lately that it may not have taken its lock yet."""
+    status = read_status(folder)
+    return status["state"] == WAITING and abs(time.time() - status["started"]) < STARTING_TIME
+
+
 def ahead(folder: Path) -> list[Path]:
     """Return the runs beside this one that train or wait before it, in their order."""
-    mine = _queued_at(folder)
+    mine = _turn(folder)
     others = [other for other in folder.parent.iterdir() if other.is_dir() and other != folder]
-    waiting = [other for other in others if (_queued_at(other), other.name) < (mine, folder.name) and is_alive(other)]
-    return sorted(waiting, key=_queued_at)
+    return sorted((o for o in others if _turn(o) < mine and (is_alive(o) or is_launching(o))), key=_turn)
 
 
-def _queued_at(folder: Path) -> float:
-    status = read_json(folder / STATUS) or {}
-    return float(status.get("queued_at", 0))
+def _turn(folder: Path) -> tuple[float, str]:
+    return read_status(folder)["queued_at"], folder.name

@@ -22,7 +22,6 @@ from digitrec import settings
 from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import Recipe
 
-STARTING_TIME = 20.0  # seconds in which a new process may take its lock before it counts as gone
 RATE_WINDOW = 60  # events; some 15 seconds of training decide what the time left is reckoned from
 
 ACTIVE = ("queued", "starting", "running", "stopping")
@@ -122,8 +121,12 @@ def start(recipe: Recipe) -> Run:
     """
     with _disk():
         folder = _new_folder(recipe.name)
-        rf.write_json(folder / rf.RECIPE, recipe.to_json())
-        return _launch(folder)
+        try:
+            rf.write_json(folder / rf.RECIPE, recipe.to_json())
+            return _launch(folder)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def resume(run: Run) -> Run:
@@ -173,7 +176,7 @@ def get(run_id: str) -> Run:
         RunError: If there is none, or its folder is damaged.
     """
     folder = settings.runs_folder() / run_id
-    if not re.fullmatch(r"[\w.-]+", run_id) or not (folder / rf.RECIPE).is_file():
+    if not re.fullmatch(r"\w[\w.-]{,79}", run_id, re.ASCII) or not (folder / rf.RECIPE).is_file():
         raise RunError(f"There is no run of this name. Choose one from the list. Received: {run_id[:60]!r}")
     return _read(folder)
 
@@ -230,31 +233,35 @@ def history_csv(run: Run) -> str:
 
 
 def _read(folder: Path) -> Run:
-    values, status = rf.read_json(folder / rf.RECIPE), rf.read_json(folder / rf.STATUS)
     try:
-        recipe = Recipe.from_json(values)
+        recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
     except RecipeError as error:
         raise RunError("The folder of this run is damaged. Delete it and start again.") from error
-    status = status or {}
-    state = status.get("state", "failed")
-    if state not in ("queued", "starting", "running"):
-        return Run(folder.name, folder, recipe, state, status.get("message", ""))
-    if not rf.is_alive(folder) and time.time() - status.get("started", 0) > STARTING_TIME:
-        return Run(folder.name, folder, recipe, "interrupted", INTERRUPTED)
-    if not rf.is_alive(folder) and state != "queued":
-        return _ended_meanwhile(folder, recipe)
+    return Run(folder.name, folder, recipe, *_state(folder))
+
+
+def _state(folder: Path) -> tuple[str, str, int]:
+    """Return the run's state, message and place in the queue."""
+    status = rf.read_status(folder)
+    state = status["state"]
+    if state not in rf.UNDER_WAY:
+        return state, status["message"], 0
+    if not rf.is_alive(folder) and (_has_died(folder) or not rf.is_launching(folder)):
+        if rf.read_status(folder) != status:  # it ended, or went on, between the two looks
+            return _state(folder)
+        return "interrupted", INTERRUPTED, 0
     if (folder / rf.STOP).exists():
-        return Run(folder.name, folder, recipe, "stopping")
-    place = len(rf.ahead(folder)) if state == "queued" else 0
-    return Run(folder.name, folder, recipe, "starting" if state == "queued" and not place else state, "", place)
+        return "stopping", "", 0
+    if state != rf.WAITING:
+        return state, "", 0
+    place = len(rf.ahead(folder))
+    return ("queued" if place else "starting"), "", place
 
 
-def _ended_meanwhile(folder: Path, recipe: Recipe) -> Run:
-    """Tell a process that ended between two looks at its folder from one that was killed."""
-    status = rf.read_json(folder / rf.STATUS) or {}
-    if status.get("state") in ("finished", "stopped", "failed"):
-        return Run(folder.name, folder, recipe, status["state"], status.get("message", ""))
-    return Run(folder.name, folder, recipe, "interrupted", INTERRUPTED)
+def _has_died(folder: Path) -> bool:
+    """Whether this very process started the run's worker and saw it end."""
+    child = _children.get(folder)
+    return child is not None and child.poll() is not None
 
 
 def _new_folder(name: str) -> Path:
@@ -280,12 +287,13 @@ def _launch(folder: Path) -> Run:
             stderr=log,
             start_new_session=True,  # it outlives the server, and Ctrl-C there does not reach it
         )
-    _children.append(process)
-    _children[:] = [child for child in _children if child.poll() is None]  # reaps those that ended
+    _children[folder] = process
+    for child in list(_children.values()):
+        child.poll()  # reaps those that ended
     return get(folder.name)
 
 
-_children: list["subprocess.Popen[bytes]"] = []
+_children: dict[Path, "subprocess.Popen[bytes]"] = {}
 
 
 @contextlib.contextmanager

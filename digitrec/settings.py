@@ -24,15 +24,19 @@ def home() -> Path:
     """Return the folder that runs and trained models are written to (`DIGITREC_HOME`).
 
     Raises:
-        SettingsError: If `DIGITREC_HOME` names something that is not a folder.
+        SettingsError: If `DIGITREC_HOME` names something that is not a folder, or one that cannot be reached.
     """
     value = os.environ.get("DIGITREC_HOME", "").strip()
     if not value:
         return PROJECT
-    folder = Path(value).expanduser()
-    if folder.exists() and not folder.is_dir():
+    try:
+        folder = Path(value).expanduser().absolute()
+        is_file = folder.exists() and not folder.is_dir()
+    except (OSError, RuntimeError) as error:  # no permission, a name too long, a home of nobody
+        raise SettingsError("DIGITREC_HOME cannot be reached. Point it at another folder, or unset it.") from error
+    if is_file:
         raise SettingsError("DIGITREC_HOME must name a folder; it names a file. Point it at a folder, or unset it.")
-    return folder.absolute()
+    return folder
 
 
 def runs_folder() -> Path:

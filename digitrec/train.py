@@ -141,6 +141,7 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
         loss, accuracy = (float(history.history[key][-1]) for key in ("loss", "accuracy"))
         self._check(loss)
         self._validate(model, loss, accuracy)
+        self.stopped = self.position.epoch < self.recipe.epochs and self.should_stop()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Report, save and stop, each when its time has come."""
@@ -148,11 +149,13 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
         if logs is None or now < self.next_report:
             return
         self.next_report = now + REPORT_EVERY
-        done = batch + 1
+        done = min(batch + 1, self.steps - self.first)  # Keras counts the last execution as a full one
         self.sums = (done, float(logs["loss"]) * done, float(logs["accuracy"]) * done)
         self._check(self.sums[1])
         self.position = replace(self.position, step=self.first + done, seconds=self.before + now - self.began)
         self._report_batches(now)
+        if self.position.step == self.steps:
+            return  # an epoch without a batch left cannot be resumed: let it end
         if now - self.saved > SAVE_EVERY:
             self._save()
         if self.should_stop():
@@ -174,6 +177,7 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
 
     def _validate(self, model: keras.Model, loss: float, accuracy: float) -> None:
         val_loss, val_accuracy = map(float, model.evaluate(self.validation, verbose=0))
+        self._check(val_loss)  # the last batch's step may have been the one too large
         seconds = self.before + time.monotonic() - self.began
         better = val_loss < self.position.best_loss
         self.position = Position(

@@ -1,0 +1,206 @@
+"""The only module that imports Streamlit: page frame, model choosers and the parts that pages share."""
+
+import base64
+import contextlib
+import html
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec import figures, registry
+from digitrec.errors import DigitrecError, ModelError
+from digitrec.predict import Predictor
+from digitrec.reading import NOT_A_DIGIT, Digit, Reading, Step
+
+ICON = str(Path(__file__).parent / "data" / "icon.png")
+
+PAGES = (
+    ("streamlit_app.py", "Home", ":material/home:"),
+    ("pages/1_Draw.py", "Draw", ":material/draw:"),
+    ("pages/2_Upload.py", "Upload", ":material/upload_file:"),
+    ("pages/3_Train.py", "Train", ":material/model_training:"),
+    ("pages/4_Compare.py", "Compare", ":material/compare_arrows:"),
+)
+
+NO_MODEL = "none"
+
+# Widgets of a page are forgotten when another page is shown; what is chosen for all pages is kept alive here.
+KEPT = ("model_1", "model_2", "recipe", "brush")
+
+STYLE = """<style>
+.stMainBlockContainer {padding-top: 3rem}
+.answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0}
+.sureness {margin: 0 0 .25rem 0}
+.strip {display: flex; flex-wrap: wrap; gap: .75rem; margin: 0; padding: 0}
+.strip figure {margin: 0; width: 8.25rem}
+.strip img {width: 8.25rem; height: 8.25rem; object-fit: contain; background: white; display: block;
+  border: 1px solid rgba(128, 128, 128, .5); image-rendering: pixelated}
+.strip figcaption {font-size: .8rem; line-height: 1.3; padding-top: .25rem}
+.seen img {width: 8.25rem; height: 8.25rem; image-rendering: pixelated; border: 1px solid rgba(128, 128, 128, .5)}
+.sr-only {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap}
+</style>"""
+
+
+def page(title: str, lead: str, wide: bool = True) -> None:
+    """Set up a page: browser title, sidebar, heading, a sentence on what it is for.
+
+    Args:
+        title: The page's name, as in PAGES.
+        lead: One plain sentence below the heading.
+        wide: Whether it uses the whole window.
+    """
+    st.set_page_config(f"{title} - digitrec", ICON, layout="wide" if wide else "centered")
+    for key in KEPT:
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+    st.html(STYLE)
+    with st.sidebar:
+        st.markdown("### digitrec")
+        for file, label, icon in PAGES:
+            st.page_link(file, label=label, icon=icon)
+    st.title(title)
+    st.markdown(lead)
+    for sentence in registry.damaged():
+        st.warning(sentence, icon=":material/broken_image:")
+
+
+@contextlib.contextmanager
+def shown_errors(stop: bool = True) -> Iterator[None]:
+    """Show a DigitrecError as a sentence where it came up.
+
+    Args:
+        stop: Whether the page ends there; otherwise what follows is still drawn.
+    """
+    try:
+        yield
+    except DigitrecError as error:
+        st.error(str(error), icon=":material/error:")
+        if stop:
+            st.stop()
+
+
+def choose_model(number: int, label: str = "") -> str | None:
+    """Draw the chooser of model 1 or 2 (key `model_1`, `model_2`) and return the name; the second may be none.
+
+    Raises:
+        ModelError: If there is no model at all.
+    """
+    names = [model.name for model in registry.models()]
+    if not names:
+        raise ModelError("There is no model yet. Train one on the Train page, or run `make models`.")
+    kind, choices = ("mlp", names) if number == 1 else ("cnn", [*names, NO_MODEL])
+    key = f"model_{number}"
+    if st.session_state.get(key) not in choices:
+        st.session_state[key] = _default(kind, names)
+    chosen = str(st.selectbox(label or f"Model {number}", choices, key=key, format_func=_with_accuracy))
+    return None if chosen == NO_MODEL else chosen
+
+
+def _default(kind: str, names: list[str]) -> str:
+    try:
+        return registry.default(kind)
+    except DigitrecError:
+        return names[0]
+
+
+def _with_accuracy(name: str) -> str:
+    if name == NO_MODEL:
+        return "none"
+    return f"{name} ({registry.get(name).accuracy:.1%})"
+
+
+def predictor(name: str) -> Predictor:
+    """Return the opened model of this name.
+
+    Raises:
+        ModelError: If there is none, or its file is damaged.
+    """
+    return registry.predictor(name)
+
+
+def colour(name: str) -> str:
+    """Return the colour of the model of this name, `#RRGGBB`, the same on every page."""
+    return figures.model_colour(name, registry.get(name).kind)
+
+
+def answer(reading: Reading | None, empty: str) -> None:
+    """Draw the digits read in large type, with how sure the model is.
+
+    Args:
+        reading: What was read; None or one without digits shows a dash.
+        empty: What to say where there is nothing to read.
+    """
+    if reading is None or not reading.digits:
+        text, note = "–", empty  # noqa: RUF001
+    elif all(digit.flag == NOT_A_DIGIT for digit in reading.digits):
+        text, note = "?", "This does not look like a digit."
+    else:
+        text, note = reading.text.replace("/", " / "), _sureness(reading.digits)
+    st.html(f'<div aria-live="polite"><p class="answer">{text}</p><p class="sureness">{note}</p></div>')
+
+
+def _sureness(digits: Sequence[Digit]) -> str:
+    least = min(digits, key=lambda digit: digit.confidence)
+    said = f"{least.confidence:.1%} sure" if least.confidence < 0.9995 else "more than 99.9% sure"
+    if len(digits) > 1:
+        said = f"least sure of the {least.digit}: {said}"
+    if least.flag is None:
+        return said
+    second = int(np.argsort(least.probabilities)[-2])
+    return f"{said}; it may be a {second}"
+
+
+def bars(digit: Digit | None, name: str, key: str) -> None:
+    """Draw a model's ten softmax bars, with their text twin.
+
+    Args:
+        digit: The digit they are for; None draws ten empty bars.
+        name: The model's name.
+        key: The container's key.
+    """
+    shares = np.zeros(10, np.float32) if digit is None else digit.probabilities
+    with st.container(key=key):
+        figure(figures.softmax_bars(shares, colour(name)), f"{key}_figure", figures.describe_bars(shares, name))
+
+
+def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore") -> Any:
+    """Draw a figure, with a text twin for screen readers; return Streamlit's event of a click on it."""
+    event = st.plotly_chart(
+        drawn, key=key, theme="streamlit", on_select=on_select, config={"displaylogo": False, "displayModeBar": False}
+    )
+    st.html(f'<p class="sr-only">{html.escape(twin)}</p>')
+    return event
+
+
+def seen(glyph: NDArray[np.float32] | None) -> None:
+    """Draw the 28 x 28 that a model sees, 5 screen pixels a pixel; None draws blank paper."""
+    pixels = np.zeros((28, 28), np.float32) if glyph is None else glyph
+    said = "blank paper" if glyph is None else "the digit, centred, in 28 by 28 pixels"
+    st.html(f'<div class="seen"><img src="{data_uri(pixels)}" alt="What the model sees: {said}"></div>')
+
+
+def strip(steps: Sequence[Step]) -> None:
+    """Draw the steps from ink to glyph as pictures in a row, each with what it does."""
+    cards = [
+        f'<figure><img src="{data_uri(step.image)}" alt="{html.escape(step.title)}">'
+        f"<figcaption><b>{number}. {html.escape(step.title)}</b><br>{html.escape(step.caption)}</figcaption></figure>"
+        for number, step in enumerate(steps, 1)
+    ]
+    st.html(f'<div class="strip">{"".join(cards)}</div>')
+
+
+def data_uri(ink: NDArray[np.float32], side: int = 264) -> str:
+    """Return ink (H, W), 0 paper .. 1 ink, as a PNG data URI, dark on white, made smaller if above `side` pixels."""
+    tones = np.round(255 * (1 - np.clip(ink, 0, 1))).astype(np.uint8)
+    picture = Image.fromarray(tones)
+    picture.thumbnail((side, side))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
