@@ -180,7 +180,7 @@ def _grown(glyphs: Glyphs) -> Glyphs:
     across = np.maximum(np.maximum(padded[:, :, :-2], padded[:, :, 2:]), padded[:, :, 1:-1])
     square = np.maximum(np.maximum(across[:, :-2], across[:, 2:]), across[:, 1:-1])
     cross = np.maximum(np.maximum(padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]), across[:, 1:-1])
-    return np.add(square, cross, dtype=np.float32) / np.float32(2)
+    return np.asarray((square + cross) / 2, np.float32)
 
 
 def _shrunk(glyphs: Glyphs) -> Glyphs:

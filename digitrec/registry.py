@@ -1,8 +1,10 @@
 """Saved models: list them, read their cards, add and remove. Shipped ones are never written to."""
 
 import functools
-import os
 import shutil
+import tempfile
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +66,7 @@ class Model:
         try:
             with np.load(self.folder / rf.TEST) as arrays:
                 return arrays["probabilities"]  # type: ignore[no-any-return]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ModelError(f"The test results of {self.name} are damaged. Train it again.") from error
 
 
@@ -115,7 +117,11 @@ def predictor(name: str) -> "Predictor":
         ModelError: If there is none, or its file is damaged.
     """
     file = get(name).folder / rf.TFLITE
-    return _open(name, file, file.stat().st_mtime_ns)
+    try:
+        changed = file.stat().st_mtime_ns
+    except OSError as error:
+        raise ModelError(f"The model {name} was deleted meanwhile. Choose another one.") from error
+    return _open(name, file, changed)
 
 
 def add(name: str, folder: Path) -> Model:
@@ -130,25 +136,16 @@ def add(name: str, folder: Path) -> Model:
             f"Received: {name[:60]!r}"
         )
     if any((parent / name).exists() for parent in settings.model_folders()):
-        raise ModelError(f"There is a model {name} already. Choose another name.")
+        raise ModelError(_taken(name))
     if not (folder / rf.CARD).exists():
         raise ModelError("This run has no trained model yet. Wait until it has finished, or stop it.")
-    target = settings.trained_models() / name
-    temporary = target.with_name(f".{os.getpid()}-{name}")
     try:
-        temporary.mkdir(parents=True)
-        for file in rf.MODEL_FILES:
-            shutil.copyfile(folder / file, temporary / file)
-        card = rf.read_json(folder / rf.CARD) or {}
-        rf.write_json(temporary / rf.CARD, card | {"name": name})
-        temporary.rename(target)
+        _copy(folder, settings.trained_models() / name)
     except OSError as error:
         raise ModelError(
             "The model cannot be saved: the disk is full or read-only. "
             "Free some space, or set DIGITREC_HOME to a folder that can be written."
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return get(name)
 
 
@@ -165,6 +162,29 @@ def remove(name: str) -> None:
         shutil.rmtree(model.folder)
     except OSError as error:
         raise ModelError(f"{name} cannot be deleted: the disk is read-only.") from error
+
+
+def _copy(folder: Path, target: Path) -> None:
+    """Copy a run's model to `target` in one move, so that a failure leaves nothing behind."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
+    try:
+        for file in rf.MODEL_FILES:
+            shutil.copyfile(folder / file, temporary / file)
+        if isinstance(_read(temporary, shipped=False), str):
+            raise ModelError("This run's model is damaged or being written anew. Wait until the run has ended.")
+        rf.write_json(temporary / rf.CARD, (rf.read_json(temporary / rf.CARD) or {}) | {"name": target.name})
+        temporary.chmod(0o755)  # mkdtemp makes folders that only their owner may read
+        try:
+            temporary.rename(target)
+        except OSError as error:
+            raise ModelError(_taken(target.name)) if target.exists() else error from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _taken(name: str) -> str:
+    return f"There is a model {name} already. Choose another name."
 
 
 @functools.lru_cache(maxsize=PREDICTORS_KEPT)
@@ -186,15 +206,19 @@ def _read(folder: Path, shipped: bool) -> Model | str:
     card = rf.read_json(folder / rf.CARD)
     if card is None:
         return f"The model {folder.name} is left out: its card is missing or damaged. Train it again."
-    try:
-        newer = int(card["format"]) > NEWEST_FORMAT
-        Recipe.from_json(card["recipe"])
-        whole = all((folder / file).stat().st_size == size for file, size in card["bytes"].items())
-        float(card["accuracy"]), [float(end) for end in card["interval"]], int(card["parameters"])
-    except (KeyError, TypeError, ValueError, OSError, AttributeError, DigitrecError):
-        whole = newer = False
-    if newer:
+    if isinstance(card.get("format"), int) and card["format"] > NEWEST_FORMAT:
         return f"The model {folder.name} is left out: a newer version of this app made it. Update the app."
-    if not whole:
+    if not _is_whole(folder, card):
         return f"The model {folder.name} is left out: it is damaged or half written. Train it again."
     return Model(folder.name, folder, card, shipped)
+
+
+def _is_whole(folder: Path, card: dict[str, Any]) -> bool:
+    try:
+        Recipe.from_json(card["recipe"])
+        sizes_right = all((folder / file).stat().st_size == card["bytes"][file] for file in rf.MODEL_FILES[:-1])
+        low, high = card["interval"]
+        figures = (card["format"], card["accuracy"], low, high, card["parameters"])
+    except (KeyError, TypeError, ValueError, OSError, DigitrecError):
+        return False
+    return sizes_right and all(isinstance(figure, int | float) for figure in figures)

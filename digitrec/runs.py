@@ -246,7 +246,7 @@ def _state(folder: Path) -> tuple[str, str, int]:
     state = status["state"]
     if state not in rf.UNDER_WAY:
         return state, status["message"], 0
-    if not rf.is_alive(folder) and (_has_died(folder) or not rf.is_launching(folder)):
+    if not rf.is_alive(folder) and (_has_died(folder, status["started"]) or not rf.is_launching(folder)):
         if rf.read_status(folder) != status:  # it ended, or went on, between the two looks
             return _state(folder)
         return "interrupted", INTERRUPTED, 0
@@ -258,9 +258,9 @@ def _state(folder: Path) -> tuple[str, str, int]:
     return ("queued" if place else "starting"), "", place
 
 
-def _has_died(folder: Path) -> bool:
-    """Whether this very process started the run's worker and saw it end."""
-    child = _children.get(folder)
+def _has_died(folder: Path, started: float) -> bool:
+    """Whether this very process started the run's worker at that time and saw it end."""
+    child = _children.get((folder, started))
     return child is not None and child.poll() is not None
 
 
@@ -287,13 +287,13 @@ def _launch(folder: Path) -> Run:
             stderr=log,
             start_new_session=True,  # it outlives the server, and Ctrl-C there does not reach it
         )
-    _children[folder] = process
     for child in list(_children.values()):
         child.poll()  # reaps those that ended
+    _children[folder, now] = process
     return get(folder.name)
 
 
-_children: dict[Path, "subprocess.Popen[bytes]"] = {}
+_children: dict[tuple[Path, float], "subprocess.Popen[bytes]"] = {}
 
 
 @contextlib.contextmanager

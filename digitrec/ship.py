@@ -43,7 +43,8 @@ def _trained(recipe: Recipe) -> Path:
     rf.write_json(folder / rf.RECIPE, recipe.to_json())
     rf.write_json(folder / rf.STATUS, {"state": "queued", "message": "", "queued_at": time.time()})
     with (folder / rf.LOG).open("wb") as log:
-        subprocess.run([sys.executable, "-m", "digitrec.worker", str(folder)], stdout=log, stderr=log, check=False)
+        command = [sys.executable, "-m", "digitrec.worker", str(folder)]
+        subprocess.run(command, cwd=settings.PROJECT, stdout=log, stderr=log, check=False)
     status, card = rf.read_json(folder / rf.STATUS) or {}, rf.read_json(folder / rf.CARD)
     if card is None:
         why = status.get("message") or "its log says why"

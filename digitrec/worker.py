@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 import traceback
+import zipfile
+import zlib
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -101,7 +103,11 @@ class _Events:
         self.stream.close()
 
     def report(self, event: "Event") -> None:
-        self.stream.write(json.dumps(event, allow_nan=False) + "\n")
+        try:
+            line = json.dumps(event, allow_nan=False) + "\n"
+        except ValueError as error:
+            raise RunError("The loss is no longer a number. Start again with a smaller learning rate.") from error
+        self.stream.write(line)
         self.stream.flush()
         if not self.running:
             _status(self.folder, "running")
@@ -121,12 +127,12 @@ def _checkpoint(folder: Path) -> "tuple[keras.Model, Position] | None":
     values = rf.read_json(folder / rf.POSITION)
     if values is None:
         return None
-    best = values.pop("best_loss")
     try:
         model = keras.saving.load_model(folder / rf.CHECKPOINT)
-    except (OSError, ValueError) as error:
+        best = values.pop("best_loss")
+        return model, Position(best_loss=math.inf if best is None else best, **values)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise RunError("The checkpoint of this run is damaged. Start the recipe again.") from error
-    return model, Position(best_loss=math.inf if best is None else best, **values)
 
 
 def _save_checkpoint(folder: Path, model: "keras.Model", position: "Position") -> None:

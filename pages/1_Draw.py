@@ -7,7 +7,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from digitrec import reading, ui
 
-SIDE = 300  # pixels; it fits a phone
+SIDE = 280  # pixels; it fits a phone
 
 Strokes = list[dict[str, Any]]
 
@@ -26,7 +26,7 @@ def strokes() -> Strokes:
 @st.fragment
 def pad() -> None:
     """Draw the canvas and what the models say of it; only this runs again after a stroke."""
-    left, *columns = st.columns([310, 260, 260], gap="medium")
+    left, *columns = st.columns([300, 265, 265], gap="medium")
     with left:
         with st.container(key="canvas"):
             canvas = st_canvas(
@@ -43,7 +43,8 @@ def pad() -> None:
         with st.container(horizontal=True):
             st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: begin_with(strokes()[:-1]))
             st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with([]))
-        st.slider("Brush width, pixels", 4, 40, key="brush")
+            with st.popover("Brush", icon=":material/brush:"):
+                st.slider("Brush width, pixels", 4, 40, key="brush")
     drawn = canvas.image_data if strokes() else None
     first = None
     for number, column in enumerate(columns, 1):
