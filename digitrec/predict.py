@@ -73,15 +73,22 @@ class Predictor:
         with self._lock:
             for first in range(0, max(1, len(glyphs)), CHUNK):
                 chunk = np.ascontiguousarray(glyphs[first : first + CHUNK], np.float32)
-                count = max(1, len(chunk))  # LiteRT has no empty batch
-                self._resize(count)
-                self._interpreter.set_tensor(self._input, chunk if len(chunk) else np.zeros((1, 28, 28), np.float32))
-                self._interpreter.invoke()
+                self._invoke(chunk if len(chunk) else np.zeros((1, 28, 28), np.float32))  # LiteRT has no empty batch
                 for name in names:
                     parts[name].append(self._interpreter.get_tensor(self._outputs[name])[: len(chunk)])
         return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
-    def _resize(self, count: int) -> None:
-        if self._interpreter.get_input_details()[0]["shape"][0] != count:
-            self._interpreter.resize_tensor_input(self._input, (count, 28, 28))
-            self._interpreter.allocate_tensors()
+    def _invoke(self, chunk: Glyphs) -> None:
+        """Run the network on one or more glyphs.
+
+        Raises:
+            ModelError: If the file is damaged in a way that shows only now.
+        """
+        try:
+            if self._interpreter.get_input_details()[0]["shape"][0] != len(chunk):
+                self._interpreter.resize_tensor_input(self._input, chunk.shape)
+                self._interpreter.allocate_tensors()
+            self._interpreter.set_tensor(self._input, chunk)
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"The model {self.name} is damaged and cannot read. Train it again.") from error

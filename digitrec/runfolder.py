@@ -14,16 +14,13 @@ States in `status.json`: queued, starting, running, finished, stopped, failed.
 
 import contextlib
 import json
-import math
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import Any, NamedTuple, TypeGuard
 
 RECIPE = "recipe.json"
 STATUS = "status.json"
@@ -48,9 +45,27 @@ DAMAGED = "The status of this run is damaged. Resume goes on from its last check
 
 STARTING_TIME = 20.0  # seconds in which a new process may take its lock before it counts as gone
 
+LARGEST = 1e15  # no number in a run folder comes near it; NaN and infinity are not below it
+
 _STEP = ("epoch", "loss", "accuracy", "seconds", "digits_per_second")
 _NUMBERS = {"batch": _STEP, "epoch": (*_STEP, "val_loss", "val_accuracy"), "testing": ()}
 """The numbers that an event of each kind has."""
+
+
+class Status(NamedTuple):
+    """What `status.json` says.
+
+    Attributes:
+        state: One of UNDER_WAY and ENDED.
+        message: A sentence on why the run failed; otherwise empty.
+        queued_at: When it joined the queue, in seconds since 1970.
+        started: When its process was started, in seconds since 1970.
+    """
+
+    state: str
+    message: str
+    queued_at: float
+    started: float
 
 
 def write(file: Path, fill: Callable[[Path], object]) -> None:
@@ -83,14 +98,14 @@ def read_json(file: Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def read_status(folder: Path) -> dict[str, Any]:
-    """Return the run's `state`, `message`, `queued_at` and `started`; a damaged status is a failed run's."""
+def read_status(folder: Path) -> Status:
+    """Return the run's status; a missing or damaged one is that of a run that failed."""
     values = read_json(folder / STATUS) or {}
     state, message = values.get("state"), values.get("message")
-    times = {key: float(values[key]) if _is_number(values.get(key)) else 0.0 for key in ("queued_at", "started")}
+    queued_at, started = (float(v) if _is_number(v := values.get(key)) else 0.0 for key in ("queued_at", "started"))
     if state not in (*UNDER_WAY, *ENDED) or not isinstance(message, str):
-        return {"state": "failed", "message": DAMAGED, **times}
-    return {"state": state, "message": message, **times}
+        return Status("failed", DAMAGED, queued_at, started)
+    return Status(state, message, queued_at, started)
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
@@ -115,8 +130,8 @@ def _is_event(event: object) -> bool:
     return numbers is not None and all(_is_number(event.get(key)) for key in numbers)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def is_alive(folder: Path) -> bool:
@@ -158,7 +173,7 @@ else:
 def is_launching(folder: Path) -> bool:
     """Whether the run's process was started so lately that it may not have taken its lock yet."""
     status = read_status(folder)
-    return status["state"] == WAITING and abs(time.time() - status["started"]) < STARTING_TIME
+    return status.state == WAITING and abs(time.time() - status.started) < STARTING_TIME
 
 
 def ahead(folder: Path) -> list[Path]:
@@ -169,4 +184,4 @@ def ahead(folder: Path) -> list[Path]:
 
 
 def _turn(folder: Path) -> tuple[float, str]:
-    return read_status(folder)["queued_at"], folder.name
+    return read_status(folder).queued_at, folder.name

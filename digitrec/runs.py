@@ -110,7 +110,7 @@ class Progress:
     @property
     def share(self) -> float:
         """Share of the epochs done, 0 to 1."""
-        return min(1.0, self.epochs / self.of)
+        return min(1.0, max(0.0, self.epochs / self.of))
 
 
 def start(recipe: Recipe) -> Run:
@@ -243,17 +243,16 @@ def _read(folder: Path) -> Run:
 def _state(folder: Path) -> tuple[str, str, int]:
     """Return the run's state, message and place in the queue."""
     status = rf.read_status(folder)
-    state = status["state"]
-    if state not in rf.UNDER_WAY:
-        return state, status["message"], 0
-    if not rf.is_alive(folder) and (_has_died(folder, status["started"]) or not rf.is_launching(folder)):
+    if status.state not in rf.UNDER_WAY:
+        return status.state, status.message, 0
+    if not rf.is_alive(folder) and (_has_died(folder, status.started) or not rf.is_launching(folder)):
         if rf.read_status(folder) != status:  # it ended, or went on, between the two looks
             return _state(folder)
         return "interrupted", INTERRUPTED, 0
     if (folder / rf.STOP).exists():
         return "stopping", "", 0
-    if state != rf.WAITING:
-        return state, "", 0
+    if status.state != rf.WAITING:
+        return status.state, "", 0
     place = len(rf.ahead(folder))
     return ("queued" if place else "starting"), "", place
 

@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec import figures, registry
+from digitrec import dataset, figures, registry
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.predict import Predictor
 from digitrec.reading import NOT_A_DIGIT, Digit, Reading, Step
@@ -44,7 +44,6 @@ STYLE = """<style>
   border: 1px solid rgba(128, 128, 128, .5); image-rendering: pixelated}
 .strip figcaption {font-size: .8rem; line-height: 1.3; padding-top: .25rem}
 .seen img {width: 8.25rem; height: 8.25rem; image-rendering: pixelated; border: 1px solid rgba(128, 128, 128, .5)}
-.sr-only {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap}
 </style>"""
 
 
@@ -172,11 +171,8 @@ def bars(digit: Digit | None, name: str, key: str) -> None:
 
 def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore") -> Any:
     """Draw a figure, with a text twin for screen readers; return Streamlit's event of a click on it."""
-    event = st.plotly_chart(
-        drawn, key=key, theme="streamlit", on_select=on_select, config={"displaylogo": False, "displayModeBar": False}
-    )
-    st.html(f'<p class="sr-only">{html.escape(twin)}</p>')
-    return event
+    config = {"displaylogo": False, "displayModeBar": False}
+    return st.plotly_chart(drawn, key=key, theme="streamlit", on_select=on_select, config=config, alt=twin)
 
 
 def seen(glyph: NDArray[np.float32] | None) -> None:
@@ -204,3 +200,9 @@ def data_uri(ink: NDArray[np.float32], side: int = 264) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+@st.cache_resource
+def test_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return MNIST's 10,000 test digits and their labels, read once a process (7.8 MB)."""
+    return dataset.test()

@@ -66,6 +66,8 @@ def _wait(folder: Path) -> bool:
 
 def _train(folder: Path) -> None:
     _status(folder, "starting")
+    for leftover in folder.glob(".*-*"):  # files half written when an earlier worker was killed
+        leftover.unlink(missing_ok=True)
     from digitrec import dataset, train  # TensorFlow takes seconds: only when it is this run's turn
 
     recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))

@@ -1,0 +1,208 @@
+"""Recipe -> a plain Keras script of the same network and the same training, to read, keep and change.
+
+Text only: nothing here imports Keras. The script needs nothing of digitrec.
+"""
+
+from digitrec.recipe import CLASSES, SIDE, ConvBlock, Recipe
+
+_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
+
+
+def keras_script(recipe: Recipe) -> str:
+    """Return a Keras script that trains what `recipe` trains.
+
+    It runs as it stands where `keras`, `tensorflow` and `numpy` are installed: it fetches MNIST, holds the
+    same validation digits out, trains, tests and saves the network. Its batches come in another order than
+    in the app, and its distortions are drawn anew, so its figures differ by chance.
+    """
+    parts = [_head(recipe), _digits(recipe)]
+    if recipe.augmentation.any:
+        parts.append(_distortions(recipe))
+    parts += [_network(recipe), _training(recipe), _test(recipe)]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _head(recipe: Recipe) -> str:
+    tensorflow = "import tensorflow as tf\n" if recipe.augmentation.any else ""
+    return f'''
+"""{recipe.name}: read handwritten digits with {"a CNN" if recipe.kind == "cnn" else "an MLP"}.
+
+Once:  python -m pip install keras tensorflow numpy
+"""
+
+import keras
+import numpy as np
+{tensorflow}from keras import layers
+
+# The same first weights and the same order of the digits each time this runs.
+keras.utils.set_random_seed({recipe.seed})
+'''
+
+
+def _digits(recipe: Recipe) -> str:
+    held_out = recipe.validation_digits
+    return f"""
+# MNIST: 60,000 digits to learn from and 10,000 to test with. Each is {SIDE} x {SIDE} pixels from
+# 0 (paper) to 255 (ink). Networks learn best from small numbers: make that 0 to 1.
+(x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
+x, x_test = x.astype("float32") / 255, x_test.astype("float32") / 255
+
+# Hold {held_out:,} digits out for validation. The network never learns from them, so they show whether it
+# learns to read or only learns its digits by heart. The test digits must not serve for that:
+# a figure that helped to choose anything no longer says how well unseen digits are read.
+order = np.random.default_rng({recipe.seed}).permutation(len(x))
+held_out, rest = order[:{held_out}], order[{held_out}:]
+x_val, y_val = x[held_out], y[held_out]
+x_train, y_train = x[rest], y[rest]
+"""
+
+
+def _distortions(recipe: Recipe) -> str:
+    amounts = recipe.augmentation
+    blocks, steps = [], ["x = x[..., None]  # (N, 28, 28, 1): these functions want a colour axis"]
+    if layers := _random_layers(recipe):
+        blocks.append("move = keras.Sequential(\n    [\n" + _lines(layers, 8) + "    ]\n)")
+        steps.append("x = move(x, training=True)")
+    if amounts.elastic:
+        blocks.append(_ELASTIC.format(amount=float(amounts.elastic)))
+        steps.append("x = elastic(x)")
+    if amounts.thickness:
+        blocks.append(_THICKNESS.format(amount=float(amounts.thickness)))
+        steps.append("x = thickness(x)")
+    steps.append("return x[..., 0], y")
+    blocks.append("def distorted(x, y):\n" + "\n".join(f"    {step}" for step in steps))
+    blocks.append(_DISTORTED_BATCHES.format(batch_size=recipe.batch_size))
+    return _WHY_DISTORT + "\n\n\n".join(blocks)
+
+
+def _random_layers(recipe: Recipe) -> list[str]:
+    amounts, paper = recipe.augmentation, 'fill_mode="constant", fill_value=0.0'
+    layers = []
+    if amounts.shift:
+        share = f"{float(amounts.shift)} / {SIDE}"
+        layers.append(f"layers.RandomTranslation({share}, {share}, {paper}),")
+    if amounts.turn:
+        layers.append(f"layers.RandomRotation({float(amounts.turn)} / 360, {paper}),")
+    if amounts.zoom:
+        layers.append(f"layers.RandomZoom({float(amounts.zoom)}, {paper}),")
+    return layers
+
+
+def _lines(lines: list[str], indent: int) -> str:
+    return "".join(f"{' ' * indent}{line}\n" for line in lines)
+
+
+_WHY_DISTORT = """
+# Distort the training digits, anew each epoch: the network cannot learn them by heart, and meets
+# more hands than there are in MNIST. Each digit draws its own amounts, up to those that digitrec
+# uses for this recipe. Validation and test digits stay as they are.
+"""
+
+_DISTORTED_BATCHES = """
+train = (
+    tf.data.Dataset.from_tensor_slices((x_train, y_train))
+    .shuffle(len(x_train))
+    .batch({batch_size})
+    .map(distorted)
+    .prefetch(tf.data.AUTOTUNE)
+)
+""".strip("\n")
+
+
+_ELASTIC = '''
+def elastic(x):
+    """Let the parts of each digit wander by up to {amount} px, neighbours together."""
+    count = tf.shape(x)[0]
+    # 4 x 4 random arrows a digit, smoothly spread over its pixels; the longest gets a random length.
+    arrows = tf.image.resize(tf.random.normal((count, 4, 4, 2)), (28, 28), "bicubic")
+    longest = tf.reduce_max(tf.norm(arrows, axis=-1), axis=(1, 2))
+    arrows *= (tf.random.uniform((count,), 0, {amount}) / longest)[:, None, None, None]
+    # Fetch each pixel from where its arrow points to.
+    digit, row, column = tf.meshgrid(tf.range(count), tf.range(28), tf.range(28), indexing="ij")
+    row = tf.cast(row, "float32") + arrows[..., 0]
+    column = tf.cast(column, "float32") + arrows[..., 1]
+    places = [tf.cast(digit, "float32"), row, column]
+    return keras.ops.image.map_coordinates(x[..., 0], places, order=1, fill_mode="constant")[..., None]
+'''.strip("\n")
+
+_THICKNESS = '''
+def thickness(x):
+    """Make strokes wider or thinner by up to {amount} px."""
+    px = tf.random.uniform((tf.shape(x)[0], 1, 1, 1), -{amount}, {amount})
+    # grow and shrink move both edges by one pixel, which is two pixels of width: go part of the way.
+    return x + tf.abs(px) / 2 * (tf.where(px > 0, grow(x), shrink(x)) - x)
+
+
+def grow(x):
+    """Move the edges of strokes one pixel out: a pixel gets the most ink that it or a neighbour has."""
+    square = tf.nn.max_pool2d(x, 3, 1, "SAME")
+    cross = tf.maximum(tf.nn.max_pool2d(x, (3, 1), 1, "SAME"), tf.nn.max_pool2d(x, (1, 3), 1, "SAME"))
+    return (square + cross) / 2  # nearly round
+
+
+def shrink(x):
+    """Move the edges of strokes one pixel in: grow the paper. Strokes too thin for that stay."""
+    eroded = 1 - grow(1 - x)
+    return eroded + x - tf.minimum(grow(eroded), x)
+'''.strip("\n")
+
+
+def _network(recipe: Recipe) -> str:
+    layers = [f"keras.Input(({SIDE}, {SIDE})),"]
+    if recipe.scaling == "unit-length":
+        layers.append("layers.UnitNormalization(axis=1),  # gives each column of pixels length 1")
+    if recipe.blocks:
+        layers.append(f"layers.Reshape(({SIDE}, {SIDE}, 1)),  # convolutions want a colour axis; ink has one colour")
+    for block in recipe.blocks:
+        layers += _block(block, recipe.activation)
+    layers.append("layers.Flatten(),  # the dense layers see one long row of numbers")
+    layers += [f'layers.Dense({width}, activation="{recipe.activation}"),' for width in recipe.hidden]
+    if recipe.dropout:
+        layers.append(f"layers.Dropout({float(recipe.dropout)}),  # in training, leaves that share out at random")
+    layers.append(f"layers.Dense({CLASSES}),  # one number a digit, 0 to 9 ...")
+    layers.append("layers.Softmax(),  # ... made into probabilities that add up to 1")
+    return "model = keras.Sequential(\n    [\n" + _lines(layers, 8) + "    ]\n)\nmodel.summary()"
+
+
+def _block(block: ConvBlock, activation: str) -> list[str]:
+    sizes = f'{block.filters}, {block.kernel}, padding="{block.padding}"'
+    if block.batch_norm:
+        layers = [f"layers.Conv2D({sizes}),", "layers.BatchNormalization(),", f'layers.Activation("{activation}"),']
+    else:
+        layers = [f'layers.Conv2D({sizes}, activation="{activation}"),']
+    return [*layers, f"layers.MaxPooling2D({block.pool}),"] if block.pool > 1 else layers
+
+
+def _training(recipe: Recipe) -> str:
+    data = ["train,"] if recipe.augmentation.any else ["x_train,", "y_train,", f"batch_size={recipe.batch_size},"]
+    options = [f"epochs={recipe.epochs},", "validation_data=(x_val, y_val),"]
+    early = _EARLY.format(patience=recipe.patience) if recipe.patience else ""
+    if early:
+        options.append("callbacks=[stop],")
+    optimizer = f"{_OPTIMIZERS[recipe.optimizer]}({float(recipe.learning_rate)})"
+    return _COMPILE.format(optimizer=optimizer) + early + "model.fit(\n" + _lines(data + options, 4) + ")"
+
+
+_COMPILE = """
+model.compile(
+    optimizer=keras.optimizers.{optimizer},
+    loss="sparse_categorical_crossentropy",  # how little the network believed in the true digit
+    metrics=["accuracy"],
+)
+
+"""
+
+_EARLY = """
+# End early when the validation loss has not fallen for this many epochs, and take the best weights back.
+stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience={patience}, restore_best_weights=True)
+
+""".lstrip("\n")
+
+
+def _test(recipe: Recipe) -> str:
+    return f"""
+# The test digits are used once, at the very end.
+loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
+print(f"Test digits read: {{accuracy:.2%}}")
+model.save("{recipe.name}.keras")
+"""

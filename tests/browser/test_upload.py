@@ -1,0 +1,3 @@
+def test_smoke(visit):
+    page = visit("Upload")
+    assert page.title() == "x"

@@ -1,0 +1,363 @@
+"""Figures: what they hold, that plotly accepts them, that their text twins say the same."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from digitrec import figures
+from digitrec.glyph import Box
+from digitrec.recipe import PRESETS, LayerInfo
+
+SURE = np.array([0.002, 0.001, 0, 0, 0, 0, 0, 0.983, 0.004, 0.01], np.float32)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The lists of `runs.Curves`."""
+
+    batch_epoch: list[float] = field(default_factory=list)
+    batch_loss: list[float] = field(default_factory=list)
+    batch_accuracy: list[float] = field(default_factory=list)
+    epoch: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Digit:
+    """What `page_picture` needs of `reading.Digit`."""
+
+    box: Box
+    digit: int
+    confidence: float
+    flag: str | None = None
+
+
+def first_epoch(batches: int = 40) -> Curves:
+    places = (np.arange(1, batches + 1) / 100).tolist()
+    return Curves(places, [2.3 - 0.01 * p for p in places], [0.1 + 0.001 * p for p in places])
+
+
+def trained(batches: int = 3000) -> Curves:
+    places = (3 * np.arange(1, batches + 1) / batches).tolist()
+    return Curves(
+        places,
+        [2.3 / (1 + 5 * p) for p in places],
+        [1 - 0.9 / (1 + 9 * p) for p in places],
+        [1, 2, 3],
+        [0.5, 0.3, 0.2],
+        [0.85, 0.9, 0.94],
+        [0.4, 0.3, 0.31],
+        [0.88, 0.93, 0.92],
+    )
+
+
+def a_figure_of_each() -> list[go.Figure]:
+    colours = {"a": figures.BLUE, "b": figures.ORANGE}
+    counts = np.diag(np.full(10, 90)) + np.eye(10, k=1, dtype=int) * 3
+    digit = Digit(Box(4, 5, 20, 30), 7, 0.99)
+    return [
+        figures.softmax_bars(SURE, figures.BLUE),
+        figures.learning_curves({"a": trained(), "b": first_epoch()}, colours),
+        figures.confusion_matrix(counts, (3, 4)),
+        figures.network_diagram(PRESETS["cnn-5x5"].recipe.layers(), figures.SKY),
+        figures.page_picture(Image.new("RGB", (200, 60)), [digit], 0),
+    ]
+
+
+@pytest.mark.parametrize("figure", a_figure_of_each())
+def test_figures_are_valid_and_leave_the_theme_its_part(figure: go.Figure) -> None:
+    values = json.loads(figure.to_json())
+    checked = go.Figure(values, skip_invalid=False)
+    assert len(checked.data) == len(values["data"])
+    assert values["layout"]["paper_bgcolor"] == values["layout"]["plot_bgcolor"] == "rgba(0,0,0,0)"
+    assert "family" not in json.dumps(values)
+    assert set(values["layout"]["template"].get("layout", {})) == set()
+
+
+def test_text_has_the_colour_that_streamlit_replaces() -> None:
+    from streamlit.elements.lib import streamlit_plotly_theme
+
+    assert figures.TEXT == streamlit_plotly_theme.GRAY_90
+
+
+def test_every_model_keeps_its_colour_and_families_stay_apart() -> None:
+    warm, cool = ({figures.model_colour(f"run-{n}", kind) for n in range(50)} for kind in ("mlp", "cnn"))
+    assert warm == {figures.ORANGE, figures.VERMILLION, figures.PURPLE}
+    assert cool == {figures.SKY, figures.BLUE, figures.GREEN}
+    assert figures.model_colour("run-1", "cnn") == figures.model_colour("run-1", "cnn")
+
+
+def test_shipped_models_differ_in_colour() -> None:
+    names = [*PRESETS, "reader"]
+    colours = {figures.model_colour(name, PRESETS[name].recipe.kind if name in PRESETS else "cnn") for name in names}
+    assert len(colours) == len(names)
+
+
+def test_bars_mark_the_answer() -> None:
+    bars = json.loads(figures.softmax_bars(SURE, figures.BLUE).to_json())
+    trace, axis = bars["data"][0], bars["layout"]["xaxis"]
+    assert trace["y"] == pytest.approx(100 * SURE, abs=0.01)
+    assert [digit for digit in range(10) if trace["marker"]["opacity"][digit] == 1] == [7]
+    assert [text for text in trace["text"] if text] == ["98.3 %"]
+    assert axis["ticktext"][7] == "<b>7</b>"
+    assert axis["ticktext"][8] == "8"
+
+
+def test_bars_of_an_empty_canvas_mark_nothing() -> None:
+    bars = json.loads(figures.softmax_bars(np.zeros(10), figures.BLUE).to_json())
+    assert set(bars["data"][0]["text"]) == {""}
+    assert "<b>" not in json.dumps(bars)
+
+
+def test_bars_are_light() -> None:
+    assert len(figures.softmax_bars(SURE, figures.BLUE).to_json()) < 1500
+
+
+def panels(figure: go.Figure) -> dict[tuple[str, str], go.Scatter]:
+    return {(trace.yaxis, trace.name): trace for trace in figure.data}
+
+
+def test_curves_show_loss_and_accuracy_by_batch_and_by_epoch() -> None:
+    traces = panels(figures.learning_curves({"a": trained(100)}, {"a": figures.BLUE}))
+    assert len(traces) == 6
+    assert traces["y", "validation"].y == (0.4, 0.3, 0.31)
+    assert traces["y2", "validation"].y == (88, 93, 92)
+    assert traces["y2", "training by epoch"].x == (1, 2, 3)
+    assert len(traces["y", "training by batch"].x) == 100
+
+
+def test_training_and_validation_differ_in_more_than_colour() -> None:
+    traces = panels(figures.learning_curves({"a": trained()}, {"a": figures.BLUE}))
+    training, validation = traces["y", "training by epoch"], traces["y", "validation"]
+    assert training.line.color == validation.line.color == figures.BLUE
+    assert training.line.dash != validation.line.dash
+    assert training.marker.symbol != validation.marker.symbol
+
+
+def test_several_runs_are_named_and_have_their_own_markers() -> None:
+    runs = {name: trained() for name in ("a", "b")}
+    traces = panels(figures.learning_curves(runs, {"a": figures.BLUE, "b": figures.ORANGE}))
+    assert traces["y", "a, validation"].marker.symbol != traces["y", "b, validation"].marker.symbol
+    assert traces["y2", "b, validation"].line.color == figures.ORANGE
+
+
+@given(st.integers(0, 4000), st.floats(0.1, 5))
+def test_many_batches_are_thinned_without_a_bias(batches: int, slope: float) -> None:
+    places = np.arange(batches) / 100
+    curve = Curves(places.tolist(), (slope * places).tolist(), places.tolist())
+    by_batch = panels(figures.learning_curves({"a": curve}, {"a": figures.BLUE}))["y", "training by batch"]
+    assert min(batches, figures.BATCH_POINTS / 2) <= len(by_batch.x) <= figures.BATCH_POINTS
+    np.testing.assert_allclose(by_batch.y, slope * np.array(by_batch.x), rtol=1e-3, atol=1e-3)
+
+
+def test_axes_show_all_of_the_first_epoch_and_then_leave_out_its_start() -> None:
+    early = figures.learning_curves({"a": first_epoch()}, {"a": figures.BLUE}).layout
+    assert early.yaxis.range is None
+    assert early.yaxis2.range == (0, 101)
+    late = figures.learning_curves({"a": trained()}, {"a": figures.BLUE}).layout
+    assert 0.5 <= late.yaxis.range[1] < 1
+    assert 10 < late.yaxis2.range[0] <= 85
+    assert late.yaxis2.range[1] >= 100
+
+
+def test_curves_bear_what_a_failed_training_leaves() -> None:
+    nan = float("nan")
+    failed = Curves([0.1, 0.2], [2.3, nan], [0.1, 0.1], [1], [nan], [0.1], [nan], [0.1])
+    values = json.loads(figures.learning_curves({"a": failed}, {"a": figures.BLUE}).to_json())
+    assert values["data"][0]["y"] == [2.3, None]
+    assert values["layout"]["yaxis"]["range"][1] > 2
+    half_written = Curves([0.1], [2.3], [0.1], [1, 2], [1.0, 0.9], [0.7, 0.8], [1.0], [0.7])
+    traces = panels(figures.learning_curves({"a": half_written}, {"a": figures.BLUE}))
+    assert traces["y", "validation"].x == (1,)
+
+
+def test_curves_without_a_point_are_empty_panels() -> None:
+    figure = figures.learning_curves({"a": Curves()}, {"a": figures.BLUE})
+    assert all(len(trace.x) == 0 for trace in figure.data)
+
+
+COUNTS = np.diag(np.full(10, 90))
+COUNTS[4, 9], COUNTS[9, 4] = 12, 1
+
+
+def test_confusion_cells_carry_what_a_click_needs() -> None:
+    squares = figures.confusion_matrix(COUNTS).data[1]
+    cells = {tuple(data): (x, y, text) for data, x, y, text in zip(
+        squares.customdata, squares.x, squares.y, squares.text, strict=True)}  # fmt: skip
+    assert len(cells) == 100
+    assert cells[4, 9] == (9, 4, "4 read as 9: 12 times")
+    assert cells[9, 4][2] == "9 read as 4: once"
+    assert cells[0, 1][2] == "0 read as 1: never"
+
+
+def test_confusion_colours_grow_with_mistakes_and_not_with_right_answers() -> None:
+    z = np.array(figures.confusion_matrix(COUNTS).data[0].z)
+    assert z[4, 9] == 1
+    assert 0 < z[9, 4] < z[4, 9]
+    assert z[0, 1] == 0
+    assert set(z.diagonal()) == {-0.25}
+
+
+def test_confusion_writes_each_number_that_is_not_zero() -> None:
+    notes = {(note.y, note.x): note.text for note in figures.confusion_matrix(1000 * COUNTS).layout.annotations}
+    assert len(notes) == 12
+    assert notes[4, 9] == "12,000"
+
+
+def test_confusion_frames_the_cell_selected() -> None:
+    (frame,) = figures.confusion_matrix(COUNTS, (4, 9)).layout.shapes
+    assert (frame.x0, frame.x1, frame.y0, frame.y1) == (8.5, 9.5, 3.5, 4.5)
+    assert not figures.confusion_matrix(COUNTS).layout.shapes
+
+
+def test_confusion_of_a_model_without_mistakes() -> None:
+    z = np.array(figures.confusion_matrix(np.diag(np.full(10, 5))).data[0].z)
+    assert set(z[~np.eye(10, dtype=bool)]) == {0}
+
+
+def test_clicked_cell_takes_what_streamlit_sends() -> None:
+    assert figures.clicked_cell([{"customdata": [4, 9], "x": 9}]) == (4, 9)
+    assert figures.clicked_cell([{"customdata": {"0": 4, "1": 9}}]) == (4, 9)
+    assert figures.clicked_cell([]) is None
+    assert figures.clicked_cell([{"x": 9}]) is None
+    assert figures.clicked_digit([{"customdata": [3]}]) == 3
+    assert figures.clicked_digit([{"customdata": 3}]) == 3
+    assert figures.clicked_digit([]) is None
+
+
+def test_diagram_has_a_block_a_layer_with_shape_and_parameters() -> None:
+    layers = PRESETS["cnn-5x5"].recipe.layers()
+    figure = figures.network_diagram(layers, figures.BLUE)
+    notes = [note.text for note in figure.layout.annotations]
+    assert len(figure.data[0].y) == len(layers)
+    assert "14 × 14 × 64" in notes  # noqa: RUF001
+    assert "3,212,288" in notes
+    assert figure.layout.yaxis.ticktext[1] == "<b>conv_1</b><br>5 x 5 convolution, relu"
+
+
+def test_diagram_tells_layers_that_learn_from_those_that_do_not() -> None:
+    layers = [LayerInfo("flat", "flatten", (784,), 0), LayerInfo("logits", "dense", (10,), 7850)]
+    fill = figures.network_diagram(layers, figures.BLUE).data[0].marker.color
+    opacity = [float(re.fullmatch(r"rgba\(0,114,178,(.*)\)", colour)[1]) for colour in fill]
+    assert opacity[1] > 3 * opacity[0]
+
+
+def shown(figure: go.Figure) -> Image.Image:
+    source = figure.layout.images[0].source
+    return Image.open(io.BytesIO(base64.b64decode(source.split(",", 1)[1])))
+
+
+def test_page_picture_marks_certainty_with_more_than_colour() -> None:
+    boxes = [Box(10 * n, 5, 8, 20) for n in range(3)]
+    flags: Sequence[str | None] = (None, "uncertain", "not-a-digit")
+    digits = [Digit(box, 7, 0.991, flag) for box, flag in zip(boxes, flags, strict=True)]
+    figure = figures.page_picture(Image.new("RGB", (100, 50)), digits, 1)
+    assert figure.data[0].text == ("7, 99.1 %", "7, 99.1 %, uncertain", "no digit")
+    assert [note.text for note in figure.layout.annotations] == ["<b>7</b>", "<b>7?</b>", "<b>×</b>"]  # noqa: RUF001
+    assert len({shape.line.dash for shape in figure.layout.shapes}) == 3
+    widths = [shape.line.width for shape in figure.layout.shapes]
+    assert widths[1] > widths[0] == widths[2]
+    assert (figure.layout.shapes[1].x0, figure.layout.shapes[1].x1, figure.layout.shapes[1].y1) == (10, 18, 25)
+
+
+@pytest.mark.parametrize("size", [(3000, 1500), (1, 1), (7, 3000), (640, 480)])
+def test_page_picture_carries_a_small_copy_in_the_same_place(size: tuple[int, int]) -> None:
+    figure = figures.page_picture(Image.new("RGB", size), [])
+    image = figure.layout.images[0]
+    assert (image.sizex, image.sizey) == size
+    assert max(shown(figure).size) <= 1000
+    assert 140 <= figure.layout.height <= 560
+
+
+def test_page_picture_shows_what_is_transparent_as_white() -> None:
+    figure = figures.page_picture(Image.new("RGBA", (20, 20), (0, 0, 0, 0)), [])
+    assert shown(figure).getpixel((10, 10)) == (255, 255, 255)
+
+
+def test_page_picture_leaves_the_picture_as_it_is() -> None:
+    image = Image.new("RGB", (2000, 100), "red")
+    figures.page_picture(image, [])
+    assert image.size == (2000, 100)
+
+
+def test_picture_is_black_on_white_and_crisp() -> None:
+    glyph = np.zeros((28, 28), np.float32)
+    glyph[3, 4] = 1
+    glyph[0, 0] = 0.5
+    result = figures.picture(glyph)
+    assert (result.shape, result.dtype) == ((140, 140), np.uint8)
+    assert (result[15:20, 20:25] == 0).all()
+    assert (result == 0).sum() == 25
+    assert result[0, 0] == 128
+    assert result[-1, -1] == 255
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((28, 56), (140, 280)), ((300, 400), (300, 400)), ((1, 3), (140, 420))]
+)
+def test_picture_is_enlarged_by_a_whole_factor(shape: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert figures.picture(np.zeros(shape)).shape == expected
+
+
+def test_picture_bears_values_just_outside() -> None:
+    assert figures.picture(np.array([[-0.01, 1.01]]), 1).tolist() == [[255, 0]]
+
+
+@pytest.mark.parametrize(("count", "cards"), [(1, (1, 1)), (8, (1, 8)), (9, (2, 8)), (3, (1, 3))])
+def test_montage_is_as_large_as_its_cards(count: int, cards: tuple[int, int]) -> None:
+    result = figures.montage(np.zeros((count, 28, 28)))
+    rows, columns = cards
+    assert result.shape == (88 * rows - 4, 88 * columns - 4, 4)
+    assert (result[:84, :84] == 255).all()
+
+
+def test_montage_shows_each_glyph_and_its_caption() -> None:
+    glyphs = np.zeros((3, 28, 28))
+    glyphs[1] = 1
+    plain, captioned = figures.montage(glyphs), figures.montage(glyphs, ["a", "4 as 9", "b"])
+    assert (plain[:, 88:172, :3] == 0).all()
+    assert (captioned[:84] == plain).all()
+    assert (captioned[84:, 88:172, 0] < 100).any()
+    assert (captioned[:, 84:88, 3] == 0).all()
+
+
+def test_montage_wants_a_caption_a_glyph() -> None:
+    with pytest.raises(ValueError, match="1 for 2"):
+        figures.montage(np.zeros((2, 28, 28)), ["a"])
+
+
+def test_bars_in_words() -> None:
+    assert figures.describe_bars(SURE, "mlp-128") == "mlp-128 reads 7, with 98.3 %. Next comes 9, with 1.0 %."
+    assert figures.describe_bars(np.zeros(10), "mlp-128") == "mlp-128 gives no answer."
+    assert figures.describe_bars(np.eye(10)[3] * 0.9999, "m").startswith("m reads 3, with > 99.9 %.")
+
+
+def test_curves_in_words() -> None:
+    said = figures.describe_curves({"a": trained(), "b": first_epoch(), "c": Curves()})
+    assert "a after epoch 3: training loss 0.200, training accuracy 94.0 %" in said
+    assert (
+        "validation loss 0.310, validation accuracy 92.0 %. The best validation accuracy was 93.0 %, after epoch 2."
+        in said
+    )
+    assert "b is in its first epoch: loss 2.296, training accuracy 10.0 %." in said
+    assert "c: no point yet." in said
+
+
+def test_confusion_in_words() -> None:
+    assert figures.describe_confusion(COUNTS) == (
+        "13 mistakes in 913 digits. Most often 4 read as 9: 12 times; 9 read as 4: once."
+    )
+    assert figures.describe_confusion(np.diag(np.full(10, 100))) == "All 1,000 digits were read right."
