@@ -36,6 +36,9 @@ STROKE = (2.6, 3.4)
 THICKEN, THIN = 2.4, 1.6
 """Most that a stroke is widened or narrowed, in pixels of the glyph."""
 
+MOST_PARTS = 600
+"""Connected parts looked at, the largest first: a sheet of digits has fewer, a picture of gravel has more."""
+
 EDGE = 0.4
 """Ink above which a pixel counts as inside a stroke."""
 
@@ -127,29 +130,42 @@ def _tight(picture: Floats, edge: float = EDGE) -> Floats:
 def _fitted(crop: Floats) -> Floats:
     """Return the digit on the fine grid: longest side 20 pixels of the glyph, stroke as wide as MNIST's.
 
-    Widening a stroke makes the digit larger, so the scale and the change of the width are found together: the
-    middle of the strokes spans what the box leaves beside one stroke.
+    Strokes are measured and widened where they have the most pixels, on the crop or on the fine grid, so that
+    a hair survives the reduction. Widening makes the digit larger, so the scale and the change of the width are
+    found together.
     """
-    extent, width = _measured(crop)
+    large = _enlarged(crop)
+    inside = large > 0.5 if large.max() > 0.5 else large >= 0.5 * large.max()
+    extent, width = _measured(inside)
     scale, change = 1.0, 0.0
     for _ in range(4):
         scale = max(DIGIT - change, 4.0) / extent
         change = _correction(width * scale)
-    fine = _scaled(crop, scale * FINE)
-    return _widened(fine, change * FINE)
+    widened = _widened(inside, change / scale)
+    size = (max(1, round(widened.shape[1] * scale * FINE)), max(1, round(widened.shape[0] * scale * FINE)))
+    how = cv2.INTER_AREA if scale * FINE < 1.0 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(widened, size, interpolation=how), dtype=np.float32)
 
 
-def _measured(crop: Floats) -> tuple[float, float]:
-    """Return the longest side and the width of the stroke, both in pixels of `crop`."""
-    factor = max(1.0, DIGIT * FINE / max(crop.shape)) if max(crop.shape) < 400 else 400 / max(crop.shape)
-    inside = _scaled(crop, factor) > 0.5
-    if not inside.any():
-        inside = _scaled(crop, factor) >= EDGE * crop.max() * 0.5
+def _enlarged(crop: Floats) -> Floats:
+    """Return the crop with a margin of paper, enlarged smoothly where it is smaller than the fine grid."""
+    factor = max(1.0, DIGIT * FINE / max(crop.shape))
+    padded = _padded(crop, 1)
+    size = (max(1, round(padded.shape[1] * factor)), max(1, round(padded.shape[0] * factor)))
+    return padded if factor == 1.0 else cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC)
+
+
+def _padded(picture: Floats, margin: int) -> Floats:
+    return cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0.0)
+
+
+def _measured(inside: Mask) -> tuple[float, float]:
+    """Return the longest side and the width of the stroke, in pixels of `inside`."""
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1.0
-    depth = cv2.distanceTransform(np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
     # Across a straight stroke the distance to its edge is a quarter of its width on average.
-    return extent / factor, 4.0 * float(depth[depth > 0].mean()) / factor
+    return float(extent), 4.0 * float(depth[inside].mean())
 
 
 def _correction(width: float) -> float:
@@ -158,24 +174,14 @@ def _correction(width: float) -> float:
     return min(max(low - width, 0.0), THICKEN) - min(max(width - high, 0.0), THIN, 0.5 * width)
 
 
-def _scaled(picture: Floats, factor: float) -> Floats:
-    """Return `picture` scaled by `factor` with a margin of paper, smooth when enlarged and averaged when reduced."""
-    padded = np.pad(picture, 1 if factor >= 1.0 else int(np.ceil(1.0 / factor)))
-    size = (max(1, round(padded.shape[1] * factor)), max(1, round(padded.shape[0] * factor)))
-    how = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_CUBIC
-    return np.asarray(np.clip(cv2.resize(padded, size, interpolation=how), 0.0, 1.0), dtype=np.float32)
-
-
-def _widened(fine: Floats, change: float) -> Floats:
-    """Return `fine` redrawn with soft edges and a stroke `change` pixels wider, with room for it."""
-    room = int(max(change, 0.0)) + 2
-    inside = np.pad(fine, room) > 0.5
-    if not inside.any():
-        inside = np.pad(fine, room) >= 0.5 * fine.max()
-    within = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
-    outside = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)
-    signed = within - outside - np.where(inside, 0.5, -0.5)
-    return _tight(np.clip(signed + change / 2.0 + 0.5, 0.0, 1.0).astype(np.float32))
+def _widened(inside: Mask, change: float) -> Floats:
+    """Return the strokes redrawn with soft edges and `change` pixels wider, with room for it."""
+    room = int(max(change, 0.0) / 2.0) + 2
+    padded = cv2.copyMakeBorder(inside.astype(np.uint8), room, room, room, room, cv2.BORDER_CONSTANT, value=0)
+    within = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5)
+    signed = within - outside + (0.5 - padded)
+    return _tight(np.clip(signed + (change / 2.0 + 0.5), 0.0, 1.0).astype(np.float32))
 
 
 def _centred(stroke: Floats) -> Floats:
@@ -209,11 +215,12 @@ def find(ink: Floats, single: bool) -> list[list[Box]]:
 
 
 def _parts(ink: Floats) -> list[Box]:
-    """Return the boxes of the connected parts of the ink, the largest first, specks left out."""
+    """Return the boxes of the connected parts of the ink, the largest first, the smallest specks left out."""
     _, _, stats, _ = cv2.connectedComponentsWithStats((ink > EDGE).astype(np.uint8), connectivity=8)
-    boxes = [Box(*(int(v) for v in row[:4])) for row in stats[1:]]
-    boxes.sort(key=_size, reverse=True)
-    return boxes
+    sizes = stats[1:, 2:4].max(axis=1, initial=0)
+    large = np.argsort(-sizes, kind="stable")[:MOST_PARTS]
+    large = large[sizes[large] > 0.03 * sizes.max(initial=0)]
+    return [Box(*(int(v) for v in stats[i + 1, :4])) for i in large]
 
 
 def _size(box: Box) -> int:
@@ -227,16 +234,10 @@ def _around(boxes: list[Box]) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _gaps(a: Box, b: Box) -> tuple[int, int]:
-    """Return the free pixels between two boxes, across and down; below 0 where they overlap."""
-    across = max(a.x, b.x) - min(a.x + a.width, b.x + b.width)
-    down = max(a.y, b.y) - min(a.y + a.height, b.y + b.height)
-    return across, down
-
-
 def _apart(a: Box, b: Box) -> float:
     """Return the distance between two boxes, 0 where they overlap."""
-    across, down = _gaps(a, b)
+    across = max(a.x, b.x) - min(a.x + a.width, b.x + b.width)
+    down = max(a.y, b.y) - min(a.y + a.height, b.y + b.height)
     return float(np.hypot(max(across, 0), max(down, 0)))
 
 
@@ -254,33 +255,42 @@ def _of_one_digit(parts: list[Box]) -> list[Box]:
 
 def _digits(parts: list[Box]) -> list[Box]:
     """Return one box a digit: parts joined that lie over each other or nearly touch, specks left out."""
-    digits = list(parts)
-    joined = True
-    while joined:
-        joined = False
-        for i, a in enumerate(digits):
-            for j in range(i + 1, len(digits)):
-                if _same_digit(a, digits[j]):
-                    digits[i] = _around([a, digits.pop(j)])
-                    joined = True
-                    break
-            if joined:
-                break
+    digits = parts
+    while len(digits) > 1:
+        groups = _groups(_same_digit(np.array(digits, dtype=np.float64)))
+        if len(groups) == len(digits):
+            break
+        digits = [_around([digits[i] for i in group]) for group in groups]
     tall = max(d.height for d in digits)
     usual = float(np.median([d.height for d in digits if d.height > 0.4 * tall]))
-    return [d for d in digits if d.height > 0.35 * usual or d.width > 0.6 * usual]
+    return [d for d in digits if d.height > 0.35 * usual] or digits[:1]
 
 
-def _same_digit(a: Box, b: Box) -> bool:
-    """Return whether two parts belong to one digit."""
-    across, down = _gaps(a, b)
-    narrow, tall = min(a.width, b.width), max(a.height, b.height)
-    if across < 0 and down < 0:
-        return -across > 0.3 * narrow or -down > 0.3 * min(a.height, b.height)
-    over = -across / narrow  # how much of the narrower one lies over or under the other
-    if over > 0.4 and down < 0.25 * tall:
-        return min(a.height, b.height) < 0.6 * tall
-    return max(across, 0) + max(down, 0) < 0.06 * tall
+def _same_digit(boxes: NDArray[np.float64]) -> Mask:
+    """Return, for boxes (N, 4), which pairs (N, N) belong to one digit."""
+    left, top, width, height = boxes.T
+    across = np.minimum.outer(left + width, left + width) - np.maximum.outer(left, left)  # overlap, below 0 a gap
+    down = np.minimum.outer(top + height, top + height) - np.maximum.outer(top, top)
+    tall, low = np.maximum.outer(height, height), np.minimum.outer(height, height)
+    share = across / np.minimum.outer(width, width)  # how much of the narrower lies over or under the other
+    overlapping = (across > 0) & (down > 0) & ((share > 0.3) | (down > 0.3 * low))
+    size = np.maximum(width, height)
+    stroke = np.minimum.outer(size, size) > 0.15 * tall  # what is smaller is a speck
+    stacked = (share > 0.4) & (down > -0.25 * tall) & (low < 0.6 * tall) & stroke
+    touching = np.maximum(-across, 0) + np.maximum(-down, 0) < 0.06 * tall
+    return np.asarray(overlapping | stacked | touching)
+
+
+def _groups(joined: Mask) -> list[list[int]]:
+    """Return the groups of indices that the symmetric (N, N) `joined` connects, in order of their first index."""
+    labels = np.arange(len(joined))
+    while True:
+        lowest = np.where(joined, labels, len(labels)).min(axis=1)
+        lowest = np.minimum(lowest, labels)
+        if (lowest == labels).all():
+            break
+        labels = lowest
+    return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
 
 
 def _rows(digits: list[Box]) -> list[list[Box]]:

@@ -241,9 +241,9 @@ def _uneven_paper(colours: Bytes) -> _Paper:
     first = cv2.medianBlur(small, min(window, 255)) if min(size) > 1 else small
     paper = _filled(small, _distance(small, first.astype(np.float32)))
     full = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    distance = _signed(colours, full)
-    noise = 1.5 * float(np.median(distance[distance > 0])) if (distance > 0).any() else 0.0
-    return _Paper(distance, noise, FAINTEST_IN_PHOTO)
+    distance = _distance(colours, full)
+    noise = 1.5 * float(np.median(distance))
+    return _Paper(_signed(colours, full, distance), noise, FAINTEST_IN_PHOTO)
 
 
 def _filled(small: Bytes, distance: Floats) -> Floats:
@@ -256,13 +256,12 @@ def _filled(small: Bytes, distance: Floats) -> Floats:
     return np.asarray(total / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
 
 
-def _signed(colours: Bytes, paper: Floats) -> Floats:
+def _signed(colours: Bytes, paper: Floats, distance: Floats) -> Floats:
     """Return the distance (H, W) from the paper, 0 where it leads away from the ink's colour.
 
     A highlight beside dark ink is no ink, nor is a shadow beside chalk.
     """
     difference = colours.astype(np.float32) - paper
-    distance = _distance(colours, paper)
     strongest = distance >= np.percentile(distance[:: max(1, distance.shape[0] // 300)], 98.0)
     direction = difference[strongest].mean(axis=0)
     return np.where(difference @ direction > 0.0, distance, np.float32(0.0)).astype(np.float32)
@@ -290,7 +289,8 @@ def _inked(paper: _Paper) -> Floats:
     high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
     kept = _joined(distance > low, distance > high)
     ramp = np.clip((distance - 0.5 * low) / max(core - 0.5 * low, 1e-3), 0.0, 1.0)
-    return np.where(_grown(kept), ramp, np.float32(0.0)).astype(np.float32)
+    ink = np.where(_grown(kept), ramp, np.float32(0.0)).astype(np.float32)
+    return _without_surroundings(_without_lines(ink))
 
 
 def _core(distances: Floats) -> float:
@@ -311,3 +311,128 @@ def _joined(weak: Mask, strong: Mask) -> Mask:
 def _grown(mask: Mask) -> Mask:
     """Return `mask` grown by a pixel, for the soft edge of its strokes."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+
+
+def _without_lines(ink: Floats) -> Floats:
+    """Return the ink without the lines of ruled or squared paper and without a frame along the picture's edge."""
+    across, down = _lines(ink > 0.5), _lines((ink > 0.5).T).T
+    lines = across | down
+    if not lines.any():
+        return ink
+    rest = np.where(_grown(lines), np.float32(0.0), ink)
+    if not _meaningful(rest > 0.5):
+        return ink
+    removed = across & _may_go(ink, across, rest)
+    removed |= down & _may_go(ink.T, down.T, rest.T).T
+    return np.where(_grown(removed) & ~_grown((ink > 0.5) & ~lines), np.float32(0.0), ink).astype(np.float32)
+
+
+def _lines(mask: Mask) -> Mask:
+    """Return the pixels of `mask` on thin, nearly level lines from one side of the picture to the other.
+
+    Where a stroke crosses the line, the pixels stay with the stroke.
+    """
+    height, width = mask.shape
+    piece = np.ones((1, max(5, width // 12)), np.uint8)
+    level = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, piece)
+    if not level.any():
+        return np.zeros(mask.shape, bool)
+    joined = cv2.dilate(level, np.ones((3, max(3, width // 20)), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    long = (stats[:, 2] > 0.9 * width) & (stats[:, 3] < max(5, 0.1 * height))
+    long[0] = False
+    found = long[labels] & (level > 0)
+    return found & (_runs_down(mask) <= 1.6 * _thickness(found) + 1.0)
+
+
+def _runs_down(mask: Mask) -> NDArray[np.int32]:
+    """Return, for each pixel of `mask`, how many pixels of it stand over and under each other there."""
+    rows = np.arange(mask.shape[0], dtype=np.int32)[:, None]
+    above = np.maximum.accumulate(np.where(mask, -1, rows), axis=0)
+    below = np.minimum.accumulate(np.where(mask, mask.shape[0], rows)[::-1], axis=0)[::-1]
+    return np.where(mask, below - above - 1, 0).astype(np.int32)
+
+
+def _thickness(lines: Mask) -> float:
+    """Return how many pixels thick level lines are, 0 where there are none."""
+    runs = _runs_down(lines)[lines]
+    return float(np.median(runs)) if runs.size else 0.0
+
+
+def _meaningful(mask: Mask) -> bool:
+    """Return whether `mask` holds a part that may be writing: an eighth of the picture's shorter side or larger."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return bool((stats[1:, 2:4].max(initial=0) >= max(4.0, min(mask.shape) / 8.0)))
+
+
+def _may_go(ink: Floats, lines: Mask, rest: Floats) -> Mask:
+    """Return which of the level `lines` are no writing: thin, faint or apart from it, or several that stick out."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        cv2.dilate(lines.astype(np.uint8), np.ones((3, max(3, lines.shape[1] // 10)), np.uint8)), connectivity=8
+    )
+    columns = np.flatnonzero((rest > 0.5).any(axis=0))
+    margin = 0.05 * lines.shape[1]
+    sticks_out = columns[0] > margin and columns[-1] < lines.shape[1] - margin
+    goes = np.zeros(len(stats), bool)
+    for i in range(1, len(stats)):
+        line = lines & (labels == i)
+        goes[i] = _weak(ink, line, rest) or _apart(line, rest) or (sticks_out and len(stats) > 2)
+    return goes[labels]
+
+
+def _weak(ink: Floats, line: Mask, rest: Floats) -> bool:
+    """Return whether a level line is much thinner or fainter than the writing."""
+    writing = rest > 0.5
+    depth = cv2.distanceTransform(writing.astype(np.uint8), cv2.DIST_L2, 3)
+    stroke = 4.0 * float(depth[writing].mean()) * float(rest[writing].mean())
+    return _thickness(line) * float(ink[line].mean()) < 0.6 * stroke
+
+
+def _apart(line: Mask, rest: Floats) -> bool:
+    """Return whether a level line touches almost nothing of the writing."""
+    near = cv2.dilate(line.astype(np.uint8), np.ones((7, 1), np.uint8)).astype(bool) & (rest > 0.5)
+    return bool(near.any(axis=0).sum() < 0.02 * line.shape[1])
+
+
+def _without_surroundings(ink: Floats) -> Floats:
+    """Return the ink without frames around the writing and without what surrounds the paper, such as a table.
+
+    Nothing goes unless writing remains.
+    """
+    mask = (ink > 0.25).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    if count < 3:
+        return ink
+    outer = _surrounding(labels, stats, mask) | _framing(labels, stats)
+    outer[0] = False
+    if not outer.any() or not _meaningful((labels > 0) & ~outer[labels]):
+        return ink
+    return np.where(outer[labels], np.float32(0.0), ink).astype(np.float32)
+
+
+def _surrounding(labels: NDArray[np.int32], stats: NDArray[np.int32], mask: Bytes) -> Mask:
+    """Return which parts come in from outside the picture: along much of its edge, or far thicker than strokes."""
+    edge = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+    contact = np.bincount(edge, minlength=len(stats)) / edge.size
+    touching = np.flatnonzero(contact[1:] > 0.03) + 1
+    if not touching.size:
+        return np.zeros(len(stats), bool)
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    deepest = np.zeros(len(stats), np.float32)
+    np.maximum.at(deepest, labels[mask > 0], depth[mask > 0])
+    others = np.setdiff1d(np.arange(1, len(stats)), touching)
+    usual = float(deepest[others].max(initial=0.0)) or np.inf
+    return np.asarray((contact > 0.2) | ((contact > 0.03) & (deepest > 2.0 * usual)))
+
+
+def _framing(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> Mask:
+    """Return which parts run along all four sides of their own box, with most of the picture inside."""
+    height, width = labels.shape
+    found = np.zeros(len(stats), bool)
+    for i in np.flatnonzero((stats[:, 2] > 0.5 * width) & (stats[:, 3] > 0.5 * height)):
+        x, y, w, h = (int(v) for v in stats[i, :4])
+        part = labels[y : y + h, x : x + w] == i
+        band_x, band_y = max(1, w // 12), max(1, h // 12)
+        sides = part[:band_y].any(axis=0), part[-band_y:].any(axis=0), part[:, :band_x].any(axis=1), part[:, -band_x:].any(axis=1)
+        found[i] = i > 0 and min(float(side.mean()) for side in sides) > 0.85
+    return found

@@ -254,8 +254,8 @@ class Recipe:
         if not isinstance(values, dict):
             raise RecipeError("A recipe is a JSON object with a name. Received something else.")
         known = {f.name for f in dataclasses.fields(Recipe)}
-        if unknown := sorted(str(key)[:80] for key in values if key not in known):
-            raise RecipeError(f"A recipe has no such entries: {', '.join(unknown)[:80]}")
+        if unknown := sorted(repr(key) for key in values if key not in known):
+            raise RecipeError(f"A recipe has no such entries. Leave them out. Received: {', '.join(unknown)[:80]}")
         try:
             plain = dict(values)
             plain["blocks"] = tuple(ConvBlock(**block) for block in values.get("blocks", ()))

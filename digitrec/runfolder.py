@@ -101,7 +101,7 @@ def read_json(file: Path) -> dict[str, Any] | None:
 def read_status(folder: Path) -> Status:
     """Return the run's status; a missing or damaged one is that of a run that failed."""
     values = read_json(folder / STATUS) or {}
-    state, message = values.get("state"), values.get("message")
+    state, message = values.get("state"), values.get("message", "")
     queued_at, started = (float(v) if _is_number(v := values.get(key)) else 0.0 for key in ("queued_at", "started"))
     if state not in (*UNDER_WAY, *ENDED) or not isinstance(message, str):
         return Status("failed", DAMAGED, queued_at, started)

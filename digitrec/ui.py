@@ -112,7 +112,7 @@ def _default(kind: str, names: list[str]) -> str:
 def _with_accuracy(name: str) -> str:
     if name == NO_MODEL:
         return "none"
-    return f"{name} ({registry.get(name).accuracy:.1%})"
+    return f"{name} ({100 * registry.get(name).accuracy:.1f} %)"
 
 
 def predictor(name: str) -> Predictor:
@@ -147,7 +147,7 @@ def answer(reading: Reading | None, empty: str) -> None:
 
 def _sureness(digits: Sequence[Digit]) -> str:
     least = min(digits, key=lambda digit: digit.confidence)
-    said = f"{least.confidence:.1%} sure" if least.confidence < 0.9995 else "more than 99.9% sure"
+    said = f"{100 * least.confidence:.1f} % sure" if least.confidence < 0.9995 else "more than 99.9 % sure"
     if len(digits) > 1:
         said = f"least sure of the {least.digit}: {said}"
     if least.flag is None:

@@ -260,7 +260,7 @@ def results(run: Run, card: dict[str, Any]) -> None:
     low, high = card["interval"]
     st.subheader("What it reached")
     one, two, three = st.columns(3)
-    one.metric("Accuracy on the 10,000 test digits", f"{card['accuracy']:.2%}", border=True)
+    one.metric("Accuracy on the 10,000 test digits", f"{100 * card['accuracy']:.2f} %", border=True)
     two.metric("95 % interval", f"{100 * low:.1f} to {100 * high:.1f} %", border=True)
     three.metric("Read wrong", f"{card['errors']:,} digits", border=True)
     st.caption("Another 10,000 digits of the same kind would most likely give an accuracy within this interval.")

@@ -72,6 +72,6 @@ def pad() -> None:
 
 
 ui.page("Draw", "Draw one digit with a finger or the mouse. Two models read it after each stroke.")
-if "pad" not in st.session_state:  # the page was opened, or come back to
+if "pad" not in st.session_state or "start" not in st.session_state:  # the page was opened, or come back to
     begin_with(strokes())
 pad()

@@ -1,1 +1,28 @@
-"""Soon."""
+"""Upload: pictures from files, a folder or the camera, each read by two models."""
+
+import streamlit as st
+
+from digitrec import ui, ui_upload
+
+ui.page("Upload", "Choose pictures of handwritten digits, one or many. Two models read them.")
+st.html(ui_upload.STYLE)
+
+files = ui_upload.choose_pictures()
+left, right = st.columns(2)
+with ui.shown_errors():
+    with left:
+        first = ui.choose_model(1)
+    with right:
+        second = ui.choose_model(2)
+    single = st.toggle(
+        "Each picture holds one digit",
+        key="single",
+        persist_state="session",
+        help="Then all ink in a picture is taken for one digit, even if it is in several parts.",
+    )
+    if not ui_upload.batch().pictures:
+        ui_upload.invitation()
+        st.stop()
+    predictors = [ui.predictor(name) for name in dict.fromkeys((first, second)) if name]
+    places = ui_upload.read_all(predictors, single, files)
+    ui_upload.downloads(places, predictors, single)

@@ -1,0 +1,306 @@
+"""The Upload page's parts: choosing pictures, a card a picture, its details, the files to download."""
+
+import html
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from digitrec import batch as batches
+from digitrec import example, figures, ui
+from digitrec.batch import Batch, Closeup, File, Outcome, Picture
+from digitrec.cli import PICTURES
+from digitrec.predict import Predictor
+from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, Reading
+
+FEW = 3
+"""Up to so many pictures show their details at once."""
+
+CARD_WIDTH = 163  # pixels; two beside each other on a phone
+
+WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
+
+STYLE = """<style>
+.picture {display: flex; gap: .5rem; align-items: center; min-height: 4rem}
+.picture img, .picture .none {flex: none; width: 4rem; height: 4rem; object-fit: contain; border-radius: .25rem;
+  background: rgba(128, 128, 128, .15)}
+.picture .none {display: flex; align-items: center; justify-content: center; font-size: 1.5rem; opacity: .6}
+.picture span {font-size: .8rem; line-height: 1.25; overflow-wrap: anywhere; display: -webkit-box; overflow: hidden;
+  -webkit-line-clamp: 3; -webkit-box-orient: vertical}
+.wide .picture span {font-size: 1rem; font-weight: 600}
+[class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere; white-space: pre-wrap}
+.note {font-size: .8rem; line-height: 1.3; margin: 0}
+</style>"""
+
+
+def batch() -> Batch:
+    """Return the visitor's pictures and readings, which outlive a visit to another page."""
+    found: Batch = st.session_state.setdefault("batch", Batch())
+    return found
+
+
+def choose_pictures() -> dict[str, UploadedFile]:
+    """Draw the ways to bring pictures and return the files at hand by what the batch knows them by."""
+    way = st.segmented_control(
+        "Pictures from", list(WAYS), key="way", default="Files", required=True, persist_state="session"
+    )
+    key = WAYS[way]
+    if way == "Camera":
+        shot = st.camera_input("Hold the paper flat and take a picture", key=key, on_change=_take, args=(key,))
+        files = [shot] if shot else []
+    elif way == "Folder":
+        files = st.file_uploader(
+            "A folder of pictures, read in the order of their names",
+            [ending.lstrip(".") for ending in PICTURES],
+            accept_multiple_files="directory",
+            key=key,
+            on_change=_take,
+            args=(key,),
+        )
+    else:
+        # Streamlit cannot empty an uploader. One with another limit, even if it is the same in effect, is a new one.
+        files = st.file_uploader(
+            "Pictures: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC, up to 20 MB each",
+            accept_multiple_files=True,
+            key=key,
+            on_change=_take,
+            args=(key,),
+            max_upload_size=20 if st.session_state.get("emptied", 0) % 2 else None,
+        )
+    return {file.file_id: file for file in files}
+
+
+def _take(key: str) -> None:
+    """Make what an uploader holds the batch."""
+    value = st.session_state[key]
+    files = value if isinstance(value, list) else [value] if value else []
+    batch().replace(File(file.name, file.file_id, file.getvalue()) for file in files)
+    st.session_state.stopped = False
+
+
+def _take_example() -> None:
+    batch().replace([File("example.png", "", example.sheet(ui.test_digits()[0]))])
+
+
+def _remove_all() -> None:
+    batch().replace([])
+    st.session_state.emptied = st.session_state.get("emptied", 0) + 1
+
+
+def _set_stopped(stopped: bool) -> None:
+    st.session_state.stopped = stopped
+
+
+def invitation() -> None:
+    """Draw what an empty page says."""
+    with st.container(border=True):
+        st.markdown(
+            "**Write some digits** with a dark pen, next to each other and not touching, take a picture and choose it "
+            "above. Pictures of a single digit, light on dark or dark on light, are read too, many at once."
+        )
+        st.button("Try an example", key="example", icon=":material/auto_awesome:", on_click=_take_example)
+        st.caption(
+            "A network can only look at small pictures of one size. So each digit is found, cut out, and made "
+            "28 x 28 pixels, centred like the digits of MNIST that the network learned from."
+        )
+
+
+def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, UploadedFile]) -> list[int]:
+    """Read all pictures and draw their cards; return the places of those read.
+
+    A button stops it: what was read until then stays.
+    """
+    mine = batch()
+    stopped = bool(st.session_state.get("stopped"))
+    head, cards = st.container(key="progress"), st.container(horizontal=True, key="cards")
+    unread = [picture for picture in mine.pictures if not mine.is_read(picture, single)]
+    with head:
+        bar, button = st.empty(), st.empty()
+    if unread and not stopped:
+        button.button("Stop", key="stop_reading", icon=":material/stop:", on_click=_set_stopped, args=(True,))
+    began, done, shown = time.monotonic(), 0, []
+    for place, picture in enumerate(mine.pictures):
+        waiting = not mine.is_read(picture, single)
+        if waiting and stopped:
+            continue
+        if waiting:
+            bar.progress(done / len(unread), _progress(done, len(unread), time.monotonic() - began))
+        file = files.get(picture.source)
+        data = file.getvalue() if file else None
+        for predictor in predictors:
+            mine.outcome(picture, single, predictor, data)
+        done += waiting
+        shown.append(place)
+        with cards:
+            card(place + 1, picture, tuple(p.name for p in predictors), single, file)
+    bar.empty()
+    button.empty()
+    if len(shown) < len(mine.pictures):
+        bar.info(f"Stopped: {len(shown)} of {len(mine.pictures)} pictures read.")
+        button.button("Read the rest", key="go_on", on_click=_set_stopped, args=(False,))
+    return shown
+
+
+def _progress(done: int, count: int, seconds: float) -> str:
+    text = f"{done} of {count} pictures read"
+    if done < 3:  # too few to tell
+        return text
+    left = seconds / done * (count - done)
+    return f"{text}, about {left:.0f} s left" if left >= 1 else f"{text}, nearly done"
+
+
+@st.fragment
+def card(number: int, picture: Picture, models: tuple[str, ...], single: bool, file: UploadedFile | None) -> None:
+    """Draw a picture's card: a small one with the digits read, or a wide one with all details.
+
+    Args:
+        number: Its number in the batch, from 1.
+        picture: The picture.
+        models: Names of one or two models.
+        single: Whether it is known to hold one digit.
+        file: The file, if the page still has it.
+    """
+    few = len(batch().pictures) <= FEW
+    key = f"{number}_{picture.key[:12]}"
+    wide = few or bool(st.session_state.get(f"wide_{key}"))
+    data = file.getvalue() if file else batch().data(picture)
+    with ui.shown_errors(stop=False):
+        predictors = [ui.predictor(name) for name in models]
+        outcomes = [batch().outcome(picture, single, predictor, data) for predictor in predictors]
+        with st.container(border=True, key=f"reading_{number}", width="stretch" if wide else CARD_WIDTH, gap="small"):
+            _heading(picture)
+            with st.container(key=f"text_{number}"):
+                st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
+            if isinstance(outcomes[0], Reading):
+                _notes(models, outcomes)
+                if not few and outcomes[0].digits:
+                    st.button(
+                        "Less" if wide else "Details",
+                        key=f"switch_{key}",
+                        type="tertiary",
+                        icon=":material/unfold_less:" if wide else ":material/unfold_more:",
+                        on_click=lambda: st.session_state.update({f"wide_{key}": not wide}),
+                    )
+            else:
+                st.html(f'<p class="note">⚠ {html.escape(str(outcomes[0]))}</p>')
+            read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+            if wide and read and read[0].digits:
+                close = _closeup(picture.key, single, data, predictors[0]) if data else None
+                _details(models, read, close, key)
+
+
+def _heading(picture: Picture) -> None:
+    """Draw a thumbnail and the file's name, in which nothing is taken for HTML or Markdown."""
+    uri = batch().thumbnails.get(picture.key)
+    image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
+    name = html.escape(batches.shown_name(picture.name))
+    title = html.escape(batches.shown_name(picture.name, 200))
+    st.html(f'<div class="picture" title="{title}">{image}<span>{name}</span></div>')
+
+
+def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+    """Draw what is worth a look: nothing found, an uncertain digit, two models that differ."""
+    readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+    notes = []
+    if not readings[0].digits:
+        notes.append("No digit found. The picture seems to be blank, or its ink too faint.")
+    elif all(digit.flag == NOT_A_DIGIT for digit in readings[0].digits):
+        notes.append("Nothing in it looks like a digit.")
+    if any(digit.flag == UNCERTAIN for digit in readings[0].digits):
+        notes.append("? uncertain")
+    notes += [
+        f"≠ {name} reads {reading.text.replace('/', ' / ') or 'nothing'}"
+        for name, reading in zip(models[1:], readings[1:], strict=False)
+        if reading.text != readings[0].text
+    ]
+    if notes:
+        st.html("".join(f'<p class="note">{html.escape(note)}</p>' for note in notes))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _closeup(key: str, single: bool, _data: bytes, _reader: Predictor) -> Closeup:
+    """Return what is shown of the picture with this SHA-256; the last few, as each takes some megabytes."""
+    return batches.closeup(_data, single, _reader)
+
+
+def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup | None, key: str) -> None:
+    """Draw the picture with its boxes, both models' bars for the digit chosen, and its steps."""
+    digits = readings[0].digits
+    chosen_key, figure_key = f"digit_{key}", f"figure_{key}"
+    place = min(st.session_state.get(chosen_key) or 0, len(digits) - 1)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        if close:
+            on_copy = batches.on_copy(digits, readings[0].size, close.image.size)
+            ui.figure(
+                figures.page_picture(close.image, on_copy, place),
+                figure_key,
+                f"{models[0]} reads {readings[0].text.replace('/', ', ') or 'nothing'}.",
+                on_select=lambda: _choose(figure_key, chosen_key),
+            )
+        else:
+            st.info("The file is no longer here. Choose it again to see the picture and the steps.")
+    with right:
+        if len(digits) > 1:
+            place = st.selectbox(
+                "Digit",
+                range(len(digits)),
+                format_func=lambda each: f"{each + 1} of {len(digits)}: {_said(digits[each])}",
+                key=chosen_key,
+                help="Or click a box in the picture.",
+            )
+        for number, (name, reading) in enumerate(zip(models, readings, strict=True), 1):
+            st.html(f'<p class="note"><b>{name}</b> reads {_said(reading.digits[place])}</p>')
+            ui.bars(reading.digits[place], name, f"bars_{number}_{key}")
+    st.caption("The bars are the model's shares for the ten digits; they add up to 100 %.")
+    if close:
+        st.markdown("**From the picture to what the models see**")
+        ui.strip((*close.reading.steps, *close.reading.digits[place].steps))
+    else:
+        ui.seen(digits[place].glyph)
+
+
+def _said(digit: Digit) -> str:
+    if digit.flag == NOT_A_DIGIT:
+        return "no digit"
+    unsure = ", uncertain" if digit.flag == UNCERTAIN else ""
+    return f"{digit.digit}, {100 * digit.confidence:.1f} %{unsure}"
+
+
+def _choose(figure_key: str, chosen_key: str) -> None:
+    """Make the digit whose box was clicked the one chosen."""
+    event: Any = st.session_state[figure_key]
+    place = figures.clicked_digit(event["selection"]["points"])
+    if place is not None:
+        st.session_state[chosen_key] = place
+
+
+def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bool) -> None:
+    """Draw the buttons that give all readings as CSV and JSON, a record a picture and model."""
+    mine = batch()
+
+    def records() -> list[dict[str, Any]]:
+        pictures = [mine.pictures[place] for place in places]
+        return [
+            batches.record(picture.name, predictor.name, mine.outcome(picture, single, predictor))
+            for picture in pictures
+            for predictor in predictors
+        ]
+
+    with st.container(horizontal=True, key="downloads"):
+        icon = ":material/download:"
+        st.download_button(
+            "CSV", lambda: batches.as_csv(records()), "readings.csv", "text/csv", icon=icon, on_click="ignore"
+        )
+        st.download_button(
+            "JSON",
+            lambda: batches.as_json(records()),
+            "readings.json",
+            "application/json",
+            icon=icon,
+            on_click="ignore",
+        )
+        st.button("Remove all", key="remove_all", icon=":material/delete:", on_click=_remove_all)

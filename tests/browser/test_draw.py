@@ -1,0 +1,87 @@
+"""A digit drawn with the mouse, and with a finger, is read."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+SEVEN = [(70, 60), (200, 60), (120, 230)]
+CROSS = [(95, 145), (185, 145)]
+ZERO = [(140, 50), (90, 90), (80, 150), (110, 225), (160, 230), (200, 180), (205, 110), (180, 65), (140, 50)]
+
+
+def draw(page: Page, points: list[tuple[int, int]]) -> None:
+    box = page.locator(".st-key-canvas canvas").last.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+    page.mouse.up()
+
+
+@pytest.fixture
+def drawing(visit: Callable[[str], Page]) -> Page:
+    page = visit("Draw")
+    page.locator(".st-key-canvas canvas").last.wait_for()
+    return page
+
+
+def test_an_empty_canvas_gives_no_answer(drawing: Page) -> None:
+    for number in (1, 2):
+        expect(drawing.locator(f".st-key-answer_{number}")).to_contain_text("–")
+        expect(drawing.locator(f".st-key-bars_{number}")).to_be_visible()
+
+
+def test_both_models_read_what_is_drawn_and_undo_and_clear_take_it_back(drawing: Page) -> None:
+    first, second = (drawing.locator(f".st-key-answer_{n}") for n in (1, 2))
+    draw(drawing, ZERO)
+    expect(first).to_contain_text("0")
+    expect(second).to_contain_text("0")
+    drawing.locator(".st-key-clear button").click()
+    expect(first).to_contain_text("–")
+    draw(drawing, SEVEN)
+    expect(first).to_contain_text("7")
+    expect(second).to_contain_text("7")
+    before = drawing.locator(".st-key-seen img").get_attribute("src")
+    draw(drawing, CROSS)
+    expect(drawing.locator(".st-key-seen img")).not_to_have_attribute("src", before or "")
+    drawing.locator(".st-key-undo button").click()
+    expect(drawing.locator(".st-key-seen img")).to_have_attribute("src", before or "")
+    expect(drawing.locator(".st-key-bars_1 .js-plotly-plot")).to_be_visible()
+    expect(drawing.get_by_text("Centred")).to_be_visible()
+
+
+def test_a_drawing_outlives_a_visit_to_another_page(drawing: Page) -> None:
+    draw(drawing, SEVEN)
+    expect(drawing.locator(".st-key-answer_2")).to_contain_text("7")
+    drawing.get_by_test_id("stSidebar").get_by_role("link", name="Compare").click()
+    expect(drawing.get_by_role("heading", name="Compare")).to_be_visible()
+    drawing.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
+    expect(drawing.locator(".st-key-answer_2")).to_contain_text("7")
+
+
+def test_the_page_does_not_scroll_under_a_finger(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{server}/Draw")
+    canvas = page.locator(".st-key-canvas canvas").last
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    finger = context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": box["x"] + x, "y": box["y"] + y} for x, y in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"
+    touch("touchStart", (140, 240))
+    for step in range(1, 21):
+        touch("touchMove", (140, 240 - 10 * step))
+    touch("touchEnd")
+    expect(page.locator(".st-key-answer_2")).to_contain_text("1")
+    assert page.evaluate(scrolled) == 0
+    context.close()

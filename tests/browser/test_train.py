@@ -1,0 +1,70 @@
+"""A net trained from the page: live curves, a reload in the middle, and the new model read with on Draw."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+from test_draw import SEVEN, draw
+
+
+def start(page: Page, recipe: str, epochs: int) -> None:
+    page.locator(".st-key-recipe [data-baseweb=select]").click()
+    page.get_by_role("option", name=recipe).first.click()
+    page.locator(".st-key-epochs input").fill(str(epochs))
+    page.locator(".st-key-epochs input").press("Enter")
+    expect(page.locator(".st-key-epochs input")).to_have_value(str(epochs))
+    page.locator(".st-key-start button").click()
+
+
+def state(page: Page, word: str) -> None:
+    expect(page.locator(".st-key-run_status")).to_contain_text(word, timeout=120_000)
+
+
+def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Callable[[str], Page]) -> None:
+    page = visit("Train")
+    start(page, "mlp-128-128", 3)
+    state(page, "starting")
+    state(page, "running")
+    expect(page.locator(".st-key-curves .scatterlayer .trace").first).to_be_attached()
+    page.reload()
+    state(page, "running")
+    state(page, "finished: epoch 3.00 of 3")
+    page.locator(".st-key-model_name input").fill("mine")
+    page.locator(".st-key-keep_model button").click()
+    expect(page.get_by_text("mine can now be chosen")).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
+    page.locator(".st-key-model_1 [data-baseweb=select]").click()
+    page.get_by_role("option", name="mine").click()
+    page.locator(".st-key-canvas canvas").last.wait_for()
+    draw(page, SEVEN)
+    expect(page.locator(".st-key-answer_1")).to_contain_text("7")
+
+
+def test_a_run_is_stopped_queued_and_resumed(visit: Callable[[str], Page]) -> None:
+    page = visit("Train")
+    start(page, "mlp-128", 100)
+    state(page, "running")
+    page.locator(".st-key-start button").click()
+    state(page, "queued: 1 run before it")
+    page.locator(".st-key-stop button").click()
+    state(page, "stopped")
+    page.locator(".st-key-run [data-baseweb=select]").click()
+    page.get_by_role("option", name="running").click()
+    state(page, "running")
+    page.locator(".st-key-stop button").click()
+    state(page, "stopped: epoch")
+    expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
+    page.locator(".st-key-resume button").click()
+    state(page, "running")
+    page.locator(".st-key-stop button").click()
+    state(page, "stopped")
+
+
+def test_what_cannot_work_is_refused_with_a_sentence(visit: Callable[[str], Page]) -> None:
+    page = visit("Train")
+    page.locator(".st-key-recipe [data-baseweb=select]").click()
+    page.get_by_role("option", name="your own MLP").click()
+    widths = page.get_by_label("Widths of the hidden layers")
+    widths.fill("many")
+    widths.press("Enter")
+    expect(page.get_by_text("Widths are whole numbers with commas between them")).to_be_visible()
+    expect(page.locator(".st-key-start")).to_have_count(0)

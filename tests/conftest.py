@@ -1,0 +1,59 @@
+"""What all tests share: a home of their own, a few digits, and a model trained on them."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitrec import dataset, registry
+from digitrec import runfolder as rf
+from digitrec.dataset import Split
+from digitrec.recipe import Recipe
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point DIGITREC_HOME at an empty folder, so that no test can touch real runs and models."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("DIGITREC_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def few() -> Split:
+    """Return 8 training pictures a class and 4 validation pictures a class; they cannot be written to."""
+    x, y = dataset.training()
+    places = [np.flatnonzero(y == digit) for digit in range(10)]
+    train = np.concatenate([place[:8] for place in places])
+    validation = np.concatenate([place[8:12] for place in places])
+    arrays = Split(x[train], y[train], x[validation], y[validation])
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+@pytest.fixture(scope="session")
+def tiny_run(few: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished run of an MLP of 16 units, trained and tested on a few digits."""
+    from digitrec import worker
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    folder.mkdir()
+    rf.write_json(folder / rf.RECIPE, Recipe("tiny", hidden=(16,), batch_size=8, epochs=2).to_json())
+    rf.write_json(folder / rf.STATUS, {"state": "queued", "message": "", "queued_at": time.time()})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset, "split", lambda recipe: few)
+        patch.setattr(dataset, "test", lambda: (few.x_validation, few.y_validation))
+        worker.main(folder)
+    status = rf.read_json(folder / rf.STATUS)
+    assert status is not None
+    assert status["state"] == "finished", status
+    return folder
+
+
+@pytest.fixture
+def tiny_model(tiny_run: Path, home: Path) -> str:
+    """Add the tiny run's model to this test's home and return its name."""
+    return registry.add("tiny", tiny_run).name

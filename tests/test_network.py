@@ -1,0 +1,116 @@
+import keras
+import numpy as np
+import pytest
+
+from digitrec import dataset, network
+from digitrec.recipe import ACTIVATIONS, OPTIMIZERS, PRESETS, ConvBlock, Recipe
+
+CUSTOM = {
+    "norm-valid": Recipe(
+        "norm-valid",
+        kind="cnn",
+        blocks=(ConvBlock(3, 5, 3, True, "valid"), ConvBlock(4, 3, 1, True), ConvBlock(5, 1, 2)),
+        hidden=(7,),
+    ),
+    "pool-1": Recipe("pool-1", kind="cnn", blocks=(ConvBlock(2, 2, 1), ConvBlock(2, 11, 1, False, "valid")), hidden=()),
+    "one-pixel": Recipe("one-pixel", kind="cnn", blocks=(ConvBlock(2, 3, 7), ConvBlock(3, 3, 4)), hidden=(5, 4)),
+    "wide-norm": Recipe(
+        "wide-norm", kind="cnn", blocks=(ConvBlock(2, 3, 2, True),), hidden=(5,), dropout=0.3, scaling="unit-length"
+    ),
+    "deep": Recipe("deep", hidden=(9, 8, 7, 6, 5, 4, 3, 2), dropout=0.9, activation="gelu"),
+    "1.0_odd-name.": Recipe("1.0_odd-name.", hidden=(3,)),
+    "probabilities": Recipe("probabilities", hidden=(3,)),
+}
+RECIPES = {name: preset.recipe for name, preset in PRESETS.items()} | CUSTOM
+
+
+@pytest.fixture(scope="module")
+def glyphs():
+    """Return 20 test digits, float32 (20, 28, 28)."""
+    return dataset.glyphs(dataset.test()[0][:20])
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_the_network_is_what_its_recipe_tells(recipe):
+    model = network.build(recipe)
+    told = {layer.name: layer for layer in recipe.layers()}
+    built = {layer.name: layer for layer in model.layers}
+    assert [name for name in built if name in told] == list(told)
+    for name, layer in told.items():
+        assert tuple(built[name].output.shape[1:]) == layer.shape, name
+        assert built[name].count_params() == layer.parameters, name
+    assert all(built[name].count_params() == 0 for name in set(built) - set(told))
+    assert model.count_params() == recipe.parameters
+
+
+@pytest.mark.parametrize("recipe", CUSTOM.values(), ids=CUSTOM)
+def test_it_gives_probabilities(recipe, glyphs):
+    probabilities = network.build(recipe)(glyphs).numpy()
+    assert probabilities.shape == (20, 10)
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_unit_length_is_keras_normalize(glyphs):
+    model = network.build(Recipe("a", hidden=(4,), scaling="unit-length"))
+    scaled = keras.Model(model.input, model.get_layer("scaled").output)(glyphs).numpy()
+    np.testing.assert_allclose(scaled, keras.utils.normalize(glyphs, axis=1), atol=1e-6)
+    assert np.isfinite(scaled).all()
+
+
+def test_blank_paper_gives_numbers_with_either_scaling():
+    for scaling in ("unit-range", "unit-length"):
+        model = network.build(Recipe("a", hidden=(4,), scaling=scaling))
+        assert np.isfinite(model(np.zeros((1, 28, 28), np.float32)).numpy()).all()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_optimiser_is_the_one_asked_for(optimizer):
+    model = network.build(Recipe("a", hidden=(2,), optimizer=optimizer, learning_rate=0.25))
+    assert type(model.optimizer).__name__.lower() == optimizer
+    assert float(model.optimizer.learning_rate) == 0.25
+
+
+def test_a_whole_learning_rate_is_one():
+    assert float(network.build(Recipe("a", hidden=(2,), learning_rate=1)).optimizer.learning_rate) == 1.0
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_activation_is_after_each_layer_but_the_last(activation):
+    block = ConvBlock(2, 3, 4)
+    model = network.build(
+        Recipe("a", kind="cnn", blocks=(block, ConvBlock(2, 3, 4, True)), hidden=(3,), activation=activation)
+    )
+    names = {layer.name: layer.activation.__name__ for layer in model.layers if hasattr(layer, "activation")}
+    assert names == {
+        "conv_1": activation,
+        "conv_2": "linear",
+        "activation_2": activation,
+        "dense_1": activation,
+        "logits": "linear",
+    }
+
+
+def test_first_weights_follow_the_seed_set():
+    weights = []
+    for seed in (3, 3, 4):
+        keras.utils.set_random_seed(seed)
+        weights.append(network.build(Recipe("a", hidden=(4,))).get_weights()[0])
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [(1, 20), (32, 20), (64, 10), (400, 1), (641, 1), (4096, 1)])
+def test_steps_between_two_looks_at_the_clock(batch_size, steps):
+    assert network.steps_per_execution(Recipe("a", batch_size=batch_size)) == steps
+
+
+def test_activations_are_those_of_the_layers(glyphs):
+    model = network.build(CUSTOM["wide-norm"])
+    outputs = network.with_activations(model)(glyphs)
+    assert list(outputs) == ["conv_1", "norm_1", "activation_1", "pool_1", "dense_1", "logits", "probabilities"]
+    np.testing.assert_allclose(outputs["probabilities"], model(glyphs), atol=1e-6)
+    np.testing.assert_allclose(keras.ops.softmax(outputs["logits"]), outputs["probabilities"], atol=1e-6)
+    shapes = {layer.name: layer.shape for layer in CUSTOM["wide-norm"].layers()}
+    for name in set(outputs) & set(shapes):
+        assert tuple(outputs[name].shape[1:]) == shapes[name]

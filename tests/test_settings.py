@@ -1,0 +1,74 @@
+import pytest
+
+from digitrec import settings
+from digitrec.errors import SettingsError
+
+
+def test_home_is_the_project_where_nothing_is_set(monkeypatch):
+    monkeypatch.delenv("DIGITREC_HOME")
+    assert settings.home() == settings.PROJECT
+    monkeypatch.setenv("DIGITREC_HOME", "  ")
+    assert settings.home() == settings.PROJECT
+
+
+def test_project_is_the_folder_with_the_package():
+    assert (settings.PROJECT / "digitrec" / "settings.py").is_file()
+
+
+def test_home_may_be_a_folder_that_is_not_there_yet(monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITREC_HOME", str(tmp_path / "new"))
+    assert settings.home() == tmp_path / "new"
+    assert settings.runs_folder() == tmp_path / "new" / "runs"
+    assert settings.trained_models() == tmp_path / "new" / "trained"
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_relative_home_and_a_tilde_become_absolute(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGITREC_HOME", "here")
+    assert settings.home() == tmp_path / "here"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DIGITREC_HOME", "~/there")
+    assert settings.home() == tmp_path / "there"
+
+
+def test_a_home_that_is_a_file_is_refused(monkeypatch, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("DIGITREC_HOME", str(file))
+    with pytest.raises(SettingsError, match="must name a folder; it names a file"):
+        settings.home()
+
+
+@pytest.mark.parametrize("value", ["/" + "x" * 5000, "~no-such-user-here/runs"], ids=["too long", "nobody's"])
+def test_a_home_that_cannot_be_reached_is_refused(monkeypatch, value):
+    monkeypatch.setenv("DIGITREC_HOME", value)
+    with pytest.raises(SettingsError, match="cannot be reached"):
+        settings.home()
+
+
+def test_shipped_models_are_found_whatever_the_home_is(home):
+    assert settings.model_folders() == (settings.PROJECT / "models", home / "trained")
+
+
+def test_number_reads_a_whole_number(monkeypatch):
+    monkeypatch.setenv("DIGITREC_X", " 7 ")
+    assert settings.number("DIGITREC_X", 3, 1, 9) == 7
+
+
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_number_has_a_default(monkeypatch, value):
+    if value is None:
+        monkeypatch.delenv("DIGITREC_X", raising=False)
+    else:
+        monkeypatch.setenv("DIGITREC_X", value)
+    assert settings.number("DIGITREC_X", 3, 1, 9) == 3
+
+
+@pytest.mark.parametrize("value", ["0", "10", "-1", "2.5", "many", "1e3", "9" * 5000])
+def test_number_refuses_what_is_no_whole_number_in_range(monkeypatch, value):
+    monkeypatch.setenv("DIGITREC_X", value)
+    with pytest.raises(SettingsError, match="DIGITREC_X must be a whole number from 1 to 9. Received: '") as caught:
+        settings.number("DIGITREC_X", 3, 1, 9)
+    assert value[:40] in str(caught.value)
+    assert len(str(caught.value)) < 120

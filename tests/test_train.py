@@ -1,0 +1,325 @@
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from digitrec import network, train
+from digitrec.dataset import Split, glyphs
+from digitrec.errors import RunError
+from digitrec.network import build
+from digitrec.recipe import Augmentation, ConvBlock, Recipe
+from digitrec.train import Position, batches
+
+NET = Recipe("net", hidden=(16,), batch_size=16, epochs=4, learning_rate=0.01)  # 80 digits: 5 batches an epoch
+EVERYTHING = Augmentation(shift=2, turn=10, zoom=0.1, thickness=1, elastic=1)
+BATCH_KEYS = ["kind", "epoch", "loss", "accuracy", "seconds", "digits_per_second"]
+EPOCH_KEYS = ["kind", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "digits_per_second"]
+
+
+@pytest.fixture
+def each_batch(monkeypatch):
+    """Have training look at the clock after each batch and report each time."""
+    monkeypatch.setattr(network, "steps_per_execution", lambda recipe: 1)
+    monkeypatch.setattr(train, "REPORT_EVERY", 0.0)
+
+
+def never():
+    return False
+
+
+def stop_at(asked):
+    """Return a `should_stop` that says so when asked for the `asked`-th time."""
+    count = itertools.count(1)
+    return lambda: next(count) == asked
+
+
+def fit(recipe, few, should_stop=never, **options):
+    """Train and return what came of it, and the events."""
+    events = []
+    return train.fit(recipe, few, events.append, should_stop, **options), events
+
+
+def assert_same_weights(one, other, tolerance=1e-5):
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=tolerance)
+
+
+def differ(one, other):
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return any(np.abs(a - b).max() > 1e-4 for a, b in pairs)
+
+
+# Learning
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        NET.replace(epochs=8),
+        Recipe(
+            "cnn",
+            kind="cnn",
+            blocks=(ConvBlock(6, 5, 2, True), ConvBlock(8, 3, 2)),
+            hidden=(16,),
+            batch_size=16,
+            epochs=8,
+            learning_rate=0.01,
+            scaling="unit-length",
+        ),
+    ],
+    ids=["mlp", "cnn"],
+)
+def test_it_learns(few, recipe):
+    fitted, events = fit(recipe, few)
+    losses = [event["loss"] for event in events if event["kind"] == "epoch"]
+    assert losses[-1] < losses[0] / 2
+    answers = fitted.model(glyphs(few.x)).numpy().argmax(axis=1)
+    assert (answers == few.y).mean() > 0.8
+    assert fitted.position.epoch == recipe.epochs
+    assert fitted.position.step == 0
+    assert not fitted.stopped
+
+
+def test_the_seed_decides_the_weights(few):
+    one, same, other = (fit(NET.replace(epochs=1, seed=seed), few)[0].model for seed in (1, 1, 2))
+    assert_same_weights(one, same)
+    assert differ(one, other)
+
+
+# Events
+
+
+def test_events_come_in_order_and_whole(few, each_batch):
+    fitted, events = fit(NET.replace(epochs=2), few)
+    assert [event["kind"] for event in events] == (["batch"] * 5 + ["epoch"]) * 2
+    assert [event["epoch"] for event in events] == [0.2, 0.4, 0.6, 0.8, 1.0, 1, 1.2, 1.4, 1.6, 1.8, 2.0, 2]
+    for event in events:
+        assert list(event) == (BATCH_KEYS if event["kind"] == "batch" else EPOCH_KEYS)
+        assert all(math.isfinite(event[key]) for key in event if key != "kind")
+        assert 0 <= event["accuracy"] <= 1
+        assert event["digits_per_second"] > 0
+    seconds = [event["seconds"] for event in events]
+    assert seconds == sorted(seconds)
+    assert fitted.position.seconds == pytest.approx(seconds[-1], abs=0.01)
+
+
+def test_batches_tell_the_loss_since_the_one_before(few, each_batch):
+    _, events = fit(NET.replace(epochs=1), few)
+    *parts, whole = events
+    assert np.mean([event["loss"] for event in parts]) == pytest.approx(whole["loss"], abs=1e-4)
+    assert np.mean([event["accuracy"] for event in parts]) == pytest.approx(whole["accuracy"], abs=1e-4)
+
+
+def test_the_last_few_batches_are_not_counted_as_more(few, monkeypatch):
+    monkeypatch.setattr(train, "REPORT_EVERY", 0.0)
+    assert network.steps_per_execution(NET) == 20  # and there are 5 batches
+    _, events = fit(NET.replace(epochs=2), few)
+    assert [event["epoch"] for event in events] == [1.0, 1, 2.0, 2]
+
+
+def test_reports_keep_their_distance(few):
+    _, events = fit(NET.replace(epochs=6), few)
+    times = [event["seconds"] for event in events if event["kind"] == "batch" and event["epoch"] % 1 > 0]
+    assert all(later - earlier >= train.REPORT_EVERY - 0.02 for earlier, later in itertools.pairwise(times))
+
+
+def test_validation_is_on_the_digits_held_out(few):
+    fitted, events = fit(NET.replace(epochs=1), few)
+    probabilities = fitted.model(glyphs(few.x_validation)).numpy()
+    loss = -np.log(probabilities[np.arange(len(few.y_validation)), few.y_validation]).mean()
+    assert events[-1]["val_loss"] == pytest.approx(loss, abs=1e-4)
+    assert events[-1]["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == few.y_validation).mean())
+    assert fitted.position.best_loss == pytest.approx(loss, abs=1e-4)
+
+
+# Stop and resume
+
+
+def saved(model, folder):
+    """Return the model as it comes back from a checkpoint."""
+    model.save(folder / "checkpoint.keras")
+    return keras.saving.load_model(folder / "checkpoint.keras")
+
+
+@pytest.mark.parametrize("asked", [1, 3, 8], ids=["first batch", "third batch", "second epoch"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_resume_ends_where_an_uninterrupted_run_does(few, each_batch, tmp_path, optimizer, asked):
+    recipe = NET.replace(epochs=2, optimizer=optimizer)
+    whole, events = fit(recipe, few)
+    half, before = fit(recipe, few, stop_at(asked))
+    assert half.stopped
+    assert half.position.step > 0
+    assert half.position.epoch + half.position.step / 5 == pytest.approx(before[-1]["epoch"])
+    ended, after = fit(recipe, few, resume=(saved(half.model, tmp_path), half.position))
+    assert [event["epoch"] for event in before + after] == [event["epoch"] for event in events]
+    assert not ended.stopped
+    assert ended.position.epoch == 2
+    assert ended.position.seconds > half.position.seconds
+    assert_same_weights(ended.model, whole.model)
+
+
+def test_resume_without_the_optimisers_state_ends_elsewhere(few, each_batch):
+    whole, _ = fit(NET, few)
+    half, _ = fit(NET, few, stop_at(8))
+    bare = build(NET)
+    bare.set_weights(half.model.get_weights())
+    ended, _ = fit(NET, few, resume=(bare, half.position))
+    assert differ(ended.model, whole.model)
+
+
+def test_an_epoch_with_no_batch_left_is_ended_before_the_stop(few, monkeypatch):
+    """A stop that comes with an epoch's last batches would leave nothing of the epoch to resume with."""
+    monkeypatch.setattr(train, "REPORT_EVERY", 0.0)
+    half, events = fit(NET, few, lambda: True)
+    assert half.stopped
+    assert (half.position.epoch, half.position.step) == (1, 0)
+    assert events[-1]["kind"] == "epoch"
+    ended, _ = fit(NET, few, resume=(half.model, half.position))
+    assert_same_weights(ended.model, fit(NET, few)[0].model)
+
+
+def test_a_stop_after_the_last_epoch_is_no_stop(few, monkeypatch):
+    monkeypatch.setattr(train, "REPORT_EVERY", 0.0)
+    fitted, _ = fit(NET.replace(epochs=1), few, lambda: True)
+    assert not fitted.stopped
+    assert fitted.position.epoch == 1
+
+
+def test_a_finished_position_has_nothing_left_to_train(few):
+    model = build(NET)
+    before = build(NET)
+    before.set_weights(model.get_weights())
+    fitted, events = fit(NET, few, resume=(model, Position(epoch=NET.epochs)))
+    assert events == []
+    assert_same_weights(fitted.model, before, 0)
+
+
+def test_it_saves_as_it_goes_and_at_the_end(few, each_batch, monkeypatch):
+    monkeypatch.setattr(train, "SAVE_EVERY", -1.0)
+    positions = []
+    fit(NET.replace(epochs=2), few, save=lambda model, position: positions.append((position.epoch, position.step)))
+    assert positions == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 2), (1, 3), (1, 4), (2, 0)]
+
+
+def test_what_a_stopped_run_saves_last_is_where_it_stopped(few, each_batch):
+    last = []
+    half, _ = fit(NET, few, stop_at(2), save=lambda model, position: last.append((model, position)))
+    assert last == [(half.model, half.position)]
+
+
+# Patience
+
+
+@pytest.fixture
+def wrong(few):
+    """Return digits whose validation labels are wrong, so that learning makes the validation loss rise."""
+    return Split(few.x, few.y, few.x_validation, (few.y_validation + 1) % 10)
+
+
+def validation_loss(model, split):
+    return model.evaluate(glyphs(split.x_validation), split.y_validation, verbose=0)[0]
+
+
+def test_patience_ends_the_training_and_keeps_the_best_weights(wrong):
+    recipe = NET.replace(epochs=20, patience=3)
+    saves = []
+    fitted, events = fit(
+        recipe, wrong, save=lambda model, position: saves.append((validation_loss(model, wrong), position))
+    )
+    losses = [event["val_loss"] for event in events if event["kind"] == "epoch"]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 1 + 3 < 20
+    assert (fitted.position.epoch, fitted.position.worse_epochs) == (len(losses), 3)
+    assert not fitted.stopped
+    assert validation_loss(fitted.model, wrong) == pytest.approx(min(losses), abs=1e-4)
+    assert saves[-1][0] == pytest.approx(losses[-1], abs=1e-4)  # a checkpoint goes on from the last weights
+
+
+def test_without_patience_the_last_weights_are_kept(wrong):
+    fitted, events = fit(NET.replace(epochs=6), wrong)
+    assert fitted.position.epoch == 6
+    assert validation_loss(fitted.model, wrong) == pytest.approx(events[-1]["val_loss"], abs=1e-4)
+    assert events[-1]["val_loss"] > fitted.position.best_loss + 0.1
+
+
+def test_patience_counts_on_after_a_resume(wrong):
+    recipe = NET.replace(epochs=20, patience=3)
+    start = Position(epoch=5, best_loss=0.0, worse_epochs=2)
+    fitted, events = fit(recipe, wrong, resume=(build(recipe), start))
+    assert fitted.position.epoch == 6
+    assert fitted.position.worse_epochs == 3
+
+
+# Loss that is no number
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(few):
+    recipe = NET.replace(hidden=(64, 64, 64), activation="elu", optimizer="sgd", learning_rate=10, epochs=20)
+    with pytest.raises(RunError, match="no longer a number: .* smaller learning rate. Received: 10$"):
+        fit(recipe, few)
+
+
+@pytest.mark.parametrize("every", [0.0, 1e9], ids=["at a report", "at the epoch's end"])
+def test_weights_that_are_no_numbers_are_seen(few, monkeypatch, every):
+    monkeypatch.setattr(train, "REPORT_EVERY", every)
+    model = build(NET)
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    saves = []
+    with pytest.raises(RunError, match="no longer a number"):
+        fit(NET, few, resume=(model, Position()), save=lambda *saved: saves.append(saved))
+    assert saves == []
+
+
+def test_a_validation_loss_that_is_no_number_is_seen(few, monkeypatch):
+    monkeypatch.setattr(keras.Model, "evaluate", lambda *arguments, **options: [math.nan, 0.1])
+    with pytest.raises(RunError, match="no longer a number"):
+        fit(NET, few)
+
+
+# Batches
+
+
+def collected(few, recipe, epoch=0, first=0):
+    return [(x.numpy(), y.numpy()) for x, y in batches(few.x, few.y, recipe, epoch, first)]
+
+
+@pytest.mark.parametrize("amounts", [Augmentation(), EVERYTHING], ids=["plain", "distorted"])
+def test_batches_hold_each_digit_once(few, amounts):
+    recipe = NET.replace(batch_size=32, augmentation=amounts)
+    made = collected(few, recipe)
+    assert [x.shape for x, _ in made] == [(32, 28, 28), (32, 28, 28), (16, 28, 28)]
+    assert [y.shape for _, y in made] == [(32,), (32,), (16,)]
+    x, y = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    assert x.dtype == np.float32
+    assert x.min() >= 0
+    assert x.max() <= 1
+    order = np.random.default_rng((recipe.seed, 0)).permutation(80)
+    np.testing.assert_array_equal(y, few.y[order])
+    if not amounts.any:
+        np.testing.assert_allclose(x, glyphs(few.x)[order])
+    else:
+        apart = np.abs(x - glyphs(few.x)[order]).mean(axis=(1, 2))
+        assert (apart > 0.01).mean() > 0.9
+        assert np.corrcoef(x.ravel(), glyphs(few.x)[order].ravel())[0, 1] > 0.4  # still the same digits
+
+
+@pytest.mark.parametrize("amounts", [Augmentation(), EVERYTHING], ids=["plain", "distorted"])
+def test_seed_epoch_and_number_decide_a_batch(few, amounts):
+    recipe = NET.replace(augmentation=amounts)
+    whole = collected(few, recipe, epoch=3)
+    rest = collected(few, recipe, epoch=3, first=2)
+    assert len(rest) == 3
+    for (x, y), (x_again, y_again) in zip(whole[2:], rest, strict=True):
+        np.testing.assert_array_equal(x, x_again)
+        np.testing.assert_array_equal(y, y_again)
+    for other in (collected(few, recipe, epoch=4), collected(few, recipe.replace(seed=2), epoch=3)):
+        assert not np.array_equal(whole[0][0], other[0][0])
+
+
+def test_training_on_distorted_digits_follows_the_seed(few):
+    recipe = NET.replace(epochs=1, augmentation=EVERYTHING)
+    one, same = (fit(recipe, few)[0].model for _ in range(2))
+    assert_same_weights(one, same)
+    assert differ(one, fit(recipe.replace(augmentation=Augmentation()), few)[0].model)

@@ -1,0 +1,223 @@
+"""The worker's process: what it leaves, and how it fails."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from digitrec import runfolder as rf
+from digitrec import runs, worker
+from digitrec.errors import RunError
+from digitrec.evaluate import wilson
+from digitrec.recipe import Recipe
+
+TINY = Recipe("tiny", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
+RUNS_AWAY = TINY.replace(hidden=(64, 64, 64, 64), activation="elu", optimizer="sgd", learning_rate=10.0)
+DEADLOCK = 90  # seconds after which a test gives up
+
+
+def start(home: Path, recipe: Recipe, executable: Path | None = None) -> runs.Run:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITREC_HOME", str(home))
+        if executable:
+            patch.setattr(sys, "executable", str(executable))
+        return runs.start(recipe)
+
+
+def ended(run: runs.Run) -> rf.Status:
+    child = runs._children[run.folder, rf.read_status(run.folder).started]
+    child.wait(DEADLOCK)
+    return rf.read_status(run.folder)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Run]:
+    """Three runs, each in a home of its own, so that they train at once."""
+    homes = {name: tmp_path_factory.mktemp(name) for name in ("whole", "nan", "full")}
+    small_disk = homes["full"] / "python"
+    small_disk.write_text(f'#!/bin/sh\nulimit -f 40\nexec {sys.executable} "$@"\n')  # 40 x 512 bytes a file
+    small_disk.chmod(0o755)
+    return {
+        "whole": start(homes["whole"], TINY),
+        "nan": start(homes["nan"], RUNS_AWAY),
+        "full": start(homes["full"], TINY, small_disk),
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(started: dict[str, runs.Run]) -> Path:
+    assert ended(started["whole"]).state == "finished", (started["whole"].folder / rf.LOG).read_text()
+    return started["whole"].folder
+
+
+def test_leaves_a_whole_model(finished: Path) -> None:
+    assert set(rf.MODEL_FILES) <= {file.name for file in finished.iterdir()}
+    assert not list(finished.glob(".*")), "temporary files are left"
+
+
+def test_the_card_tells_how_the_model_was_made(finished: Path) -> None:
+    card = json.loads((finished / rf.CARD).read_text())
+    assert Recipe.from_json(card["recipe"]) == TINY
+    assert (card["format"], card["name"], card["trained_on"]) == (1, "tiny", "MNIST")
+    assert (card["epochs"], card["stopped"]) == (1, False)
+    assert card["parameters"] == TINY.parameters
+    assert card["bytes"] == {name: (finished / name).stat().st_size for name in rf.MODEL_FILES[:-1]}
+    assert card["seconds"] > 0
+    assert set(card["versions"]) == {"python", "tensorflow", "keras", "numpy", "ai-edge-litert"}
+    assert card["commit"] is None or len(card["commit"]) >= 7
+    assert card["created"].endswith("+00:00")
+
+
+def test_the_cards_figures_are_those_of_the_test_digits(finished: Path) -> None:
+    from digitrec import dataset
+
+    card = json.loads((finished / rf.CARD).read_text())
+    _, truth = dataset.test()
+    probabilities = np.load(finished / rf.TEST)["probabilities"]
+    assert probabilities.shape == (10_000, 10)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    right = int((probabilities.argmax(axis=1) == truth).sum())
+    assert card["accuracy"] == right / 10_000
+    assert card["errors"] == 10_000 - right
+    assert card["interval"] == pytest.approx(wilson(right, 10_000))
+    assert np.trace(card["confusion"]) == right
+    assert np.sum(card["confusion"], axis=1).tolist() == np.bincount(truth).tolist()
+    assert 0.6 < card["accuracy"] < 1
+
+
+def test_the_model_for_litert_answers_as_the_test_results_say(finished: Path) -> None:
+    from digitrec import dataset
+    from digitrec.predict import Predictor
+
+    predictor = Predictor("tiny", finished / rf.TFLITE)
+    pictures, _ = dataset.test()
+    answers = predictor.probabilities(dataset.glyphs(pictures[:100]))
+    np.testing.assert_allclose(answers, np.load(finished / rf.TEST)["probabilities"][:100], atol=1e-6)
+    assert set(predictor.activations(dataset.glyphs(pictures[:1]))) >= {"dense_1", "logits", "probabilities"}
+
+
+def test_the_validation_figure_is_that_of_the_last_epoch(finished: Path) -> None:
+    last = [event for event in rf.read_events(finished) if event["kind"] == "epoch"][-1]
+    assert json.loads((finished / rf.CARD).read_text())["validation_accuracy"] == last["val_accuracy"]
+
+
+def test_a_learning_rate_that_runs_away_fails_with_a_sentence(started: dict[str, runs.Run]) -> None:
+    status = ended(started["nan"])
+    assert status.state == "failed"
+    assert "no longer a number" in status.message
+    assert "learning rate" in status.message
+    assert not (started["nan"].folder / rf.CARD).exists()
+
+
+def test_a_full_disk_fails_with_a_sentence(started: dict[str, runs.Run]) -> None:
+    status = ended(started["full"])
+    assert status.state == "failed", (started["full"].folder / rf.LOG).read_text()
+    assert "disk is full" in status.message
+    assert not (started["full"].folder / rf.CARD).exists()
+    assert not list(started["full"].folder.glob(".*")), "temporary files are left"
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """The finished run's folder as if it had been stopped, to be resumed in this process."""
+    folder = tmp_path / "runs" / "run"
+    shutil.copytree(finished, folder)
+    rf.write_json(folder / rf.STATUS, {"state": "queued", "message": "", "queued_at": time.time(), "started": 0})
+    return folder
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "no best loss", "no file"])
+def test_a_damaged_checkpoint_fails_with_a_sentence(copy: Path, damage: str) -> None:
+    checkpoint = copy / rf.CHECKPOINT
+    whole = checkpoint.read_bytes()
+    if damage == "cut":
+        checkpoint.write_bytes(whole[: len(whole) // 2])
+    elif damage == "overwritten":
+        middle = len(whole) // 2
+        checkpoint.write_bytes(whole[: middle - 2000] + bytes(4000) + whole[middle + 2000 :])
+    elif damage == "no file":
+        checkpoint.unlink()
+    else:
+        rf.write_json(copy / rf.POSITION, {"epoch": 0, "step": 4})
+    worker.main(copy)
+    status = rf.read_status(copy)
+    assert status.state == "failed"
+    assert "checkpoint of this run is damaged" in status.message, (status, os.listdir(copy))
+
+
+def test_a_damaged_recipe_fails_with_a_sentence(copy: Path) -> None:
+    (copy / rf.RECIPE).write_text("{")
+    worker.main(copy)
+    status = rf.read_status(copy)
+    assert status.state == "failed"
+    assert "recipe" in status.message
+
+
+def test_stopped_while_it_waits_it_trains_nothing(copy: Path) -> None:
+    before = (copy / rf.EVENTS).read_bytes()
+    (copy / rf.STOP).touch()
+    worker.main(copy)
+    assert rf.read_status(copy).state == "stopped"
+    assert (copy / rf.EVENTS).read_bytes() == before
+
+
+def test_an_internal_error_is_told_as_one(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(folder: Path) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(worker, "_train", breaks)
+    worker.main(copy)
+    status = rf.read_status(copy)
+    assert status.state == "failed"
+    assert "ZeroDivisionError" in status.message
+
+
+def test_too_little_memory_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(folder: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(worker, "_train", breaks)
+    worker.main(copy)
+    assert "not enough memory" in rf.read_status(copy).message
+
+
+def test_a_validation_loss_that_is_no_number_is_told(copy: Path) -> None:
+    with worker._Events(copy, None, TINY) as events, pytest.raises(RunError, match="no longer a number"):
+        events.report({"kind": "epoch", "val_loss": float("nan")})
+    assert rf.read_events(copy) == []
+
+
+def test_waits_for_an_earlier_run_and_goes_on_when_it_ends(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = copy.parent / "earlier"
+    earlier.mkdir()
+    rf.write_json(earlier / rf.STATUS, {"state": "running", "message": "", "queued_at": 1, "started": 1})
+    lock = FileLock(earlier / rf.ALIVE)
+    lock.acquire()
+    looks: list[float] = []
+
+    def look_again(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            lock.release()
+
+    monkeypatch.setattr(worker.time, "sleep", look_again)
+    assert worker._wait(copy)
+    assert looks == [worker.TURN] * 3
+
+
+def test_files_of_a_killed_worker_are_cleared_away(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (copy / ".123-456-checkpoint.keras").write_bytes(b"half")
+
+    def enough(folder: Path) -> None:
+        raise RunError("That will do.")
+
+    monkeypatch.setattr(worker, "_checkpoint", enough)
+    worker.main(copy)
+    assert rf.read_status(copy).message == "That will do."
+    assert not list(copy.glob(".*"))
