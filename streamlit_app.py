@@ -1,5 +1,23 @@
-"""Home: what this is, one picture read on the spot, the models at hand, where to go."""
+"""Home: what this is, one digit read on the spot, the way to each page, the models at hand."""
 
-from digitrec import ui
+import streamlit as st
 
-ui.page("Home", "Draw a digit, or upload a photo of one, and see what two neural networks make of it.")
+from digitrec import registry, ui, ui_home
+
+ui.page(
+    "Read handwritten digits",
+    "Draw a digit, or upload a photo of some, and see how two neural networks read it: "
+    "a plain one (MLP) and one that looks for strokes (CNN). You can also train your own.",
+)
+models = registry.models()
+if models:
+    ui_home.sample()
+else:
+    st.info("There is no model yet. Train one on the Train page, or run `make models`.", icon=":material/info:")
+
+st.subheader("What you can do")
+ui_home.ways()
+
+if models:
+    st.subheader("The models at hand")
+    ui_home.model_table(models)

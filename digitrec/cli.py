@@ -61,7 +61,7 @@ def _drop_output() -> None:
 
 
 def _add_read(commands: Any) -> None:
-    command = commands.add_parser("read", help="read the digits in pictures", description="Read the digits in pictures.")
+    command = commands.add_parser("read", help="read the digits in pictures", description="Read pictures of digits.")
     command.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture file, or a folder of them")
     command.add_argument("--model", metavar="NAME", help="the model that reads; without it, the best at hand")
     command.add_argument("--single", action="store_true", help="each picture holds exactly one digit")
@@ -188,7 +188,7 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _add_recipes(commands: Any) -> None:
-    command = commands.add_parser("recipes", help="list the published recipes", description="List the published recipes.")
+    command = commands.add_parser("recipes", help="list the published recipes", description="List the recipes.")
     command.set_defaults(command=_recipes)
 
 

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.ink import grown, parts
+
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -83,41 +85,41 @@ def cut(ink: Floats, box: Box) -> Cut:
     if not crop.any():
         return Cut(crop, crop, np.zeros((DIGIT, DIGIT), np.float32), np.zeros((SIDE, SIDE), np.float32))
     stroke = _fitted(crop)
-    scaled = _tight(cv2.resize(stroke, None, fx=1 / FINE, fy=1 / FINE, interpolation=cv2.INTER_AREA))
-    return Cut(crop, stroke, scaled, _centred(stroke))
+    size = (max(1, round(stroke.shape[1] / FINE)), max(1, round(stroke.shape[0] / FINE)))
+    return Cut(crop, stroke, _resized(stroke, size, cv2.INTER_AREA), _centred(stroke))
 
 
 def _own_ink(ink: Floats, box: Box) -> Floats:
     """Return the ink in `box` and a soft edge around it, without neighbours that reach in, cores at 1."""
-    height, width = ink.shape
+    box = _inside(box, ink.shape)
     left, top = max(0, box.x - 1), max(0, box.y - 1)
-    right, bottom = min(width, box.x + box.width + 1), min(height, box.y + box.height + 1)
-    crop = ink[top:max(top, bottom), left:max(left, right)].copy()
-    if not crop.size or crop.max() < 1e-3:
+    crop = ink[top : box.y + box.height + 1, left : box.x + box.width + 1].copy()
+    if not crop.size or crop.max() <= 0.0:
         return np.zeros((1, 1), np.float32)
-    foreign = _reaching_out(ink, box, crop > EDGE * crop.max(), (left, top))
+    foreign = _reaching_out(crop > EDGE * crop.max(), Box(box.x - left, box.y - top, box.width, box.height))
     crop[foreign] = 0.0
     core = np.percentile(crop[crop > EDGE * crop.max()], 75.0)
     return np.asarray(np.clip(crop / core, 0.0, 1.0), dtype=np.float32)
 
 
-def _reaching_out(ink: Floats, box: Box, inside: Mask, corner: tuple[int, int]) -> Mask:
-    """Return which of the crop's pixels belong to parts that go on outside the box, unless most of the ink does."""
-    left, top = corner
-    rim = np.ones(inside.shape, bool)
-    rim[box.y - top : box.y - top + box.height, box.x - left : box.x - left + box.width] = False
-    rim = rim & inside
+def _inside(box: Box, shape: tuple[int, ...]) -> Box:
+    """Return the part of `box` that lies in a picture of this shape."""
+    left, top = min(max(0, box.x), shape[1]), min(max(0, box.y), shape[0])
+    right, bottom = min(box.x + box.width, shape[1]), min(box.y + box.height, shape[0])
+    return Box(left, top, max(0, right - left), max(0, bottom - top))
+
+
+def _reaching_out(inside: Mask, box: Box) -> Mask:
+    """Return which pixels of the crop belong to parts that go on outside the box, unless most of the ink does."""
+    rim = inside.copy()
+    rim[box.y : box.y + box.height, box.x : box.x + box.width] = False
     if not rim.any():
         return np.zeros(inside.shape, bool)
-    _, labels = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    labels, _ = parts(inside)
     foreign = np.isin(labels, np.unique(labels[rim])) & inside
     if foreign.sum() > 0.5 * inside.sum():
         return np.zeros(inside.shape, bool)
-    return _dilated(foreign) & ~_dilated(inside & ~foreign)
-
-
-def _dilated(mask: Mask) -> Mask:
-    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    return grown(foreign) & ~grown(inside & ~foreign)
 
 
 def _tight(picture: Floats, edge: float = EDGE) -> Floats:
@@ -144,19 +146,19 @@ def _fitted(crop: Floats) -> Floats:
     widened = _widened(inside, change / scale)
     size = (max(1, round(widened.shape[1] * scale * FINE)), max(1, round(widened.shape[0] * scale * FINE)))
     how = cv2.INTER_AREA if scale * FINE < 1.0 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(widened, size, interpolation=how), dtype=np.float32)
+    return _resized(widened, size, how)
 
 
 def _enlarged(crop: Floats) -> Floats:
     """Return the crop with a margin of paper, enlarged smoothly where it is smaller than the fine grid."""
     factor = max(1.0, DIGIT * FINE / max(crop.shape))
-    padded = _padded(crop, 1)
+    padded = np.pad(crop, 1)
     size = (max(1, round(padded.shape[1] * factor)), max(1, round(padded.shape[0] * factor)))
-    return padded if factor == 1.0 else cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC)
+    return padded if factor == 1.0 else _resized(padded, size, cv2.INTER_CUBIC)
 
 
-def _padded(picture: Floats, margin: int) -> Floats:
-    return cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0.0)
+def _resized(picture: Floats, size: tuple[int, int], how: int) -> Floats:
+    return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=np.float32)
 
 
 def _measured(inside: Mask) -> tuple[float, float]:
@@ -192,7 +194,7 @@ def _centred(stroke: Floats) -> Floats:
     move_y = middle - (stroke.sum(axis=1) @ np.arange(stroke.shape[0])) / total
     move = np.array([[1.0, 0.0, move_x], [0.0, 1.0, move_y]], np.float32)
     canvas = cv2.warpAffine(stroke, move, (SIDE * FINE, SIDE * FINE), flags=cv2.INTER_LINEAR)
-    return np.asarray(cv2.resize(canvas, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return _resized(np.asarray(canvas, dtype=np.float32), (SIDE, SIDE), cv2.INTER_AREA)
 
 
 def find(ink: Floats, single: bool) -> list[list[Box]]:
@@ -206,17 +208,17 @@ def find(ink: Floats, single: bool) -> list[list[Box]]:
         Rows from top to bottom, each with its boxes from left to right, in pixels of `ink`; [] where there is
         no ink.
     """
-    parts = _parts(ink)
-    if not parts:
+    boxes = _part_boxes(ink)
+    if not boxes:
         return []
     if single:
-        return [[_around(_of_one_digit(parts))]]
-    return _rows(_digits(parts))
+        return [[_around(_of_one_digit(boxes))]]
+    return _rows(_digits(boxes))
 
 
-def _parts(ink: Floats) -> list[Box]:
+def _part_boxes(ink: Floats) -> list[Box]:
     """Return the boxes of the connected parts of the ink, the largest first, the smallest specks left out."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats((ink > EDGE).astype(np.uint8), connectivity=8)
+    _, stats = parts(ink > EDGE)
     sizes = stats[1:, 2:4].max(axis=1, initial=0)
     large = np.argsort(-sizes, kind="stable")[:MOST_PARTS]
     large = large[sizes[large] > 0.03 * sizes.max(initial=0)]
@@ -241,11 +243,11 @@ def _apart(a: Box, b: Box) -> float:
     return float(np.hypot(max(across, 0), max(down, 0)))
 
 
-def _of_one_digit(parts: list[Box]) -> list[Box]:
+def _of_one_digit(boxes: list[Box]) -> list[Box]:
     """Return the parts that make up the one digit: the largest and what is large enough or near enough."""
-    digit = _around(parts[:1])
-    chosen = parts[:1]
-    for part in parts[1:]:
+    digit = boxes[0]
+    chosen = boxes[:1]
+    for part in boxes[1:]:
         share, gap = _size(part) / _size(digit), _apart(part, digit) / _size(digit)
         if share > 0.2 or (share > 0.06 and gap < 0.12):
             chosen.append(part)
@@ -253,9 +255,9 @@ def _of_one_digit(parts: list[Box]) -> list[Box]:
     return chosen
 
 
-def _digits(parts: list[Box]) -> list[Box]:
+def _digits(boxes: list[Box]) -> list[Box]:
     """Return one box a digit: parts joined that lie over each other or nearly touch, specks left out."""
-    digits = parts
+    digits = boxes
     while len(digits) > 1:
         groups = _groups(_same_digit(np.array(digits, dtype=np.float64)))
         if len(groups) == len(digits):
@@ -277,8 +279,9 @@ def _same_digit(boxes: NDArray[np.float64]) -> Mask:
     size = np.maximum(width, height)
     stroke = np.minimum.outer(size, size) > 0.15 * tall  # what is smaller is a speck
     stacked = (share > 0.4) & (down > -0.25 * tall) & (low < 0.6 * tall) & stroke
-    touching = np.maximum(-across, 0) + np.maximum(-down, 0) < 0.06 * tall
-    return np.asarray(overlapping | stacked | touching)
+    halves = (share > 0.6) & (down > -0.15 * tall)
+    touching = np.maximum(-across, 0) + np.maximum(-down, 0) <= np.maximum(0.06 * tall, 1.0)
+    return np.asarray(overlapping | stacked | (halves & stroke) | touching)
 
 
 def _groups(joined: Mask) -> list[list[int]]:

@@ -6,9 +6,10 @@ around each pixel and the noise of the paper decides what is too faint to be ink
 """
 
 import io
+import struct
 import threading
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from digitrec.settings import MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 WORKING_SIDE = 1200
@@ -28,14 +30,20 @@ WORKING_SIDE = 1200
 PAPER_SIDE = 160
 """Longest side at which the paper of a photo is estimated: paper has no detail worth more."""
 
-FLAT = 10.0
-"""How far, in RGB distance of 0 to 441, a pixel may lie from the paper colour of a drawing and still be paper."""
+SAME = 2.0
+"""RGB distance, of 0 to 441, up to which two pixels have the same colour."""
 
 FAINTEST_DRAWN = 8.0
 """Smallest RGB distance that counts as ink in a drawing, about 5 grey levels."""
 
 FAINTEST_IN_PHOTO = 18.0
 """Smallest RGB distance that counts as ink where paper has shadows and grain, about 10 grey levels."""
+
+EMPTY_PAGE = 4
+"""So many lines right across a picture with no writing beside them are ruled paper: no digit has as many."""
+
+SMALLEST = 5
+"""Pictures whose longer side has fewer pixels hold no digit that could be read."""
 
 _decoding = threading.Lock()
 
@@ -81,6 +89,8 @@ def _decode(data: bytes) -> Image.Image:
             width, height = image.size
             if width * height > MAX_PICTURE_PIXELS:
                 raise _too_many_pixels(f"received {width} x {height}")
+            if max(width, height) < SMALLEST:
+                raise PictureError(f"The picture is too small to hold a digit. Received: {width} x {height} pixels.")
             image.load()
             return _plain(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError as error:
@@ -90,7 +100,7 @@ def _decode(data: bytes) -> Image.Image:
             "This is not a picture that can be read. Choose PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC; "
             f"received {len(data):,} bytes of something else."
         ) from error
-    except (OSError, ValueError, SyntaxError, IndexError, EOFError, MemoryError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, SyntaxError, LookupError, EOFError, RuntimeError, struct.error) as error:
         raise PictureError(
             "The picture is damaged or cut short. Save or send it again; "
             f"received {len(data):,} bytes that end or break in the middle of the picture."
@@ -154,25 +164,22 @@ def from_picture(image: Image.Image) -> Floats:
         float32 (H, W), 0 paper, 1 the core of a stroke; exactly 0 on paper. A blank picture is all zeros.
     """
     plain = image if image.mode in ("RGB", "RGBA") else _plain(image)
-    colours, cover = _flattened(np.asarray(plain))
-    if cover is not None:
-        return _inked(_Paper(cover * 255.0, 0.0, FAINTEST_DRAWN))
-    return _inked(_flat_paper(colours) or _uneven_paper(colours))
+    return from_canvas(np.asarray(plain))
 
 
-def from_canvas(rgba: Bytes) -> Floats:
-    """Return the ink of a drawing on a canvas.
+def from_canvas(pixels: Bytes) -> Floats:
+    """Return the ink of a drawing on a canvas: the very same way as a picture's, so that both give one glyph.
 
     Args:
-        rgba: uint8 (H, W, 4) or (H, W, 3), strokes on an even or a transparent ground.
+        pixels: uint8 (H, W, 4) or (H, W, 3), strokes on an even or a transparent ground.
 
     Returns:
         float32 (H, W), 0 paper, 1 the core of a stroke. An empty canvas is all zeros.
     """
-    colours, cover = _flattened(np.ascontiguousarray(rgba))
+    colours, cover = _flattened(pixels)
     if cover is not None:
         return _inked(_Paper(cover * 255.0, 0.0, FAINTEST_DRAWN))
-    return _inked(_Paper(_distance(colours, _commonest(colours)), 0.0, FAINTEST_DRAWN))
+    return _inked(_flat_paper(colours) or _uneven_paper(colours))
 
 
 def _flattened(pixels: Bytes) -> tuple[Bytes, Floats | None]:
@@ -204,7 +211,7 @@ def _commonest(colours: Bytes) -> Floats:
     return np.asarray(np.median(best, axis=0), dtype=np.float32)
 
 
-def _distance(colours: Bytes, paper: Floats) -> Floats:
+def _distance(colours: Bytes | Floats, paper: Floats) -> Floats:
     """Return each pixel's RGB distance (H, W) from `paper`, one colour (3,) or one a pixel (H, W, 3)."""
     difference = colours.astype(np.float32)
     difference -= paper
@@ -213,46 +220,65 @@ def _distance(colours: Bytes, paper: Floats) -> Floats:
 
 
 def _flat_paper(colours: Bytes) -> _Paper | None:
-    """Return the paper of a drawing, or None where no one colour makes up most of the picture."""
+    """Return the paper of a drawing, or None where most of the picture is not of one very colour.
+
+    Beside its paper a drawing has strokes and their soft edges; what changes gradually is the shade of a photo.
+    """
     distance = _distance(colours, _commonest(colours))
-    flat = distance <= FLAT
-    if flat.mean() < 0.5:
+    gradual = (distance > SAME) & (distance <= FAINTEST_IN_PHOTO)
+    strong = distance > FAINTEST_IN_PHOTO
+    if (distance <= SAME).mean() < 0.5 or gradual.mean() > max(0.03, float(strong.mean())):
         return None
-    # Between flat paper and ink lie edges and artefacts only; a shaded photo has much that is neither.
-    between = (distance > FLAT) & (distance < 40.0)
-    strong = distance >= 40.0
-    if between.mean() > max(0.04, 1.2 * float(strong.mean())) and strong.any():
-        return None
-    spread = float(distance[flat].mean())
-    return _Paper(distance, spread, FAINTEST_DRAWN if spread < 0.5 else FAINTEST_IN_PHOTO)
+    return _Paper(distance, 0.0, FAINTEST_DRAWN)
 
 
 def _uneven_paper(colours: Bytes) -> _Paper:
     """Return the paper of a photo, its colour estimated around each pixel.
 
-    A median over about half the picture is paper wherever ink covers less than half of it. What differs much
-    from that is ink; the rest, averaged close by, is the paper with its shadows.
+    A smooth surface takes away what falls off towards the corners. A median over about half the picture is then
+    paper wherever ink covers less than half of it. What differs much from that is ink; the rest, averaged close
+    by, is the paper with its shadows.
     """
     height, width = colours.shape[:2]
     scale = min(1.0, PAPER_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(colours, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    surface = _surface(small)
+    level = np.clip(small - surface + 128.0, 0.0, 255.0).astype(np.float32)
     window = max(3, int(0.5 * min(max(size), 2 * min(size))) | 1)
-    first = cv2.medianBlur(small, min(window, 255)) if min(size) > 1 else small
-    paper = _filled(small, _distance(small, first.astype(np.float32)))
-    full = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+    first = cv2.medianBlur(np.rint(level).astype(np.uint8), min(window, 255)) if min(size) > 1 else level
+    paper = _filled(level, _distance(level, first.astype(np.float32))) + surface - 128.0
+    full = np.asarray(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
     distance = _distance(colours, full)
     noise = 1.5 * float(np.median(distance))
-    return _Paper(_signed(colours, full, distance), noise, FAINTEST_IN_PHOTO)
+    faintest = FAINTEST_IN_PHOTO if noise > SAME else FAINTEST_DRAWN
+    return _Paper(_signed(colours, full, distance), noise, faintest)
 
 
-def _filled(small: Bytes, distance: Floats) -> Floats:
-    """Return the paper's colour (h, w, 3): `small` averaged close by over what is not ink."""
+def _surface(small: Floats) -> Floats:
+    """Return a quadratic surface (h, w, 3) through the paper's colours: fitted, then fitted again without ink."""
+    height, width = small.shape[:2]
+    y, x = np.meshgrid(np.linspace(-1.0, 1.0, height), np.linspace(-1.0, 1.0, width), indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
+    values = small.reshape(-1, 3)
+    weight = np.ones(len(values))
+    surface = values
+    for _ in range(4):
+        weighted = terms * weight[:, None]
+        normal = weighted.T @ terms + 1e-3 * np.eye(6)
+        surface = terms @ np.linalg.solve(normal, weighted.T @ values)
+        error = np.linalg.norm(values - surface, axis=1)
+        weight = 1.0 / (1.0 + (error / (np.median(error) + 1.0)) ** 2)
+    return np.asarray(surface.reshape(small.shape), dtype=np.float32)
+
+
+def _filled(level: Floats, distance: Floats) -> Floats:
+    """Return the paper's colour (h, w, 3): `level` averaged close by over what is not ink."""
     limit = max(_split(distance), FAINTEST_IN_PHOTO)
     ink = cv2.dilate((distance > limit * 0.6).astype(np.uint8), np.ones((3, 3), np.uint8))
     weight = (1.0 - ink).astype(np.float32) + 1e-4
     sigma = max(1.0, 0.05 * max(distance.shape))
-    total = cv2.GaussianBlur(small.astype(np.float32) * weight[..., None], (0, 0), sigma)
+    total = cv2.GaussianBlur(level * weight[..., None], (0, 0), sigma)
     return np.asarray(total / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
 
 
@@ -289,7 +315,9 @@ def _inked(paper: _Paper) -> Floats:
     high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
     kept = _joined(distance > low, distance > high)
     ramp = np.clip((distance - 0.5 * low) / max(core - 0.5 * low, 1e-3), 0.0, 1.0)
-    ink = np.where(_grown(kept), ramp, np.float32(0.0)).astype(np.float32)
+    if paper.noise > SAME:
+        kept = _without_specks(kept)
+    ink = np.where(grown(kept), ramp, np.float32(0.0)).astype(np.float32)
     return _without_surroundings(_without_lines(ink))
 
 
@@ -301,16 +329,35 @@ def _core(distances: Floats) -> float:
 
 def _joined(weak: Mask, strong: Mask) -> Mask:
     """Return the parts of `weak` that hold a pixel of `strong`."""
-    _, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
-    chosen = np.zeros(int(labels.max()) + 1, bool)
+    labels, stats = parts(weak)
+    chosen = np.zeros(len(stats), bool)
     chosen[labels[strong & weak]] = True
     chosen[0] = False
     return np.asarray(chosen[labels])
 
 
-def _grown(mask: Mask) -> Mask:
-    """Return `mask` grown by a pixel, for the soft edge of its strokes."""
+def parts(mask: NDArray[Any]) -> tuple[Ints, Ints]:
+    """Return the parts of a mask (H, W) that touch, corners too.
+
+    Returns:
+        The part of each pixel (H, W), 0 outside the mask; and a row a part (N, 5): left, top, width, height and
+        pixels, row 0 being what is outside the mask.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
+
+
+def grown(mask: Mask) -> Mask:
+    """Return `mask` (H, W) grown by a pixel to all eight sides, for the soft edge of its strokes."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+
+
+def _without_specks(mask: Mask) -> Mask:
+    """Return `mask` without parts as small as the grain of paper and sensor."""
+    labels, stats = parts(mask)
+    large = stats[:, 2:4].max(axis=1) >= max(4.0, 0.015 * max(mask.shape))
+    large[0] = False
+    return np.asarray(large[labels])
 
 
 def _without_lines(ink: Floats) -> Floats:
@@ -319,12 +366,13 @@ def _without_lines(ink: Floats) -> Floats:
     lines = across | down
     if not lines.any():
         return ink
-    rest = np.where(_grown(lines), np.float32(0.0), ink)
+    rest = np.where(grown(lines), np.float32(0.0), ink)
     if not _meaningful(rest > 0.5):
-        return ink
-    removed = across & _may_go(ink, across, rest)
-    removed |= down & _may_go(ink.T, down.T, rest.T).T
-    return np.where(_grown(removed) & ~_grown((ink > 0.5) & ~lines), np.float32(0.0), ink).astype(np.float32)
+        return np.zeros_like(ink) if _count(across) >= EMPTY_PAGE else ink
+    across &= _may_go(ink, across, rest, alone=True)
+    down &= _may_go(ink.T, down.T, rest.T, alone=bool(across.any())).T
+    removed = across | down
+    return np.where(grown(removed) & ~grown((ink > 0.5) & ~lines), np.float32(0.0), ink).astype(np.float32)
 
 
 def _lines(mask: Mask) -> Mask:
@@ -338,14 +386,19 @@ def _lines(mask: Mask) -> Mask:
     if not level.any():
         return np.zeros(mask.shape, bool)
     joined = cv2.dilate(level, np.ones((3, max(3, width // 20)), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    labels, stats = parts(joined)
     long = (stats[:, 2] > 0.9 * width) & (stats[:, 3] < max(5, 0.1 * height))
     long[0] = False
     found = long[labels] & (level > 0)
-    return found & (_runs_down(mask) <= 1.6 * _thickness(found) + 1.0)
+    return np.asarray(found & (_runs_down(mask) <= 1.6 * _thickness(found) + 1.0))
 
 
-def _runs_down(mask: Mask) -> NDArray[np.int32]:
+def _count(lines: Mask) -> int:
+    """Return how many level lines there are."""
+    return len(parts(cv2.dilate(lines.astype(np.uint8), np.ones((1, lines.shape[1] | 1), np.uint8)))[1]) - 1
+
+
+def _runs_down(mask: Mask) -> Ints:
     """Return, for each pixel of `mask`, how many pixels of it stand over and under each other there."""
     rows = np.arange(mask.shape[0], dtype=np.int32)[:, None]
     above = np.maximum.accumulate(np.where(mask, -1, rows), axis=0)
@@ -361,31 +414,36 @@ def _thickness(lines: Mask) -> float:
 
 def _meaningful(mask: Mask) -> bool:
     """Return whether `mask` holds a part that may be writing: an eighth of the picture's shorter side or larger."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return bool((stats[1:, 2:4].max(initial=0) >= max(4.0, min(mask.shape) / 8.0)))
+    _, stats = parts(mask)
+    return bool(stats[1:, 2:4].max(initial=0) >= max(4.0, min(mask.shape) / 8.0))
 
 
-def _may_go(ink: Floats, lines: Mask, rest: Floats) -> Mask:
-    """Return which of the level `lines` are no writing: thin, faint or apart from it, or several that stick out."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        cv2.dilate(lines.astype(np.uint8), np.ones((3, max(3, lines.shape[1] // 10)), np.uint8)), connectivity=8
-    )
+def _may_go(ink: Floats, lines: Mask, rest: Floats, alone: bool) -> Mask:
+    """Return which of the level `lines` are no writing: thin or faint beside it.
+
+    Where `alone`, so are lines that touch no writing, and several that stick out of it on both sides. Upright
+    lines are judged so only on squared paper or in a frame: a 1 or a 4 may be as high as its picture.
+    """
+    labels, stats = parts(cv2.dilate(lines.astype(np.uint8), np.ones((3, max(3, lines.shape[1] // 10)), np.uint8)))
     columns = np.flatnonzero((rest > 0.5).any(axis=0))
     margin = 0.05 * lines.shape[1]
     sticks_out = columns[0] > margin and columns[-1] < lines.shape[1] - margin
     goes = np.zeros(len(stats), bool)
     for i in range(1, len(stats)):
         line = lines & (labels == i)
-        goes[i] = _weak(ink, line, rest) or _apart(line, rest) or (sticks_out and len(stats) > 2)
-    return goes[labels]
+        goes[i] = _weak(ink, line, rest) or (alone and (_apart(line, rest) or (sticks_out and len(stats) > 2)))
+    return np.asarray(goes[labels])
 
 
 def _weak(ink: Floats, line: Mask, rest: Floats) -> bool:
     """Return whether a level line is much thinner or fainter than the writing."""
-    writing = rest > 0.5
-    depth = cv2.distanceTransform(writing.astype(np.uint8), cv2.DIST_L2, 3)
-    stroke = 4.0 * float(depth[writing].mean()) * float(rest[writing].mean())
-    return _thickness(line) * float(ink[line].mean()) < 0.6 * stroke
+    return _weight(ink, line) < 0.6 * _weight(rest, rest > 0.5)
+
+
+def _weight(ink: Floats, part: Mask) -> float:
+    """Return how thick and dark `part` of the ink is."""
+    depth = cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 3)
+    return float(depth[part].mean()) * float(ink[part].mean())
 
 
 def _apart(line: Mask, rest: Floats) -> bool:
@@ -400,32 +458,39 @@ def _without_surroundings(ink: Floats) -> Floats:
     Nothing goes unless writing remains.
     """
     mask = (ink > 0.25).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count < 3:
+    labels, stats = parts(mask)
+    if len(stats) == 2 and stats[1, 4] > 0.15 * mask.size and _deepest(labels, 2, mask)[1] > 0.15 * max(mask.shape):
+        return np.zeros_like(ink)  # no stroke is as thick as that: a shadow, a hand, a table
+    if len(stats) < 3:
         return ink
     outer = _surrounding(labels, stats, mask) | _framing(labels, stats)
-    outer[0] = False
-    if not outer.any() or not _meaningful((labels > 0) & ~outer[labels]):
-        return ink
-    return np.where(outer[labels], np.float32(0.0), ink).astype(np.float32)
+    if outer.any() and _meaningful((labels > 0) & ~outer[labels]):
+        return np.where(outer[labels], np.float32(0.0), ink).astype(np.float32)
+    return ink
 
 
-def _surrounding(labels: NDArray[np.int32], stats: NDArray[np.int32], mask: Bytes) -> Mask:
+def _surrounding(labels: Ints, stats: Ints, mask: Bytes) -> Mask:
     """Return which parts come in from outside the picture: along much of its edge, or far thicker than strokes."""
     edge = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     contact = np.bincount(edge, minlength=len(stats)) / edge.size
-    touching = np.flatnonzero(contact[1:] > 0.03) + 1
-    if not touching.size:
+    contact[0] = 0.0
+    if contact.max() <= 0.03:
         return np.zeros(len(stats), bool)
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    deepest = np.zeros(len(stats), np.float32)
-    np.maximum.at(deepest, labels[mask > 0], depth[mask > 0])
-    others = np.setdiff1d(np.arange(1, len(stats)), touching)
-    usual = float(deepest[others].max(initial=0.0)) or np.inf
+    deepest = _deepest(labels, len(stats), mask)
+    others = deepest[contact <= 0.03][1:]
+    usual = float(others.max(initial=0.0)) or np.inf
     return np.asarray((contact > 0.2) | ((contact > 0.03) & (deepest > 2.0 * usual)))
 
 
-def _framing(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> Mask:
+def _deepest(labels: Ints, count: int, mask: Bytes) -> Floats:
+    """Return half the thickness of each part (count,), at its thickest."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    deepest = np.zeros(count, np.float32)
+    np.maximum.at(deepest, labels[mask > 0], depth[mask > 0])
+    return deepest
+
+
+def _framing(labels: Ints, stats: Ints) -> Mask:
     """Return which parts run along all four sides of their own box, with most of the picture inside."""
     height, width = labels.shape
     found = np.zeros(len(stats), bool)
@@ -433,6 +498,7 @@ def _framing(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> Mask:
         x, y, w, h = (int(v) for v in stats[i, :4])
         part = labels[y : y + h, x : x + w] == i
         band_x, band_y = max(1, w // 12), max(1, h // 12)
-        sides = part[:band_y].any(axis=0), part[-band_y:].any(axis=0), part[:, :band_x].any(axis=1), part[:, -band_x:].any(axis=1)
-        found[i] = i > 0 and min(float(side.mean()) for side in sides) > 0.85
+        level = min(part[:band_y].any(axis=0).mean(), part[-band_y:].any(axis=0).mean())
+        upright = min(part[:, :band_x].any(axis=1).mean(), part[:, -band_x:].any(axis=1).mean())
+        found[i] = i > 0 and min(level, upright) > 0.85
     return found

@@ -64,7 +64,7 @@ class Model:
         import numpy as np
 
         try:
-            with np.load(self.folder / rf.TEST) as arrays:
+            with (self.folder / rf.TEST).open("rb") as file, np.load(file) as arrays:
                 return arrays["probabilities"]  # type: ignore[no-any-return]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ModelError(f"The test results of {self.name} are damaged. Train it again.") from error

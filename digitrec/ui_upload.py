@@ -18,21 +18,26 @@ from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, Reading
 FEW = 3
 """Up to so many pictures show their details at once."""
 
-CARD_WIDTH = 163  # pixels; two beside each other on a phone
-
 WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
 
 STYLE = """<style>
-.picture {display: flex; gap: .5rem; align-items: center; min-height: 4rem}
-.picture img, .picture .none {flex: none; width: 4rem; height: 4rem; object-fit: contain; border-radius: .25rem;
+.st-key-cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.25rem, 1fr)); gap: 1rem}
+.st-key-cards > * {min-width: 0}
+.st-key-cards > :has(.picture.big) {grid-column: 1 / -1}
+.picture img, .picture .none {display: block; width: 100%; height: 5rem; object-fit: contain; border-radius: .25rem;
   background: rgba(128, 128, 128, .15)}
-.picture .none {display: flex; align-items: center; justify-content: center; font-size: 1.5rem; opacity: .6}
-.picture span {font-size: .8rem; line-height: 1.25; overflow-wrap: anywhere; display: -webkit-box; overflow: hidden;
-  -webkit-line-clamp: 3; -webkit-box-orient: vertical}
-.wide .picture span {font-size: 1rem; font-weight: 600}
+.picture .none {text-align: center; line-height: 5rem; font-size: 1.5rem}
+.picture span {display: block; font-size: .8rem; padding-top: .25rem; white-space: nowrap; overflow: hidden;
+  text-overflow: ellipsis}
+.picture.big {display: flex; gap: .75rem; align-items: center}
+.picture.big img, .picture.big .none {flex: none; width: 5rem}
+.picture.big span {font-size: 1rem; white-space: normal; overflow-wrap: anywhere}
 [class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; white-space: pre-wrap}
 .note {font-size: .8rem; line-height: 1.3; margin: 0}
+[class*="st-key-reading_"] .strip {display: grid; grid-template-columns: repeat(auto-fill, minmax(7.25rem, 1fr))}
+[class*="st-key-reading_"] .strip figure {width: auto}
+[class*="st-key-reading_"] .strip img {width: 100%; height: auto; aspect-ratio: 1}
 </style>"""
 
 
@@ -63,7 +68,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
     else:
         # Streamlit cannot empty an uploader. One with another limit, even if it is the same in effect, is a new one.
         files = st.file_uploader(
-            "Pictures: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC, up to 20 MB each",
+            "Pictures: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC",
             accept_multiple_files=True,
             key=key,
             on_change=_take,
@@ -115,7 +120,7 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
     """
     mine = batch()
     stopped = bool(st.session_state.get("stopped"))
-    head, cards = st.container(key="progress"), st.container(horizontal=True, key="cards")
+    head, cards = st.container(key="progress"), st.container(key="cards")
     unread = [picture for picture in mine.pictures if not mine.is_read(picture, single)]
     with head:
         bar, button = st.empty(), st.empty()
@@ -170,8 +175,8 @@ def card(number: int, picture: Picture, models: tuple[str, ...], single: bool, f
     with ui.shown_errors(stop=False):
         predictors = [ui.predictor(name) for name in models]
         outcomes = [batch().outcome(picture, single, predictor, data) for predictor in predictors]
-        with st.container(border=True, key=f"reading_{number}", width="stretch" if wide else CARD_WIDTH, gap="small"):
-            _heading(picture)
+        with st.container(border=True, key=f"reading_{number}", gap="small"):
+            _heading(picture, wide)
             with st.container(key=f"text_{number}"):
                 st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
             if isinstance(outcomes[0], Reading):
@@ -192,13 +197,13 @@ def card(number: int, picture: Picture, models: tuple[str, ...], single: bool, f
                 _details(models, read, close, key)
 
 
-def _heading(picture: Picture) -> None:
+def _heading(picture: Picture, wide: bool) -> None:
     """Draw a thumbnail and the file's name, in which nothing is taken for HTML or Markdown."""
     uri = batch().thumbnails.get(picture.key)
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
     name = html.escape(batches.shown_name(picture.name))
     title = html.escape(batches.shown_name(picture.name, 200))
-    st.html(f'<div class="picture" title="{title}">{image}<span>{name}</span></div>')
+    st.html(f'<div class="picture{" big" if wide else ""}" title="{title}">{image}<span>{name}</span></div>')
 
 
 def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
@@ -228,19 +233,14 @@ def _closeup(key: str, single: bool, _data: bytes, _reader: Predictor) -> Closeu
 
 def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup | None, key: str) -> None:
     """Draw the picture with its boxes, both models' bars for the digit chosen, and its steps."""
-    digits = readings[0].digits
-    chosen_key, figure_key = f"digit_{key}", f"figure_{key}"
+    digits, (width, height) = readings[0].digits, readings[0].size
+    row = width > 1.8 * height  # a row of digits has the whole width, anything else shares it with the bars
+    chosen_key = f"digit_{key}"
     place = min(st.session_state.get(chosen_key) or 0, len(digits) - 1)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = (st.container(), st.container()) if row else st.columns([3, 2], gap="medium")
     with left:
         if close:
-            on_copy = batches.on_copy(digits, readings[0].size, close.image.size)
-            ui.figure(
-                figures.page_picture(close.image, on_copy, place),
-                figure_key,
-                f"{models[0]} reads {readings[0].text.replace('/', ', ') or 'nothing'}.",
-                on_select=lambda: _choose(figure_key, chosen_key),
-            )
+            _boxes(close, readings[0], place, 560 if row else 420, f"figure_{key}", chosen_key)
         else:
             st.info("The file is no longer here. Choose it again to see the picture and the steps.")
     with right:
@@ -250,12 +250,14 @@ def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup 
                 range(len(digits)),
                 format_func=lambda each: f"{each + 1} of {len(digits)}: {_said(digits[each])}",
                 key=chosen_key,
-                help="Or click a box in the picture.",
+                help="Or click a digit in the picture.",
             )
-        for number, (name, reading) in enumerate(zip(models, readings, strict=True), 1):
-            st.html(f'<p class="note"><b>{name}</b> reads {_said(reading.digits[place])}</p>')
-            ui.bars(reading.digits[place], name, f"bars_{number}_{key}")
-    st.caption("The bars are the model's shares for the ten digits; they add up to 100 %.")
+        columns = st.columns(2) if row else [st.container(), st.container()]
+        for number, (column, name, reading) in enumerate(zip(columns, models, readings, strict=False), 1):
+            with column:
+                st.html(f'<p class="note"><b>{html.escape(name)}</b> reads {_said(reading.digits[place])}</p>')
+                ui.bars(reading.digits[place], name, f"bars_{number}_{key}")
+    st.caption("A bar is the share of its certainty that the model gives to a digit; the ten add up to 100 %.")
     if close:
         st.markdown("**From the picture to what the models see**")
         ui.strip((*close.reading.steps, *close.reading.digits[place].steps))
@@ -263,11 +265,29 @@ def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup 
         ui.seen(digits[place].glyph)
 
 
+def _boxes(close: Closeup, reading: Reading, place: int, width: int, key: str, chosen_key: str) -> None:
+    """Draw the picture with its boxes; a click on one chooses its digit.
+
+    Args:
+        close: The copy to show.
+        reading: What to write on the boxes.
+        place: Place of the digit chosen.
+        width: Screen pixels that the picture may be wide.
+        key: The figure's key.
+        chosen_key: Key of the selectbox that holds the digit chosen.
+    """
+    drawn = figures.page_picture(close.image, batches.on_copy(reading.digits, reading.size, close.image.size), place)
+    drawn.update_layout(height=20 + min(420, max(80, round(width * reading.size[1] / reading.size[0]))))
+    drawn.update_xaxes(constraintoward="left").update_yaxes(constraintoward="top")
+    twin = f"The picture with a box for each digit. Read: {reading.text.replace('/', ', ') or 'nothing'}."
+    ui.figure(drawn, key, twin, on_select=lambda: _choose(key, chosen_key))
+
+
 def _said(digit: Digit) -> str:
     if digit.flag == NOT_A_DIGIT:
         return "no digit"
-    unsure = ", uncertain" if digit.flag == UNCERTAIN else ""
-    return f"{digit.digit}, {100 * digit.confidence:.1f} %{unsure}"
+    share = f"{100 * digit.confidence:.1f} %" if digit.confidence < 0.9995 else "more than 99.9 %"
+    return f"{digit.digit}, {share}{', uncertain' if digit.flag == UNCERTAIN else ''}"
 
 
 def _choose(figure_key: str, chosen_key: str) -> None:

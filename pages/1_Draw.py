@@ -14,7 +14,10 @@ Strokes = list[dict[str, Any]]
 
 def begin_with(strokes: Strokes) -> None:
     """Hand the canvas a drawing to begin from; the version tells it from the one before."""
-    st.session_state.start = {"objects": strokes, "version": st.session_state.get("start", {}).get("version", 0) + 1}
+    st.session_state.canvas_start = {
+        "objects": strokes,
+        "version": st.session_state.get("canvas_start", {}).get("version", 0) + 1,
+    }
 
 
 def strokes() -> Strokes:
@@ -26,14 +29,14 @@ def strokes() -> Strokes:
 @st.fragment
 def pad() -> None:
     """Draw the canvas and what the models say of it; only this runs again after a stroke."""
-    left, *columns = st.columns([300, 265, 265], gap="medium")
+    left, *columns = st.columns([320, 255, 255], gap="medium")
     with left:
         with st.container(key="canvas"):
             canvas = st_canvas(
                 stroke_width=st.session_state.setdefault("brush", 18),
                 stroke_color="#000000",
                 background_color="#FFFFFF",
-                initial_drawing=st.session_state.start,
+                initial_drawing=st.session_state.canvas_start,
                 return_image_data=True,
                 width=SIDE,
                 height=SIDE,
@@ -45,7 +48,9 @@ def pad() -> None:
             st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with([]))
             with st.popover("Brush", icon=":material/brush:"):
                 st.slider("Brush width, pixels", 4, 40, key="brush")
-    drawn = canvas.image_data if strokes() else None
+    if canvas.image_data is not None:
+        st.session_state.drawn = canvas.image_data  # a canvas come back to has sent nothing yet
+    drawn = st.session_state.get("drawn") if strokes() else None
     first = None
     for number, column in enumerate(columns, 1):
         with column, ui.shown_errors(stop=False):
@@ -72,6 +77,6 @@ def pad() -> None:
 
 
 ui.page("Draw", "Draw one digit with a finger or the mouse. Two models read it after each stroke.")
-if "pad" not in st.session_state or "start" not in st.session_state:  # the page was opened, or come back to
+if "pad" not in st.session_state or "canvas_start" not in st.session_state:  # the page was opened, or come back to
     begin_with(strokes())
 pad()

@@ -20,9 +20,12 @@ with ui.shown_errors():
         persist_state="session",
         help="Then all ink in a picture is taken for one digit, even if it is in several parts.",
     )
+    empty = st.empty()  # what stood in it goes at once, not only when all is read
     if not ui_upload.batch().pictures:
-        ui_upload.invitation()
+        with empty.container():
+            ui_upload.invitation()
         st.stop()
+    empty.empty()
     predictors = [ui.predictor(name) for name in dict.fromkeys((first, second)) if name]
     places = ui_upload.read_all(predictors, single, files)
     ui_upload.downloads(places, predictors, single)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitrec import runfolder as rf
@@ -169,6 +169,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("run")
 
 
+@settings(deadline=None)
 @given(values=st.dictionaries(st.sampled_from(["state", "message", "queued_at", "started"]), NUMBER) | JSON)
 def test_any_status_is_read_as_one_with_a_known_state(folder: Path, values: object) -> None:
     (folder / rf.STATUS).write_text(json.dumps(values))
@@ -192,6 +193,7 @@ STEP = {"kind": "batch", "epoch": 0.5, "loss": 1.0, "accuracy": 0.5, "seconds": 
 EPOCH = STEP | {"kind": "epoch", "epoch": 1, "val_loss": 1.0, "val_accuracy": 0.5}
 
 
+@settings(deadline=None)
 @given(events=st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(EPOCH, NUMBER)) | JSON, max_size=4))
 def test_events_have_all_their_numbers_or_are_left_out(folder: Path, events: list[object]) -> None:
     lines = [json.dumps(event) for event in [STEP, *events, EPOCH]]

@@ -27,9 +27,9 @@ from digitrec.recipe import Recipe
 from digitrec.settings import PROJECT
 
 SHORT = Recipe("short", hidden=(8,), batch_size=512, epochs=2, validation=0.01)
-LONG = SHORT.replace(name="long", epochs=10)
+LONG = SHORT.replace(name="long", epochs=14)
 STEPS = SHORT.steps_per_epoch
-DEADLOCK = 90  # seconds after which a test gives up
+DEADLOCK = 300  # seconds after which a test gives up
 
 START_AND_DIE = f"""
 from digitrec import runs

@@ -19,7 +19,7 @@ from digitrec.recipe import Recipe
 
 TINY = Recipe("tiny", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
 RUNS_AWAY = TINY.replace(hidden=(64, 64, 64, 64), activation="elu", optimizer="sgd", learning_rate=10.0)
-DEADLOCK = 90  # seconds after which a test gives up
+DEADLOCK = 300  # seconds after which a test gives up
 
 
 def start(home: Path, recipe: Recipe, executable: Path | None = None) -> runs.Run:

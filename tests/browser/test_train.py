@@ -6,9 +6,13 @@ from playwright.sync_api import Page, expect
 from test_draw import SEVEN, draw
 
 
+def choose(page: Page, key: str, option: str) -> None:
+    page.locator(f".st-key-{key} button[aria-haspopup=listbox]").click()
+    page.get_by_role("option", name=option).first.click()
+
+
 def start(page: Page, recipe: str, epochs: int) -> None:
-    page.locator(".st-key-recipe [data-baseweb=select]").click()
-    page.get_by_role("option", name=recipe).first.click()
+    choose(page, "recipe", recipe)
     page.locator(".st-key-epochs input").fill(str(epochs))
     page.locator(".st-key-epochs input").press("Enter")
     expect(page.locator(".st-key-epochs input")).to_have_value(str(epochs))
@@ -32,8 +36,7 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
     page.locator(".st-key-keep_model button").click()
     expect(page.get_by_text("mine can now be chosen")).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
-    page.locator(".st-key-model_1 [data-baseweb=select]").click()
-    page.get_by_role("option", name="mine").click()
+    choose(page, "model_1", "mine")
     page.locator(".st-key-canvas canvas").last.wait_for()
     draw(page, SEVEN)
     expect(page.locator(".st-key-answer_1")).to_contain_text("7")
@@ -47,8 +50,7 @@ def test_a_run_is_stopped_queued_and_resumed(visit: Callable[[str], Page]) -> No
     state(page, "queued: 1 run before it")
     page.locator(".st-key-stop button").click()
     state(page, "stopped")
-    page.locator(".st-key-run [data-baseweb=select]").click()
-    page.get_by_role("option", name="running").click()
+    choose(page, "run", "running")
     state(page, "running")
     page.locator(".st-key-stop button").click()
     state(page, "stopped: epoch")
@@ -61,9 +63,8 @@ def test_a_run_is_stopped_queued_and_resumed(visit: Callable[[str], Page]) -> No
 
 def test_what_cannot_work_is_refused_with_a_sentence(visit: Callable[[str], Page]) -> None:
     page = visit("Train")
-    page.locator(".st-key-recipe [data-baseweb=select]").click()
-    page.get_by_role("option", name="your own MLP").click()
-    widths = page.get_by_label("Widths of the hidden layers")
+    choose(page, "recipe", "your own MLP")
+    widths = page.get_by_role("textbox", name="Widths of the hidden layers")
     widths.fill("many")
     widths.press("Enter")
     expect(page.get_by_text("Widths are whole numbers with commas between them")).to_be_visible()

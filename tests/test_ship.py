@@ -1,0 +1,119 @@
+"""`make models`: the best seed by validation accuracy is shipped, and nothing is trained twice."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from digitrec import registry, settings, ship
+from digitrec import runfolder as rf
+from digitrec.errors import RunError
+from digitrec.recipe import PRESETS, Recipe
+
+TINY = Recipe("tiny", hidden=(8,), batch_size=1024, epochs=1, validation=0.01)
+
+
+@pytest.fixture(autouse=True)
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one recipe, three seeds and no models."""
+    monkeypatch.setattr(ship, "PRESETS", {"tiny": replace(PRESETS["mlp-128"], recipe=TINY)})
+    monkeypatch.setattr(ship, "SEEDS", (1, 2, 3))
+    monkeypatch.setattr(ship, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(settings, "SHIPPED_MODELS", tmp_path / "models")
+    return tmp_path
+
+
+def trained(folder: Path, recipe: Recipe, validation: float, accuracy: float) -> None:
+    """A run folder as a worker leaves it; its files are no models."""
+    folder.mkdir(parents=True)
+    for file in rf.MODEL_FILES[:-1]:
+        (folder / file).write_text(f"{file} of seed {recipe.seed}")
+    card = {
+        "format": 1,
+        "name": recipe.name,
+        "recipe": recipe.to_json(),
+        "validation_accuracy": validation,
+        "accuracy": accuracy,
+        "interval": [accuracy - 0.01, accuracy + 0.01],
+        "parameters": recipe.parameters,
+        "bytes": {file: (folder / file).stat().st_size for file in rf.MODEL_FILES[:-1]},
+    }
+    rf.write_json(folder / rf.RECIPE, recipe.to_json())
+    rf.write_json(folder / rf.CARD, card)
+
+
+def three(workshop: Path, validations: tuple[float, float, float] = (0.90, 0.95, 0.93)) -> None:
+    for seed, validation in enumerate(validations, 1):
+        trained(workshop / "build" / f"tiny-{seed}", TINY.replace(seed=seed), validation, 0.99 - seed / 100)
+
+
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+
+
+def test_the_seed_best_on_validation_digits_is_shipped(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    three(workshop)
+    no_training(monkeypatch)
+    ship.ship(["tiny"])
+    [model] = registry.models()
+    assert (model.name, model.shipped, model.recipe.seed, model.accuracy) == ("tiny", True, 2, 0.97)
+    assert (model.folder / rf.TFLITE).read_text() == "model.tflite of seed 2"
+    assert model.card["chosen_by"] == "validation accuracy"
+    assert model.card["seeds"] == [
+        {"seed": 1, "validation_accuracy": 0.90, "accuracy": 0.98},
+        {"seed": 2, "validation_accuracy": 0.95, "accuracy": 0.97},
+        {"seed": 3, "validation_accuracy": 0.93, "accuracy": 0.96},
+    ]
+    assert {file.name for file in model.folder.iterdir()} == set(rf.MODEL_FILES)
+
+
+def test_a_model_shipped_before_is_replaced(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    three(workshop)
+    no_training(monkeypatch)
+    ship.ship(["tiny"])
+    shutil.rmtree(workshop / "build")
+    three(workshop, (0.99, 0.95, 0.93))
+    ship.ship(["tiny"])
+    assert [model.recipe.seed for model in registry.models()] == [1]
+    assert registry.damaged() == []
+
+
+def test_what_is_trained_is_not_trained_again_and_what_is_missing_is(
+    workshop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    three(workshop)
+    third = workshop / "build" / "tiny-3"
+    shutil.rmtree(third)
+    trained(third, TINY.replace(seed=3, epochs=2), 0.999, 0.1)  # of a recipe that has changed since
+    ship.ship(["tiny"])
+    assert "seed 3" in capsys.readouterr().out
+    card = json.loads((third / rf.CARD).read_text())
+    assert Recipe.from_json(card["recipe"]) == TINY.replace(seed=3)
+    assert rf.read_status(third).state == "finished"
+    assert 0.5 < card["validation_accuracy"] < 0.95
+    assert (workshop / "build" / "tiny-1" / rf.TFLITE).read_text() == "model.tflite of seed 1"
+    assert registry.get("tiny").recipe.seed == 2
+    assert registry.get("tiny").card["seeds"][2]["accuracy"] == card["accuracy"]
+
+
+def test_a_training_that_fails_is_told_and_ships_nothing(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_training(monkeypatch)
+    with pytest.raises(RunError, match="tiny with seed 1 was not trained"):
+        ship.ship(["tiny"])
+    assert registry.models() == []
+    assert registry.damaged() == []
+
+
+def test_an_unknown_recipe_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["ship", "none"])
+    with pytest.raises(SystemExit, match="no recipe 'none'"):
+        ship.main()
+
+
+def test_a_recipe_compares_equal_to_its_file(tmp_path: Path) -> None:
+    for preset in PRESETS.values():
+        rf.write_json(tmp_path / rf.RECIPE, preset.recipe.to_json())
+        assert rf.read_json(tmp_path / rf.RECIPE) == ship._plain(preset.recipe)
