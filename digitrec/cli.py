@@ -1,4 +1,4 @@
-"""The command line: `python -m digitrec read | models | recipes`.
+"""The command line: `python -m digitrec read | train | evaluate | recipes | models`.
 
 Each command is one function that imports what it needs, so that `read` starts without TensorFlow, Streamlit
 or Plotly.
@@ -9,17 +9,22 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from digitrec.errors import DigitrecError, PictureError
+from digitrec.errors import DigitrecError, PictureError, RecipeError
 from digitrec.settings import MAX_PICTURE_BYTES
 
 if TYPE_CHECKING:
     from digitrec.predict import Predictor
     from digitrec.reading import Reading
+    from digitrec.runs import Run
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+TIMED = 300
+"""Digits that `evaluate` reads one by one to say how long one takes."""
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
 """Endings by which pictures are known in a folder; a file named on its own may have any."""
@@ -48,8 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m digitrec", description="Read handwritten digits.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_read(commands)
-    _add_models(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
     _add_recipes(commands)
+    _add_models(commands)
     return parser
 
 
@@ -165,6 +172,126 @@ def _as_json(path: str, model: str, reading: "Reading | PictureError") -> str:
             for digit in reading.digits
         ]
     return json.dumps(answer)
+
+
+def _add_train(commands: Any) -> None:
+    about = "Train a recipe on MNIST and keep the model. Ctrl-C stops and keeps what was learned."
+    command = commands.add_parser("train", help="train a recipe", description=about)
+    command.add_argument("recipe", metavar="RECIPE", help="the name of a published recipe; see `recipes`")
+    command.add_argument("--epochs", type=int, metavar="N", help="passes over the training digits, 1 to 200")
+    command.add_argument("--batch-size", type=int, metavar="N", help="digits a step, 1 to 4096")
+    command.add_argument("--learning-rate", type=float, metavar="X", help="above 0, at most 10")
+    command.add_argument("--seed", type=int, metavar="N", help="decides validation digits, first weights and order")
+    command.add_argument("--name", metavar="NAME", help="what the model is called (default: my-RECIPE)")
+    command.set_defaults(command=_train)
+
+
+def _train(options: argparse.Namespace) -> int:
+    """Train in a process of its own, print how it goes, and keep the model."""
+    from digitrec import registry, runs
+    from digitrec.recipe import PRESETS
+
+    if options.recipe not in PRESETS:
+        names = ", ".join(PRESETS)
+        raise RecipeError(f"There is no recipe of this name. Recipes: {names}. Received: {options.recipe[:60]!r}")
+    given = {key: getattr(options, key) for key in ("epochs", "batch_size", "learning_rate", "seed")}
+    recipe = PRESETS[options.recipe].recipe.replace(**{key: v for key, v in given.items() if v is not None})
+    name = options.name or registry.free_name(f"my-{recipe.name}")
+    registry.check_name(name)
+    run = _followed(runs.start(recipe))
+    if run.message:
+        print(f"digitrec: {run.state}: {run.message}", file=sys.stderr)
+        return SOME_FAILED
+    model = registry.add(name, run.folder)
+    low, high = model.card["interval"]
+    print(f"{name}: {model.accuracy:.2%} of the test digits read right (95 % interval {low:.2%} to {high:.2%})")
+    return OK
+
+
+def _followed(run: "Run") -> "Run":
+    """Print a run's epochs as they end, until it has ended; Ctrl-C stops it."""
+    from digitrec import runs
+
+    told = 0
+    while run.active:
+        try:
+            time.sleep(0.5)
+            run = runs.get(run.id)
+            told = _tell_epochs(run, told)
+        except KeyboardInterrupt:
+            print("Stopping; what was learned is kept ...", flush=True)
+            run = runs.stop(run)
+    _tell_epochs(run, told)
+    return run
+
+
+def _tell_epochs(run: "Run", told: int) -> int:
+    """Print the epochs after the first `told`, and return how many there are."""
+    from digitrec import runs
+
+    curves = runs.curves(run)
+    for i in range(told, len(curves.epoch)):
+        print(
+            f"epoch {curves.epoch[i]:g} of {run.recipe.epochs}: loss {curves.loss[i]:.4f}, "
+            f"accuracy {curves.accuracy[i]:.2%}, validation {curves.val_accuracy[i]:.2%}",
+            flush=True,
+        )
+    return len(curves.epoch)
+
+
+def _add_evaluate(commands: Any) -> None:
+    about = "Read MNIST's 10,000 test digits with models."
+    command = commands.add_parser("evaluate", help="test models on MNIST's test digits", description=about)
+    command.add_argument("models", nargs="+", metavar="MODEL", help="the name of a model; see `models`")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    command.set_defaults(command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    """Print what each model reaches on the test digits, and how long one digit takes."""
+    found = [_evaluated(name) for name in options.models]
+    if options.format == "json":
+        print(json.dumps(found, indent=1), flush=True)
+        return OK
+    rows = [
+        (
+            one["model"],
+            f"{one['accuracy']:.2%}",
+            f"{one['interval'][0]:.2%} to {one['interval'][1]:.2%}",
+            f"{one['errors']:,}",
+            f"{one['parameters']:,}",
+            f"{one['bytes'] / 1e6:.1f} MB",
+            f"{one['milliseconds_per_digit']:.2f} ms",
+        )
+        for one in found
+    ]
+    print(_table(("model", "accuracy", "95 % interval", "errors", "parameters", "size", "a digit"), rows), flush=True)
+    return OK
+
+
+def _evaluated(name: str) -> dict[str, Any]:
+    """Return what `evaluate` says of a model, measured now: see contracts.md."""
+    from digitrec import dataset, evaluate, registry
+    from digitrec import runfolder as rf
+
+    model, predictor = registry.get(name), registry.predictor(name)
+    pictures, truth = dataset.test()
+    glyphs = dataset.glyphs(pictures)
+    scores = evaluate.scores(predictor.probabilities(glyphs), truth)
+    started = time.perf_counter()
+    for glyph in glyphs[:TIMED]:
+        predictor.probabilities(glyph[None])
+    milliseconds = 1000 * (time.perf_counter() - started) / TIMED
+    return {
+        "model": name,
+        "accuracy": scores.accuracy,
+        "interval": list(scores.interval),
+        "errors": scores.errors,
+        "confusion": scores.confusion.tolist(),
+        "parameters": model.card["parameters"],
+        "bytes": (model.folder / rf.TFLITE).stat().st_size,
+        "milliseconds_per_digit": round(milliseconds, 3),
+    }
 
 
 def _add_models(commands: Any) -> None:

@@ -274,7 +274,7 @@ def _surface(small: Floats) -> Floats:
 
 def _filled(level: Floats, distance: Floats) -> Floats:
     """Return the paper's colour (h, w, 3): `level` averaged close by over what is not ink."""
-    limit = max(_split(distance), FAINTEST_IN_PHOTO)
+    limit = max(_split(distance), 4.0 * float(np.median(distance)), FAINTEST_DRAWN)
     ink = cv2.dilate((distance > limit * 0.6).astype(np.uint8), np.ones((3, 3), np.uint8))
     weight = (1.0 - ink).astype(np.float32) + 1e-4
     sigma = max(1.0, 0.05 * max(distance.shape))
@@ -459,13 +459,14 @@ def _without_surroundings(ink: Floats) -> Floats:
     """
     mask = (ink > 0.25).astype(np.uint8)
     labels, stats = parts(mask)
-    if len(stats) == 2 and stats[1, 4] > 0.15 * mask.size and _deepest(labels, 2, mask)[1] > 0.15 * max(mask.shape):
-        return np.zeros_like(ink)  # no stroke is as thick as that: a shadow, a hand, a table
-    if len(stats) < 3:
+    if len(stats) == 1:
         return ink
     outer = _surrounding(labels, stats, mask) | _framing(labels, stats)
     if outer.any() and _meaningful((labels > 0) & ~outer[labels]):
         return np.where(outer[labels], np.float32(0.0), ink).astype(np.float32)
+    # Alone in the picture, what touches its edge and is thicker than any stroke is a shadow, a hand or a table.
+    if len(stats) == 2 and outer[1] and _deepest(labels, 2, mask)[1] > 0.15 * max(mask.shape):
+        return np.zeros_like(ink)
     return ink
 
 

@@ -1,6 +1,7 @@
 """Saved models: list them, read their cards, add and remove. Shipped ones are never written to."""
 
 import functools
+import itertools
 import shutil
 import tempfile
 import zipfile
@@ -130,13 +131,7 @@ def add(name: str, folder: Path) -> Model:
     Raises:
         ModelError: If the name is taken or not one, the run has no model, or the disk is full or read-only.
     """
-    if not NAME.fullmatch(name):
-        raise ModelError(
-            "A name has 1 to 40 letters, digits, dots, dashes or underscores, and begins with a letter or digit. "
-            f"Received: {name[:60]!r}"
-        )
-    if any((parent / name).exists() for parent in settings.model_folders()):
-        raise ModelError(_taken(name))
+    check_name(name)
     if not (folder / rf.CARD).exists():
         raise ModelError("This run has no trained model yet. Wait until it has finished, or stop it.")
     try:
@@ -147,6 +142,27 @@ def add(name: str, folder: Path) -> Model:
             "Free some space, or set DIGITREC_HOME to a folder that can be written."
         ) from error
     return get(name)
+
+
+def check_name(name: str) -> None:
+    """Check that a new model may bear this name.
+
+    Raises:
+        ModelError: If it is no name, or taken.
+    """
+    if not NAME.fullmatch(name):
+        raise ModelError(
+            "A name has 1 to 40 letters, digits, dots, dashes or underscores, and begins with a letter or digit. "
+            f"Received: {name[:60]!r}"
+        )
+    if any((parent / name).exists() for parent in settings.model_folders()):
+        raise ModelError(_taken(name))
+
+
+def free_name(base: str) -> str:
+    """Return `base`, or `base-2`, `base-3` ... where that is taken."""
+    taken = {model.name for model in models()}
+    return next(name for n in itertools.count(1) if (name := base if n == 1 else f"{base}-{n}") not in taken)
 
 
 def remove(name: str) -> None:

@@ -279,9 +279,7 @@ def results(run: Run, card: dict[str, Any]) -> None:
 
 def _keep(run: Run) -> None:
     with st.form("keep", border=False), ui.shown_errors(stop=False):
-        taken = {model.name for model in registry.models()}
-        base = f"my-{run.recipe.name}"
-        free = next(name for n in range(1, 1000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
+        free = registry.free_name(f"my-{run.recipe.name}")
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         name = left.text_input("Name of the model", free, max_chars=40, key="model_name")
         if right.form_submit_button("Keep it", icon=":material/bookmark_add:", width="stretch", key="keep_model"):

@@ -33,7 +33,8 @@ STYLE = """<style>
 .picture.big img, .picture.big .none {flex: none; width: 5rem}
 .picture.big span {font-size: 1rem; white-space: normal; overflow-wrap: anywhere}
 [class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere; white-space: pre-wrap}
+  font-variant-numeric: tabular-nums; white-space: pre; overflow: auto; max-height: 24rem}
+[class*="st-key-reading_"]:not(:has(.big)) [data-testid="stText"] {font-size: 1.3rem; max-height: 6.5rem}
 .note {font-size: .8rem; line-height: 1.3; margin: 0}
 [class*="st-key-reading_"] .strip {display: grid; grid-template-columns: repeat(auto-fill, minmax(7.25rem, 1fr))}
 [class*="st-key-reading_"] .strip figure {width: auto}
@@ -217,12 +218,16 @@ def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
     if any(digit.flag == UNCERTAIN for digit in readings[0].digits):
         notes.append("? uncertain")
     notes += [
-        f"≠ {name} reads {reading.text.replace('/', ' / ') or 'nothing'}"
+        f"≠ {name} reads {_short(reading.text)}"
         for name, reading in zip(models[1:], readings[1:], strict=False)
         if reading.text != readings[0].text
     ]
     if notes:
         st.html("".join(f'<p class="note">{html.escape(note)}</p>' for note in notes))
+
+
+def _short(text: str) -> str:
+    return (text.replace("/", " / ") or "nothing") if len(text) <= 24 else "it differently"
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -244,7 +244,7 @@ def test_without_patience_the_last_weights_are_kept(wrong):
 def test_patience_counts_on_after_a_resume(wrong):
     recipe = NET.replace(epochs=20, patience=3)
     start = Position(epoch=5, best_loss=0.0, worse_epochs=2)
-    fitted, events = fit(recipe, wrong, resume=(build(recipe), start))
+    fitted, _events = fit(recipe, wrong, resume=(build(recipe), start))
     assert fitted.position.epoch == 6
     assert fitted.position.worse_epochs == 3
 
@@ -254,7 +254,7 @@ def test_patience_counts_on_after_a_resume(wrong):
 
 def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(few):
     recipe = NET.replace(hidden=(64, 64, 64), activation="elu", learning_rate=10, epochs=20)
-    with pytest.raises(RunError, match="no longer a number: .* smaller learning rate. Received: 10$"):
+    with pytest.raises(RunError, match=r"no longer a number: .* smaller learning rate\. Received: 10$"):
         fit(recipe, few)
 
 
