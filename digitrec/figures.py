@@ -303,7 +303,7 @@ def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, 
     }
     layout = {
         **_BARE,
-        "height": 460,
+        "height": 410,
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
         "showlegend": False,
         "xaxis": {**_axis("answer", 10), **axis},

@@ -100,19 +100,28 @@ def read(image: Image.Image, predictor: Reader, single: bool = False) -> Reading
         single: Whether the picture is known to hold exactly one digit.
     """
     small = inks.reduced(image)
-    picture = 1.0 - np.asarray(small.convert("L"), dtype=np.float32) / 255.0
-    return _read(inks.from_picture(small), picture, image.size, predictor, single)
+    return _read(inks.from_picture(small), _in_grey(small), image.size, predictor, single)
 
 
 def read_canvas(rgba: NDArray[np.uint8], predictor: Reader, single: bool = True) -> Reading:
     """Read what was drawn on a canvas: uint8 (H, W, 4)."""
-    picture = 1.0 - np.asarray(Image.fromarray(rgba).convert("L"), dtype=np.float32) / 255.0
+    picture = _in_grey(Image.fromarray(rgba))
     return _read(inks.from_canvas(rgba), picture, (rgba.shape[1], rgba.shape[0]), predictor, single)
 
 
 def reread(reading: Reading, predictor: Reader) -> Reading:
     """Return the same boxes and glyphs read by another model."""
     return dataclasses.replace(reading, digits=_answered(reading.digits, predictor))
+
+
+def _in_grey(image: Image.Image) -> Floats:
+    """Return the picture (H, W), 0 white, 1 black; what is transparent is white, or black under light strokes."""
+    grey = 1.0 - np.asarray(image.convert("L"), dtype=np.float32) / 255.0
+    if image.mode != "RGBA":
+        return grey
+    cover = np.asarray(image.getchannel("A"), dtype=np.float32) / 255.0
+    ground = 1.0 if (grey * cover).sum() < 0.5 * cover.sum() else 0.0
+    return np.asarray(grey * cover + ground * (1.0 - cover), dtype=np.float32)
 
 
 def _read(ink: Floats, picture: Floats, size: tuple[int, int], predictor: Reader, single: bool) -> Reading:

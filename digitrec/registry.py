@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digitrec.predict import Predictor
 
 NEWEST_FORMAT = 1
+LONGEST_NAME = 40  # letters, as `recipe.NAME` has it
 PREDICTORS_KEPT = 4  # opened models kept in memory: two on Draw, two more on another page
 
 
@@ -155,14 +156,19 @@ def check_name(name: str) -> None:
             "A name has 1 to 40 letters, digits, dots, dashes or underscores, and begins with a letter or digit. "
             f"Received: {name[:60]!r}"
         )
-    if any((parent / name).exists() for parent in settings.model_folders()):
+    if _is_taken(name):
         raise ModelError(_taken(name))
 
 
 def free_name(base: str) -> str:
-    """Return `base`, or `base-2`, `base-3` ... where that is taken."""
-    taken = {model.name for model in models()}
-    return next(name for n in itertools.count(1) if (name := base if n == 1 else f"{base}-{n}") not in taken)
+    """Return `base`, or `base-2`, `base-3` ... where that is taken; a long one is cut to make room."""
+    endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    return next(name for end in endings if not _is_taken(name := base[: LONGEST_NAME - len(end)] + end))
+
+
+def _is_taken(name: str) -> bool:
+    """Whether a folder of this name is there, be it that of a damaged model."""
+    return any((parent / name).exists() for parent in settings.model_folders())
 
 
 def remove(name: str) -> None:

@@ -117,12 +117,19 @@ def elastic(x):
     arrows = tf.image.resize(tf.random.normal((count, 4, 4, 2)), (28, 28), "bicubic")
     longest = tf.reduce_max(tf.norm(arrows, axis=-1), axis=(1, 2))
     arrows *= (tf.random.uniform((count,), 0, {amount}) / longest)[:, None, None, None]
-    # Fetch each pixel from where its arrow points to.
-    digit, row, column = tf.meshgrid(tf.range(count), tf.range(28), tf.range(28), indexing="ij")
-    row = tf.cast(row, "float32") + arrows[..., 0]
-    column = tf.cast(column, "float32") + arrows[..., 1]
-    places = [tf.cast(digit, "float32"), row, column]
-    return keras.ops.image.map_coordinates(x[..., 0], places, order=1, fill_mode="constant")[..., None]
+    # Fetch each pixel from where its arrow points to: a mean of the four pixels around that place,
+    # the nearer the heavier. Beyond the edges is paper.
+    rows, columns = tf.meshgrid(tf.range(28.0), tf.range(28.0), indexing="ij")
+    row = tf.clip_by_value(rows + arrows[..., 0], -1, 28) + 1
+    column = tf.clip_by_value(columns + arrows[..., 1], -1, 28) + 1
+    framed = tf.pad(x, ((0, 0), (1, 2), (1, 2), (0, 0)))
+    result = tf.zeros_like(x)
+    for r in (tf.floor(row), tf.floor(row) + 1):
+        for c in (tf.floor(column), tf.floor(column) + 1):
+            weight = (1 - tf.abs(row - r)) * (1 - tf.abs(column - c))
+            places = tf.cast(tf.stack([r, c], axis=-1), "int32")
+            result += weight[..., None] * tf.gather_nd(framed, places, batch_dims=1)
+    return result
 '''.strip("\n")
 
 _THICKNESS = '''
@@ -174,7 +181,8 @@ def _block(block: ConvBlock, activation: str) -> list[str]:
 
 
 def _training(recipe: Recipe) -> str:
-    data = ["train,"] if recipe.augmentation.any else ["x_train,", "y_train,", f"batch_size={recipe.batch_size},"]
+    shuffled = ["train,", "shuffle=False,  # train shuffles by itself"]
+    data = shuffled if recipe.augmentation.any else ["x_train,", "y_train,", f"batch_size={recipe.batch_size},"]
     options = [f"epochs={recipe.epochs},", "validation_data=(x_val, y_val),"]
     early = _EARLY.format(patience=recipe.patience) if recipe.patience else ""
     if early:

@@ -2,10 +2,11 @@
 
 import html
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitrec import batch as batches
@@ -17,6 +18,9 @@ from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, Reading
 
 FEW = 3
 """Up to so many pictures show their details at once."""
+
+REFRESH = 0.3
+"""Seconds between two looks at a reading under way; each costs the browser time."""
 
 WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
 
@@ -55,7 +59,9 @@ def choose_pictures() -> dict[str, UploadedFile]:
     )
     key = WAYS[way]
     if way == "Camera":
-        shot = st.camera_input("Hold the paper flat and take a picture", key=key, on_change=_take, args=(key,))
+        shot = st.camera_input(
+            "Hold the paper flat and take a picture", key=key, on_change=_take, args=(key,), width=480
+        )
         files = [shot] if shot else []
     elif way == "Folder":
         files = st.file_uploader(
@@ -123,31 +129,40 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
     stopped = bool(st.session_state.get("stopped"))
     head, cards = st.container(key="progress"), st.container(key="cards")
     unread = [picture for picture in mine.pictures if not mine.is_read(picture, single)]
-    with head:
-        bar, button = st.empty(), st.empty()
+    bar, button = head.empty(), head.empty()
     if unread and not stopped:
+        bar.progress(0.0, _progress(0, len(unread), 0.0))
         button.button("Stop", key="stop_reading", icon=":material/stop:", on_click=_set_stopped, args=(True,))
-    began, done, shown = time.monotonic(), 0, []
+    began = shown_at = time.monotonic()
+    done, shown, undrawn = 0, [], []
     for place, picture in enumerate(mine.pictures):
         waiting = not mine.is_read(picture, single)
         if waiting and stopped:
             continue
-        if waiting:
-            bar.progress(done / len(unread), _progress(done, len(unread), time.monotonic() - began))
         file = files.get(picture.source)
-        data = file.getvalue() if file else None
         for predictor in predictors:
-            mine.outcome(picture, single, predictor, data)
+            mine.outcome(picture, single, predictor, file.getvalue() if file else None)
         done += waiting
         shown.append(place)
-        with cards:
-            card(place + 1, picture, tuple(p.name for p in predictors), single, file)
+        undrawn.append((place + 1, picture, tuple(predictors), single, file))
+        if waiting and time.monotonic() - shown_at > REFRESH:
+            bar.progress(done / len(unread), _progress(done, len(unread), time.monotonic() - began))
+            _draw(cards, undrawn)
+            undrawn, shown_at = [], time.monotonic()
+    _draw(cards, undrawn)
     bar.empty()
     button.empty()
     if len(shown) < len(mine.pictures):
         bar.info(f"Stopped: {len(shown)} of {len(mine.pictures)} pictures read.")
         button.button("Read the rest", key="go_on", on_click=_set_stopped, args=(False,))
     return shown
+
+
+def _draw(place: DeltaGenerator, cards: Iterable[tuple[int, Picture, tuple[Predictor, ...], bool, Any]]) -> None:
+    """Draw cards in a container."""
+    with place:
+        for each in cards:
+            card(*each)
 
 
 def _progress(done: int, count: int, seconds: float) -> str:
@@ -159,13 +174,15 @@ def _progress(done: int, count: int, seconds: float) -> str:
 
 
 @st.fragment
-def card(number: int, picture: Picture, models: tuple[str, ...], single: bool, file: UploadedFile | None) -> None:
+def card(
+    number: int, picture: Picture, predictors: Sequence[Predictor], single: bool, file: UploadedFile | None
+) -> None:
     """Draw a picture's card: a small one with the digits read, or a wide one with all details.
 
     Args:
         number: Its number in the batch, from 1.
         picture: The picture.
-        models: Names of one or two models.
+        predictors: One or two models.
         single: Whether it is known to hold one digit.
         file: The file, if the page still has it.
     """
@@ -174,7 +191,7 @@ def card(number: int, picture: Picture, models: tuple[str, ...], single: bool, f
     wide = few or bool(st.session_state.get(f"wide_{key}"))
     data = file.getvalue() if file else batch().data(picture)
     with ui.shown_errors(stop=False):
-        predictors = [ui.predictor(name) for name in models]
+        models = [predictor.name for predictor in predictors]
         outcomes = [batch().outcome(picture, single, predictor, data) for predictor in predictors]
         with st.container(border=True, key=f"reading_{number}", gap="small"):
             _heading(picture, wide)

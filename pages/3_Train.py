@@ -7,15 +7,16 @@ from digitrec import runs, script, ui, ui_train
 ui.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
 
 with ui.shown_errors(stop=False):
-    recipe = ui_train.choose_recipe()
-    if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
-        started = runs.start(recipe)
-        st.session_state.run = started.id
-    with st.expander("The network before it is trained"):
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        recipe = ui_train.choose_recipe()
+        if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
+            st.session_state.run = runs.start(recipe).id
+        with st.expander("Show the code"):
+            st.markdown("The same net and the same training in plain Keras. Copy it, and it runs as it stands.")
+            st.code(script.keras_script(recipe), "python")
+    with right:
         ui_train.network_picture(recipe)
-    with st.expander("Show the code"):
-        st.markdown("The same net and the same training in plain Keras. Copy it, and it runs as it stands.")
-        st.code(script.keras_script(recipe), "python")
 
 with ui.shown_errors():
     run = ui_train.choose_run()

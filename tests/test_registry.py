@@ -236,6 +236,17 @@ def test_a_name_taken_is_refused_even_by_a_damaged_model(run: Path, shipped: Pat
     assert names() == ["a", "mine"]
 
 
+def test_a_free_name_can_be_added(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    (fake(places.trained_models(), "a-2") / rf.CARD).unlink()
+    assert registry.free_name("b") == "b"
+    assert registry.free_name("a") == "a-3"
+    longest = "x" * 40
+    assert registry.add(registry.free_name(longest), run).name == longest
+    assert registry.free_name(longest) == "x" * 38 + "-2"
+    assert registry.add(registry.free_name(longest), run).name == "x" * 38 + "-2"
+
+
 def test_a_name_taken_at_the_last_moment_is_told_as_taken(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copyfile = shutil.copyfile
 

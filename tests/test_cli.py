@@ -1,0 +1,202 @@
+"""The command line: `read`, `models` and `recipes`, in this process and as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitrec import cli
+from digitrec.recipe import PRESETS
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def digit(tmp_path: Path) -> Path:
+    """Return a picture of a 7."""
+    sheet = np.full((60, 60), 255, np.uint8)
+    cv2.polylines(sheet, [np.array([[15, 12], [44, 12], [28, 50]])], False, 0, 4, cv2.LINE_AA)
+    file = tmp_path / "seven.png"
+    Image.fromarray(sheet).save(file)
+    return file
+
+
+def answers(output: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def program(*words: str, cwd: Path = PROJECT) -> "subprocess.CompletedProcess[bytes]":
+    """Run the command as people do."""
+    return subprocess.run([sys.executable, "-m", "digitrec", *words], capture_output=True, cwd=cwd, timeout=60)
+
+
+def test_jsonl_is_as_the_contract_has_it(digit, tiny_model, capsys):
+    assert cli.main(["read", "--model", tiny_model, "--single", "--format", "jsonl", str(digit)]) == 0
+    [answer] = answers(capsys.readouterr().out)
+    assert list(answer) == ["file", "model", "text", "digits", "error"]
+    assert answer["file"] == str(digit)
+    assert answer["model"] == tiny_model
+    assert answer["error"] is None
+    [found] = answer["digits"]
+    assert list(found) == ["row", "box", "digit", "confidence", "probabilities", "flag"]
+    assert found["row"] == 0
+    x, y, width, height = found["box"]
+    assert 10 <= x <= 15
+    assert 8 <= y <= 12
+    assert 40 <= x + width <= 50
+    assert 48 <= y + height <= 55
+    assert answer["text"] == str(found["digit"])
+    assert len(found["probabilities"]) == 10
+    assert sum(found["probabilities"]) == pytest.approx(1.0, abs=1e-4)
+    assert found["confidence"] == max(found["probabilities"])
+    assert found["flag"] in (None, "uncertain")
+
+
+def test_text_is_a_line_a_picture(digit, tiny_model, tmp_path, capsys):
+    Image.new("RGB", (40, 40), "white").save(tmp_path / "blank.png")
+    assert cli.main(["read", str(digit), str(tmp_path / "blank.png")]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{digit}: ")
+    assert first.removeprefix(f"{digit}: ")[0].isdigit()
+    assert second == f"{tmp_path / 'blank.png'}: no digit found"
+
+
+def test_a_bad_picture_has_its_sentence_and_the_others_are_read(digit, tiny_model, tmp_path, capsys):
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "note.png").write_text("not a picture")
+    (tmp_path / "folder").mkdir()
+    names = [
+        str(digit),
+        *(str(tmp_path / name) for name in ("empty.png", "none.png", "note.png", "folder")),
+        str(digit),
+    ]
+    assert cli.main(["read", "--format", "jsonl", *names]) == 1
+    found = answers(capsys.readouterr().out)
+    assert [answer["file"] for answer in found] == names
+    assert [answer["error"] is None for answer in found] == [True, False, False, False, False, True]
+    for answer in found[1:-1]:
+        assert answer["text"] == ""
+        assert answer["digits"] == []
+        assert str(answer["error"]).endswith((".", "bytes.", "picture."))
+        assert str(tmp_path) not in str(answer["error"])
+
+
+def test_errors_stand_in_text_too(tiny_model, tmp_path, capsys):
+    assert cli.main(["read", str(tmp_path / "none.png")]) == 1
+    assert (
+        capsys.readouterr().out
+        == f"{tmp_path / 'none.png'}: error: There is no such file. Check its name and folder.\n"
+    )
+
+
+def test_a_folder_is_read_in_natural_order(digit, tiny_model, tmp_path, capsys):
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    for name in ("digit10.png", "digit2.PNG", "digit1.png", ".hidden.png"):
+        (folder / name).write_bytes(digit.read_bytes())
+    (folder / "notes.txt").write_text("no picture")
+    assert cli.main(["read", "--format", "jsonl", str(folder)]) == 0
+    files = [Path(str(answer["file"])).name for answer in answers(capsys.readouterr().out)]
+    assert files == ["digit1.png", "digit2.PNG", "digit10.png"]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["read"], ["read", "--format", "xml", "a.png"], ["paint"], ["read", "--epochs", "3"]]
+)
+def test_wrong_usage_ends_with_2(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_an_unknown_model_is_wrong_usage(digit, tiny_model, capsys):
+    assert cli.main(["read", "--model", "nobody", str(digit)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "nobody" in said.err
+    assert tiny_model in said.err
+
+
+def test_names_with_odd_characters_are_printed(digit, tiny_model):
+    folder = digit.parent / "odd"
+    folder.mkdir()
+    for name in (b"caf\xe9.png", "ж 7 \U0001f600.png".encode(), b"new\nline.png", b"-dash.png"):
+        with open(os.path.join(os.fsencode(folder), name), "wb") as file:
+            file.write(digit.read_bytes())
+    listed = program("read", "--format", "jsonl", str(folder))
+    assert listed.returncode == 0, listed.stderr
+    names = {os.fsencode(Path(str(answer["file"])).name) for answer in answers(listed.stdout.decode("ascii"))}
+    assert names == set(os.listdir(os.fsencode(folder)))
+    shown = program("read", str(folder))
+    assert shown.returncode == 0, shown.stderr
+    assert len(shown.stdout.splitlines()) == 4
+    assert b"caf\xe9.png: " in shown.stdout
+
+
+def test_a_closed_pipe_ends_it_quietly(digit, tiny_model):
+    files = [str(digit)] * 300
+    command = [sys.executable, "-m", "digitrec", "read", *files]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=PROJECT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(os.fsencode(digit))
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait(60) == 0
+    assert "Traceback" not in said
+    assert "BrokenPipe" not in said
+
+
+def test_each_line_comes_as_soon_as_it_is_read(digit, tiny_model, tmp_path):
+    """The second picture is a pipe that is fed only after the first one's answer has come."""
+    pipe = tmp_path / "second.png"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "digitrec", "read", str(digit), str(pipe)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=PROJECT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(os.fsencode(digit))
+        pipe.write_bytes(digit.read_bytes())
+        assert process.stdout.readline().startswith(os.fsencode(pipe))
+        assert process.wait(60) == 0
+
+
+def test_read_starts_without_tensorflow_streamlit_and_plotly(digit, tiny_model):
+    code = (
+        "import sys; from digitrec.cli import main; main(sys.argv[1:]);"
+        "print(sorted({'tensorflow', 'keras', 'streamlit', 'plotly', 'scipy', 'pillow_heif'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, "read", str(digit)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_models_lists_name_and_accuracy(tiny_model, capsys):
+    assert cli.main(["models"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["model", "kind", "accuracy", "parameters"]
+    [row] = [row.split() for row in rows if row.split()[0] == tiny_model]
+    assert row[1] == "mlp"
+    assert row[2].endswith("%")
+
+
+def test_a_damaged_model_is_named_and_left_out(tiny_model, home, capsys):
+    broken = home / "trained" / "broken"
+    broken.mkdir()
+    (broken / "card.json").write_text("{")
+    assert cli.main(["models"]) == 1
+    said = capsys.readouterr()
+    assert "broken" in said.err
+    assert "broken" not in said.out
+
+
+def test_recipes_lists_the_published_ones(capsys):
+    assert cli.main(["recipes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(PRESETS)

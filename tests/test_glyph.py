@@ -1,0 +1,174 @@
+"""Glyphs of drawn ink and of MNIST's own digits; boxes of drawn rows."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from digitrec import dataset, glyph
+from digitrec.glyph import Box
+
+
+def drawn(side: int, thickness: int, points: list[list[float]] | None = None) -> np.ndarray:
+    """Return ink (side, side) of a 7, or of the line through `points`, in shares of the side."""
+    sheet = np.zeros((side, side), np.uint8)
+    line = np.array(points or [[0.25, 0.2], [0.7, 0.2], [0.4, 0.8]]) * side
+    cv2.polylines(sheet, [line.astype(np.int32)], False, 255, thickness, cv2.LINE_AA)
+    return sheet.astype(np.float32) / 255.0
+
+
+def only(ink: np.ndarray) -> Box:
+    [[box]] = glyph.find(ink, single=True)
+    return box
+
+
+def typed(text: str, gap: int = 70) -> np.ndarray:
+    """Return ink of a row of digits."""
+    sheet = np.zeros((120, 40 + gap * len(text)), np.uint8)
+    for i, digit in enumerate(text):
+        cv2.putText(sheet, digit, (20 + gap * i, 90), cv2.FONT_HERSHEY_SIMPLEX, 2.4, 255, 5, cv2.LINE_AA)
+    return sheet.astype(np.float32) / 255.0
+
+
+@pytest.mark.parametrize("side", [28, 100, 700])
+@pytest.mark.parametrize("share", [0.0, 0.06, 0.15])
+def test_a_glyph_has_20_pixels_and_its_mass_in_the_middle(side, share):
+    ink = drawn(side, max(1, int(share * side)))
+    made = glyph.cut(ink, only(ink))
+    assert made.glyph.shape == (28, 28)
+    assert made.glyph.dtype == np.float32
+    assert made.glyph.min() >= 0.0
+    assert 0.9 < made.glyph.max() <= 1.0
+    assert ndimage.center_of_mass(made.glyph) == pytest.approx((14.0, 14.0), abs=0.3)
+    assert max(made.scaled.shape) == pytest.approx(20, abs=1)
+    rows = np.flatnonzero((made.glyph > 0.4).any(axis=1))
+    assert 18 <= rows[-1] - rows[0] + 1 <= 21
+
+
+def width(picture: np.ndarray) -> float:
+    """Return the width of a stroke, by SciPy's exact distances on the stroke's middle line."""
+    fine = cv2.resize(picture, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC) > 0.5
+    depth = ndimage.distance_transform_edt(fine)
+    ridge = fine & (depth >= ndimage.maximum_filter(depth, 3))
+    return float(2.0 * np.median(depth[ridge]) / 8.0)
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 4, 10, 20, 40, 60])
+def test_strokes_come_near_mnist_width(thickness):
+    ink = drawn(400, thickness)
+    assert 2.0 < width(glyph.cut(ink, only(ink)).glyph) < 4.4
+
+
+def test_mnist_digits_come_back_nearly_as_they_are():
+    x, _ = dataset.training()
+    digits = x[:200].reshape(-1, 28, 28).astype(np.float32) / 255.0
+    back = np.array([glyph.cut(digit, only(digit)).glyph for digit in digits])
+    assert np.abs(back - digits).mean() < 0.05
+    alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(digits, back, strict=True)]
+    assert np.median(alike) > 0.93
+    assert np.percentile(alike, 5) > 0.8  # below it: very thick or thin pens, and specks that MNIST has kept
+
+
+@pytest.mark.parametrize("factor", [2, 5])
+def test_size_and_place_do_not_matter(factor):
+    ink = drawn(100, 8)
+    large = np.pad(cv2.resize(ink, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC), ((50, 5), (3, 90)))
+    large = large.clip(0.0, 1.0)
+    a, b = glyph.cut(ink, only(ink)).glyph, glyph.cut(large, only(large)).glyph
+    assert np.abs(a - b).mean() < 0.02
+
+
+def test_pale_ink_gives_the_same_glyph():
+    ink = drawn(100, 8)
+    box = only(ink)
+    assert np.abs(glyph.cut(ink, box).glyph - glyph.cut(ink * 0.6, box).glyph).mean() < 0.01
+
+
+def test_a_neighbour_that_reaches_into_the_box_is_left_out():
+    ink = drawn(100, 6)
+    box = only(ink)
+    crowded = ink.copy()
+    cv2.line(crowded, (box.x + box.width - 4, box.y + 45), (99, box.y + 50), 1.0, 4)
+    assert np.abs(glyph.cut(ink, box).glyph - glyph.cut(crowded, box).glyph).max() < 0.1
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 50, 50), Box(-20, -20, 10, 10), Box(40, 40, 0, 0), Box(90, 90, 99, 99)])
+def test_a_box_without_ink_gives_an_empty_glyph(box):
+    made = glyph.cut(np.zeros((50, 50), np.float32), box)
+    assert made.glyph.shape == (28, 28)
+    assert not made.glyph.any()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(1, 40), st.integers(1, 40), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1), st.booleans(),
+    st.tuples(st.integers(-5, 45), st.integers(-5, 45), st.integers(0, 50), st.integers(0, 50)),
+)  # fmt: skip
+def test_any_ink_and_any_box(height, width, share, seed, single, place):
+    rng = np.random.default_rng(seed)
+    ink = (rng.random((height, width)) * (rng.random((height, width)) < share)).astype(np.float32)
+    boxes = [box for row in glyph.find(ink, single) for box in row]
+    for box in boxes:
+        assert 0 <= box.x < box.x + box.width <= width
+        assert 0 <= box.y < box.y + box.height <= height
+    assert bool(boxes) == bool((ink > glyph.EDGE).any())
+    assert len(boxes) <= 1 or not single
+    for box in [*boxes, Box(*place)]:
+        made = glyph.cut(ink, box).glyph
+        assert made.shape == (28, 28)
+        assert made.dtype == np.float32
+        assert np.isfinite(made).all()
+        assert 0.0 <= made.min() <= made.max() <= 1.0 + 1e-6
+
+
+def test_blank_ink_has_no_boxes():
+    assert glyph.find(np.zeros((50, 50), np.float32), single=True) == []
+    assert glyph.find(np.zeros((50, 50), np.float32), single=False) == []
+
+
+@pytest.mark.parametrize("text", ["7", "42", "1111", "0123456789"])
+def test_a_row_of_separate_digits(text):
+    ink = typed(text)
+    [row] = glyph.find(ink, single=False)
+    assert len(row) == len(text)
+    assert row == sorted(row)
+
+
+def test_rows_go_from_top_to_bottom():
+    sheet = np.zeros((400, 300), np.float32)
+    sheet[10:130, :250] = typed("405")[:, :250]
+    sheet[200:320, :180] = typed("29")[:, :180]
+    assert [len(row) for row in glyph.find(sheet, single=False)] == [3, 2]
+
+
+def broken_five() -> np.ndarray:
+    """Return ink of a 5 whose bar does not join its body."""
+    sheet = np.zeros((120, 120), np.uint8)
+    cv2.line(sheet, (52, 22), (85, 22), 255, 6)
+    cv2.line(sheet, (45, 32), (45, 55), 255, 6)
+    cv2.ellipse(sheet, (55, 75), (25, 22), 0, -110, 130, 255, 6)
+    return sheet.astype(np.float32) / 255.0
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_strokes_that_do_not_join_are_one_digit(single):
+    [[box]] = glyph.find(broken_five(), single)
+    assert box.y <= 20
+    assert box.y + box.height >= 96
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_specks_are_no_digits_and_do_not_move_the_box(single):
+    ink = drawn(200, 12)
+    clean = only(ink)
+    for x, y in [(5, 5), (190, 8), (12, 180), (185, 190)]:
+        cv2.circle(ink, (x, y), 2, 1.0, -1)
+    assert glyph.find(ink, single) == [[clean]]
+
+
+def test_gravel_is_looked_through_in_bounded_work():
+    ink = (np.random.default_rng(0).random((600, 600)) < 0.05).astype(np.float32)
+    found = sum(len(row) for row in glyph.find(ink, single=False))
+    assert found <= glyph.MOST_PARTS
