@@ -179,7 +179,9 @@ def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     """Return a key that orders names as people do: digit2.png before digit10.png."""
     parts = re.split(r"([0-9]+)", name.casefold())
-    return [(int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)], name
+    numbers = [part.lstrip("0") for part in parts[1::2]]
+    parts[1::2] = numbers  # of two numbers the longer one is larger; as text, for int refuses very long ones
+    return [(len(part) if place % 2 else 0, part) for place, part in enumerate(parts)], name
 
 
 def shown_name(name: str, longest: int = 60) -> str:
@@ -242,20 +244,25 @@ def _copy(image: Image.Image) -> Image.Image:
     factor = 320 // max(image.size)
     if factor > 1:
         return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    copy = image.copy()
-    copy.thumbnail((COPY_SIDE, COPY_SIDE), reducing_gap=2.0)
-    return copy
+    return _within(image, COPY_SIDE)
 
 
 def _thumbnail(image: Image.Image) -> str:
     """Return a small copy, on white where it is transparent, as a data URI."""
-    small = image.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
-    layers = small.convert("RGBA")
+    layers = _within(image, THUMBNAIL_SIDE).convert("RGBA")
     opaque = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
     buffer = io.BytesIO()
     opaque.save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _within(image: Image.Image, side: int) -> Image.Image:
+    """Return `image` with its longest side at most `side`."""
+    scale = side / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, reducing_gap=2.0)
 
 
 def _small(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -370,8 +370,8 @@ def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
     rows = list(range(len(layers)))
     values = [int(np.prod(layer.shape)) for layer in layers]
     widths = [float(np.log10(max(value, 2))) for value in values]
-    shapes = [" × ".join(f"{length:,}" for length in layer.shape) for layer in layers]  # noqa: RUF001
-    parameters = [f"{layer.parameters:,}" if layer.parameters else "–" for layer in layers]  # noqa: RUF001
+    shapes = [" × ".join(f"{length:,}" for length in layer.shape) for layer in layers]
+    parameters = [f"{layer.parameters:,}" if layer.parameters else "–" for layer in layers]
     blocks = {
         "type": "bar",
         "orientation": "h",
@@ -479,7 +479,7 @@ def page_picture(image: Image.Image, digits: "Sequence[Digit]", selected: int | 
 _MARKS: dict[str | None, tuple[str, str, str, str]] = {
     None: (BLUE, "solid", "{digit}", "white"),
     "uncertain": (ORANGE, "dash", "{digit}?", "black"),
-    "not-a-digit": (GREY, "dot", "×", "white"),  # noqa: RUF001
+    "not-a-digit": (GREY, "dot", "×", "white"),
 }
 
 

@@ -58,18 +58,23 @@ class Model:
         return float(self.card["accuracy"])
 
     def test_probabilities(self) -> "NDArray[np.float32]":
-        """Return what it says of MNIST's test digits: float32 (10000, 10).
+        """Return what it says of MNIST's test digits: float32 (10000, 10); see `test_probabilities`."""
+        return test_probabilities(self.folder)
 
-        Raises:
-            ModelError: If the file is damaged.
-        """
-        import numpy as np
 
-        try:
-            with (self.folder / rf.TEST).open("rb") as file, np.load(file) as arrays:
-                return arrays["probabilities"]  # type: ignore[no-any-return]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ModelError(f"The test results of {self.name} are damaged. Train it again.") from error
+def test_probabilities(folder: Path) -> "NDArray[np.float32]":
+    """Return what the model in a folder, a saved one or a run's, says of MNIST's test digits: float32 (10000, 10).
+
+    Raises:
+        ModelError: If the file is missing or damaged.
+    """
+    import numpy as np
+
+    try:
+        with (folder / rf.TEST).open("rb") as file, np.load(file) as arrays:
+            return arrays["probabilities"]  # type: ignore[no-any-return]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelError(f"The test results of {folder.name} are damaged. Train it again.") from error
 
 
 def models() -> list[Model]:

@@ -7,6 +7,7 @@
     alive.lock      locked by the worker as long as it lives
     out.log         what the worker's process printed
     checkpoint.keras, checkpoint.json          weights with optimiser state, and the position
+    best.npz        with early stopping, the weights with the lowest validation loss so far
     model.keras, model.tflite, test.npz, card.json   the trained model
 
 States in `status.json`: queued, starting, running, finished, stopped, failed.
@@ -30,6 +31,7 @@ ALIVE = "alive.lock"
 LOG = "out.log"
 CHECKPOINT = "checkpoint.keras"
 POSITION = "checkpoint.json"
+BEST = "best.npz"
 KERAS = "model.keras"
 TFLITE = "model.tflite"
 TEST = "test.npz"

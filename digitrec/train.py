@@ -21,6 +21,7 @@ REPORT_EVERY = 0.25  # seconds; by time, not by count, so that small nets do not
 SAVE_EVERY = 30.0  # seconds; what a killed run loses at most
 
 Event = dict[str, Any]
+Weights = list[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def fit(
     should_stop: Callable[[], bool],
     save: Callable[[keras.Model, Position], None] = lambda model, position: None,
     resume: tuple[keras.Model, Position] | None = None,
+    keep: Callable[[keras.Model], None] = lambda model: None,
+    best: Weights | None = None,
 ) -> Fitted:
     """Train the recipe's network.
 
@@ -77,6 +80,9 @@ def fit(
         should_stop: Asked some four times a second; true ends the training where it is.
         save: Called every 30 seconds, and at the end, with what `resume` takes.
         resume: A model with its optimiser state, and where it was.
+        keep: With `patience`, called after each epoch with the lowest validation loss so far; the model's
+            weights are then what `best` takes on resuming.
+        best: On resuming, the weights that `keep` saw last.
 
     Returns:
         The network with the weights that training ended with; with `patience`, the best ones.
@@ -86,16 +92,18 @@ def fit(
     """
     model, start = resume or (_fresh(recipe), Position())
     run = _Run(recipe, split, report, should_stop, save, start)
-    best = model.get_weights() if recipe.patience else None
+    if recipe.patience and best is None:
+        best = model.get_weights()
     while run.position.epoch < recipe.epochs and not run.stopped:
         lowest = run.position.best_loss
         run.epoch(model)
         if recipe.patience and run.position.best_loss < lowest:
             best = model.get_weights()
+            keep(model)
         if recipe.patience and run.position.worse_epochs >= recipe.patience:
             break
     save(model, run.position)
-    if best is not None and run.position.worse_epochs:
+    if best and run.position.worse_epochs:
         model.set_weights(best)
     return Fitted(model, run.position, run.stopped)
 

@@ -137,7 +137,7 @@ def answer(reading: Reading | None, empty: str) -> None:
         empty: What to say where there is nothing to read.
     """
     if reading is None or not reading.digits:
-        text, note = "–", empty  # noqa: RUF001
+        text, note = "–", empty
     elif all(digit.flag == NOT_A_DIGIT for digit in reading.digits):
         text, note = "?", "This does not look like a digit."
     else:

@@ -134,12 +134,13 @@ def _blocks() -> tuple[ConvBlock, ...]:
     for number in range(1, count + 1):
         with st.container(border=True):
             st.markdown(f"Block {number}")
-            one, two, three, four, five = st.columns(5)
+            one, two, three = st.columns(3)
+            four, five = st.columns([1, 2], vertical_alignment="bottom")
             blocks.append(
                 ConvBlock(
                     one.number_input("Filters", 1, 512, 16 * 2 ** min(number - 1, 3), key=f"filters_{number}"),
-                    two.number_input("Kernel, pixels", 1, 11, 3, key=f"kernel_{number}"),
-                    three.number_input("Pooling, pixels", 1, 7, 2 if number < 4 else 1, key=f"pool_{number}"),
+                    two.number_input("Kernel, px", 1, 11, 3, key=f"kernel_{number}"),
+                    three.number_input("Pooling, px", 1, 7, 2 if number < 4 else 1, key=f"pool_{number}"),
                     five.checkbox("Batch norm", key=f"norm_{number}"),
                     four.selectbox("Padding", PADDINGS, key=f"padding_{number}"),
                 )
@@ -265,8 +266,7 @@ def results(run: Run, card: dict[str, Any]) -> None:
     three.metric("Read wrong", f"{card['errors']:,} digits", border=True)
     st.caption("Another 10,000 digits of the same kind would most likely give an accuracy within this interval.")
     _keep(run)
-    with np.load(run.folder / rf.TEST) as arrays:
-        probabilities = arrays["probabilities"]
+    probabilities = registry.test_probabilities(run.folder)
     confusion(np.array(card["confusion"]), probabilities)
     st.subheader("Its most confident mistakes")
     pictures, truth = ui.test_digits()

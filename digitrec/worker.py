@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -28,7 +28,7 @@ from digitrec.recipe import Recipe
 if TYPE_CHECKING:
     import keras
 
-    from digitrec.train import Event, Fitted, Position
+    from digitrec.train import Event, Fitted, Position, Weights
 
 TURN = 0.5  # seconds between two looks at the queue
 CARD_FORMAT = 1
@@ -68,6 +68,8 @@ def _train(folder: Path) -> None:
     _status(folder, "starting")
     for leftover in folder.glob(".*-*"):  # files half written when an earlier worker was killed
         leftover.unlink(missing_ok=True)
+    import numpy as np
+
     from digitrec import dataset, train  # TensorFlow takes seconds: only when it is this run's turn
 
     recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
@@ -80,6 +82,8 @@ def _train(folder: Path) -> None:
             (folder / rf.STOP).exists,
             lambda model, position: _save_checkpoint(folder, model, position),
             resume,
+            lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
+            _best(folder) if resume else None,
         )
         events.report({"kind": "testing"})
     _finish(folder, recipe, fitted)
@@ -137,6 +141,17 @@ def _checkpoint(folder: Path) -> "tuple[keras.Model, Position] | None":
         raise RunError("The checkpoint of this run is damaged. Start the recipe again.") from error
 
 
+def _best(folder: Path) -> "Weights | None":
+    """Return the weights with the lowest validation loss so far, or None where none were kept."""
+    import numpy as np
+
+    try:
+        with np.load(folder / rf.BEST) as arrays:
+            return [arrays[name] for name in arrays.files]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
 def _save_checkpoint(folder: Path, model: "keras.Model", position: "Position") -> None:
     rf.write(folder / rf.CHECKPOINT, model.save)
     best = position.best_loss if math.isfinite(position.best_loss) else None
@@ -170,7 +185,7 @@ def _finish(folder: Path, recipe: Recipe, fitted: "Fitted") -> None:
             "interval": list(scores.interval),
             "errors": scores.errors,
             "confusion": scores.confusion.tolist(),
-            "validation_accuracy": epochs[-1]["val_accuracy"] if epochs else None,
+            "validation_accuracy": _validation_accuracy(recipe, epochs),
             "epochs": round(fitted.position.epoch + fitted.position.step / recipe.steps_per_epoch, 2),
             "stopped": fitted.stopped,
             "seconds": round(fitted.position.seconds, 1),
@@ -183,6 +198,14 @@ def _finish(folder: Path, recipe: Recipe, fitted: "Fitted") -> None:
             | {package: version(package) for package in ("tensorflow", "keras", "numpy", "ai-edge-litert")},
         },
     )
+
+
+def _validation_accuracy(recipe: Recipe, epochs: list[dict[str, Any]]) -> float | None:
+    """Return that of the weights that were kept: the last epoch's, or with `patience` the best one's."""
+    if not epochs:
+        return None
+    kept = min(epochs, key=lambda event: event["val_loss"]) if recipe.patience else epochs[-1]
+    return float(kept["val_accuracy"])
 
 
 def _save_model(folder: Path, recipe: Recipe, model: "keras.Model") -> None:

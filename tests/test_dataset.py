@@ -70,7 +70,8 @@ def test_any_share_and_seed_part_the_digits(share, seed):
     recipe = Recipe("a", validation=share, seed=seed)
     parts = dataset.split(recipe)
     assert len(parts.y_validation) == recipe.validation_digits
-    assert (np.bincount(parts.y, minlength=10) + np.bincount(parts.y_validation, minlength=10)).tolist() == TRAINING_COUNTS
+    both = np.bincount(parts.y, minlength=10) + np.bincount(parts.y_validation, minlength=10)
+    assert both.tolist() == TRAINING_COUNTS
 
 
 def test_the_seed_alone_decides_the_parts(monkeypatch, numbered):
@@ -92,7 +93,7 @@ def test_a_damaged_copy_is_refused(monkeypatch, tmp_path):
         stream.write(bytes([byte ^ 1]))
     monkeypatch.setattr(dataset, "FILE", file)
     for load in (dataset.training, dataset.test, lambda: dataset.split(Recipe("a"))):
-        with pytest.raises(DatasetError, match="MNIST file is damaged. Get a fresh copy") as caught:
+        with pytest.raises(DatasetError, match=r"MNIST file is damaged\. Get a fresh copy") as caught:
             load()
         assert str(tmp_path) not in str(caught.value)
 

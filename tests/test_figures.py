@@ -243,7 +243,7 @@ def test_diagram_has_a_block_a_layer_with_shape_and_parameters() -> None:
     figure = figures.network_diagram(layers, figures.BLUE)
     notes = [note.text for note in figure.layout.annotations]
     assert len(figure.data[0].y) == len(layers)
-    assert "14 × 14 × 64" in notes  # noqa: RUF001
+    assert "14 × 14 × 64" in notes
     assert "3,212,288" in notes
     assert figure.layout.yaxis.ticktext[1] == "<b>conv_1</b><br>5 x 5 convolution, relu"
 
@@ -266,7 +266,7 @@ def test_page_picture_marks_certainty_with_more_than_colour() -> None:
     digits = [Digit(box, 7, 0.991, flag) for box, flag in zip(boxes, flags, strict=True)]
     figure = figures.page_picture(Image.new("RGB", (100, 50)), digits, 1)
     assert figure.data[0].text == ("7, 99.1 %", "7, 99.1 %, uncertain", "no digit")
-    assert [note.text for note in figure.layout.annotations] == ["<b>7</b>", "<b>7?</b>", "<b>×</b>"]  # noqa: RUF001
+    assert [note.text for note in figure.layout.annotations] == ["<b>7</b>", "<b>7?</b>", "<b>×</b>"]
     assert len({shape.line.dash for shape in figure.layout.shapes}) == 3
     widths = [shape.line.width for shape in figure.layout.shapes]
     assert widths[1] > widths[0] == widths[2]

@@ -68,7 +68,7 @@ def test_number_has_a_default(monkeypatch, value):
 @pytest.mark.parametrize("value", ["0", "10", "-1", "2.5", "many", "1e3", "9" * 5000])
 def test_number_refuses_what_is_no_whole_number_in_range(monkeypatch, value):
     monkeypatch.setenv("DIGITREC_X", value)
-    with pytest.raises(SettingsError, match="DIGITREC_X must be a whole number from 1 to 9. Received: '") as caught:
+    with pytest.raises(SettingsError, match=r"DIGITREC_X must be a whole number from 1 to 9\. Received: '") as caught:
         settings.number("DIGITREC_X", 3, 1, 9)
     assert value[:40] in str(caught.value)
     assert len(str(caught.value)) < 120

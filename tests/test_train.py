@@ -234,6 +234,19 @@ def test_patience_ends_the_training_and_keeps_the_best_weights(wrong):
     assert saves[-1][0] == pytest.approx(losses[-1], abs=1e-4)  # a checkpoint goes on from the last weights
 
 
+def test_the_best_weights_of_before_a_resume_are_kept(wrong):
+    """What resumes is worse than what was reached before, and stays so."""
+    recipe = NET.replace(epochs=20, patience=2)
+    kept = []
+    unbroken, events = fit(recipe, wrong, keep=lambda model: kept.append(model.get_weights()))
+    losses = [event["val_loss"] for event in events if event["kind"] == "epoch"]
+    assert len(kept) == int(np.argmin(losses)) + 1  # after each epoch that was the best so far
+    later = build(recipe)  # fresh weights stand for later, worse ones
+    start = Position(epoch=5, best_loss=0.0, worse_epochs=1)
+    resumed, _ = fit(recipe, wrong, resume=(later, start), best=kept[-1])
+    assert_same_weights(resumed.model, unbroken.model, 0)
+
+
 def test_without_patience_the_last_weights_are_kept(wrong):
     fitted, events = fit(NET.replace(epochs=6), wrong)
     assert fitted.position.epoch == 6

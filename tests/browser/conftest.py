@@ -93,7 +93,7 @@ def page(browser: Browser, app: Server) -> Iterator[Page]:
 
 @pytest.fixture
 def visit(page: Page, server: str) -> Callable[[str], Page]:
-    """Return a function that opens a page by its name (`Draw`; an empty one is Home) and waits until it is all there."""
+    """Return a function that opens a page by its name (`Draw`; an empty one is Home) and waits until it is there."""
 
     def go(name: str) -> Page:
         page.goto(f"{server}/{name}")

@@ -1,3 +1,153 @@
-def test_smoke(visit):
+"""Files are uploaded in a real browser and read; a bad one among them, a folder, the example, a click on a box."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from digitrec import dataset, example
+
+LABELS = "7210414959"  # of MNIST's first ten test digits
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of digit1.png to digit4.png and digit10.png, and a text file."""
+    made = tmp_path_factory.mktemp("digits")
+    for number in (1, 2, 3, 4, 10):
+        Image.fromarray(255 - dataset.test()[0][number - 1]).resize((160, 160)).save(made / f"digit{number}.png")
+    (made / "notes.txt").write_text("not a picture")
+    return made
+
+
+@pytest.fixture
+def upload(visit: Callable[[str], Page], settled: Callable[[], None]) -> Callable[..., Page]:
+    """Return a function that opens Upload and chooses files or a folder."""
+
+    def choose(*files: Path, way: str = "files") -> Page:
+        page = visit("Upload")
+        if way != "files":
+            page.get_by_text(way.title(), exact=True).click()
+        page.locator(f".st-key-{way} input[type=file]").set_input_files(list(files))
+        page.locator(".st-key-reading_1").wait_for()
+        settled()
+        return page
+
+    return choose
+
+
+def texts(page: Page, count: int) -> list[str]:
+    page.locator(f".st-key-text_{count}").wait_for(state="attached")
+    return [page.locator(f".st-key-text_{number}").inner_text() for number in range(1, count + 1)]
+
+
+def test_files_are_read_in_natural_order(upload: Callable[..., Page], folder: Path) -> None:
+    page = upload(*folder.glob("*.png"))
+    assert texts(page, 5) == ["7", "2", "1", "0", "9"]
+    assert page.locator(".st-key-reading_5").inner_text().startswith("digit10.png")
+
+
+def test_a_folder_is_read_without_what_is_no_picture(upload: Callable[..., Page], folder: Path) -> None:
+    page = upload(folder, way="folder")
+    assert texts(page, 5) == ["7", "2", "1", "0", "9"]
+    expect(page.locator(".st-key-cards .picture")).to_have_count(5)
+
+
+def test_a_bad_file_does_not_stop_the_others(upload: Callable[..., Page], folder: Path, tmp_path: Path) -> None:
+    bad = {"digit2.png": b"", "digit3.png": b"hello"}
+    for name, data in bad.items():
+        (tmp_path / name).write_bytes(data)
+    page = upload(folder / "digit1.png", *(tmp_path / name for name in bad), folder / "digit4.png")
+    assert texts(page, 4) == ["7", "", "", "0"]
+    expect(page.locator(".st-key-reading_2")).to_contain_text("The file is empty.")
+    expect(page.locator(".st-key-reading_3")).to_contain_text("not a picture")
+
+
+def test_the_example_shows_boxes_bars_and_steps(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:
     page = visit("Upload")
-    assert page.title() == "x"
+    page.get_by_role("button", name="Try an example").click()
+    reading = page.locator(".st-key-reading_1")
+    expect(reading.locator(".js-plotly-plot")).to_have_count(3)  # the picture and two models' bars
+    settled()
+    assert texts(page, 1) == [example.TEXT]
+    expect(reading.locator(".strip figure")).to_have_count(6)
+    expect(reading).to_contain_text("reads 2,")
+    picture = reading.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert picture
+    x, y = (40 + 170 * 3 + 70) / example.WIDTH, 0.5  # the middle of the fourth digit
+    page.mouse.click(picture["x"] + x * picture["width"], picture["y"] + y * picture["height"])
+    expect(reading).to_contain_text("reads 8,")
+
+
+def test_details_open_in_their_place(upload: Callable[..., Page], folder: Path) -> None:
+    page = upload(*folder.glob("*.png"))
+    second = page.locator(".st-key-reading_2")
+    expect(page.locator(".strip")).to_have_count(0)
+    second.get_by_role("button", name="Details").click()
+    expect(second.locator(".strip figure")).to_have_count(6)
+    expect(page.locator(".strip")).to_have_count(1)
+
+
+def test_all_readings_are_downloaded(upload: Callable[..., Page], folder: Path) -> None:
+    page = upload(*folder.glob("*.png"))
+    with page.expect_download() as started:
+        page.get_by_role("button", name="JSON").click()
+    records = json.loads(Path(started.value.path()).read_text())
+    assert started.value.suggested_filename == "readings.json"
+    assert [record["text"] for record in records[::2]] == ["7", "2", "1", "0", "9"]
+    assert len({record["model"] for record in records}) == 2
+    with page.expect_download() as started:
+        page.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(started.value.path()).read_text())))
+    assert [row["digit"] for row in rows[::2]] == ["7", "2", "1", "0", "9"]
+
+
+def test_readings_outlive_a_visit_to_another_page(
+    upload: Callable[..., Page], folder: Path, settled: Callable[[], None]
+) -> None:
+    page = upload(folder / "digit1.png", folder / "digit2.png")
+    page.get_by_role("link", name="Home").first.click()
+    page.locator(".st-key-sample_digit").wait_for()
+    settled()
+    page.get_by_role("link", name="Upload").first.click()
+    page.locator(".st-key-reading_2").wait_for()
+    assert texts(page, 2) == ["7", "2"]
+    page.get_by_role("button", name="Remove all").click()
+    page.get_by_role("button", name="Try an example").wait_for()
+    expect(page.locator(".st-key-reading_1")).to_have_count(0)
+
+
+def test_a_reading_can_be_stopped_and_gone_on_with(
+    upload: Callable[..., Page], folder: Path, tmp_path: Path, settled: Callable[[], None]
+) -> None:
+    names = [tmp_path / f"{number}.png" for number in range(40)]
+    for number, name in enumerate(names):
+        sheet = Image.new("L", (1000, 1000), 255)
+        for place in range(10):
+            digit = Image.fromarray(255 - dataset.test()[0][place]).resize((80, 80))
+            sheet.paste(digit, (20 + 95 * place, 100 + number))
+        sheet.save(name)
+    page = upload(*names)
+    page.locator(".st-key-stop_reading button").click()
+    page.locator(".st-key-go_on").wait_for()
+    expect(page.locator(".st-key-progress")).to_contain_text("of 40 pictures read")
+    assert 0 < page.locator(".st-key-cards .picture").count() < 40
+    page.locator(".st-key-go_on button").click()
+    assert texts(page, 40) == [LABELS] * 40
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(page: Page, server: str, folder: Path, scheme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{server}/Upload")
+    page.locator(".st-key-files input[type=file]").set_input_files(list(folder.glob("*.png")))
+    page.locator(".st-key-reading_3").get_by_role("button", name="Details").click()
+    page.locator(".strip").wait_for()
+    main = page.locator('[data-testid="stMain"]')
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0

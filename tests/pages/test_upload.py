@@ -1,0 +1,188 @@
+"""Upload without a browser: what the page says of files, good and bad."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from digitrec import batch as batches
+from digitrec import dataset, example, ui_upload
+
+TEST_DIGITS = (0, 1, 2, 3, 4)  # 7, 2, 1, 0, 4
+
+
+def digit_file(place: int) -> bytes:
+    image = Image.fromarray(255 - dataset.test()[0][place]).resize((140, 140))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., AppTest]) -> AppTest:
+    return open_page("pages/2_Upload.py")
+
+
+def upload(page: AppTest, files: dict[str, bytes]) -> AppTest:
+    uploader = next(widget for widget in page.get("file_uploader") if widget.key == "files")
+    uploader.set_value([(name, data, "image/png") for name, data in files.items()])
+    page.run()
+    assert not page.exception
+    return page
+
+
+def texts(page: AppTest) -> list[str]:
+    return [element.value for element in page.text]
+
+
+def words(page: AppTest) -> str:
+    return " ".join(element.proto.body for element in page.get("html"))
+
+
+def press(page: AppTest, label: str, place: int = 0) -> None:
+    [button for button in page.button if button.label == label][place].click()
+    page.run()
+    assert not page.exception
+
+
+def test_an_empty_page_says_what_to_do_and_has_an_example(page: AppTest) -> None:
+    assert any("Write some digits" in element.value for element in page.markdown)
+    assert not texts(page)
+    press(page, "Try an example")
+    assert texts(page) == [example.TEXT]
+    assert 'alt="Centred"' in words(page)
+
+
+def test_the_two_models_are_the_best_mlp_and_the_best_cnn(page: AppTest) -> None:
+    first, second = page.selectbox(key="model_1").value, page.selectbox(key="model_2").value
+    assert first.startswith(("mlp", "reader-mlp"))
+    assert second.startswith(("cnn", "reader"))
+
+
+def test_files_are_read_in_natural_order(page: AppTest) -> None:
+    names = ("digit1.png", "digit2.png", "digit3.png", "digit10.png", "digit20.png")
+    files = dict(zip(names, map(digit_file, TEST_DIGITS), strict=True))
+    upload(page, dict(reversed(files.items())))
+    assert texts(page) == ["7", "2", "1", "0", "4"]
+    places = [words(page).index(f"<span>{name}</span>") for name in names]
+    assert places == sorted(places)
+    assert 'alt="Centred"' not in words(page)  # many pictures: no details before they are asked for
+    press(page, "Details", 1)
+    assert words(page).count('alt="Centred"') == 1
+    press(page, "Less")
+    assert 'alt="Centred"' not in words(page)
+
+
+def test_few_files_show_their_details(page: AppTest) -> None:
+    upload(page, {"a.png": digit_file(0), "b.png": digit_file(1)})
+    assert texts(page) == ["7", "2"]
+    assert words(page).count('alt="Centred"') == 2
+    assert not [button for button in page.button if button.label == "Details"]
+
+
+def test_the_bars_are_of_the_digit_chosen(page: AppTest) -> None:
+    press(page, "Try an example")
+    chooser = next(box for box in page.selectbox if box.label == "Digit")
+    assert chooser.value == 0
+    assert words(page).count("reads 2,") == 2
+    chooser.set_value(3)
+    page.run()
+    assert words(page).count("reads 8,") == 2
+
+
+def test_a_bad_file_has_its_sentence_and_the_others_are_read(page: AppTest) -> None:
+    upload(page, {"1.png": digit_file(0), "2.png": b"", "3.png": b"hello", "4.png": digit_file(1)})
+    assert texts(page) == ["7", "", "", "2"]
+    assert "The file is empty." in words(page)
+    assert "not a picture" in words(page)
+
+
+def test_a_blank_picture_says_so(page: AppTest) -> None:
+    stream = io.BytesIO()
+    Image.new("L", (100, 80), 255).save(stream, "PNG")
+    upload(page, {"blank.png": stream.getvalue()})
+    assert texts(page) == [""]
+    assert "No digit found." in words(page)
+
+
+def test_a_name_is_never_taken_for_html(page: AppTest) -> None:
+    upload(page, {"<b>x</b><script>\u202e'\".png": digit_file(0)})
+    assert "<b>x" not in words(page)
+    assert "&lt;b&gt;x&lt;/b&gt;&lt;script&gt;\ufffd&#x27;&quot;.png" in words(page)
+
+
+def test_one_digit_in_parts_is_one_digit_when_the_switch_says_so(page: AppTest) -> None:
+    image = Image.new("L", (300, 150), 255)
+    for number in range(2):
+        image.paste(Image.fromarray(255 - dataset.test()[0][2]).resize((140, 140)), (150 * number, 5))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    upload(page, {"a.png": stream.getvalue()})
+    assert texts(page) == ["11"]
+    page.toggle(key="single").set_value(True)
+    page.run()
+    assert len(texts(page)[0]) == 1
+    page.toggle(key="single").set_value(False)
+    page.run()
+    assert texts(page) == ["11"]
+
+
+def test_readings_outlive_a_visit_to_another_page(page: AppTest) -> None:
+    upload(page, {"a.png": digit_file(0), "b.png": digit_file(1)})
+    page.switch_page("pages/1_Draw.py").run()
+    page.switch_page("pages/2_Upload.py").run()
+    assert texts(page) == ["7", "2"]
+    assert words(page).count('alt="Centred"') == 2
+    press(page, "Remove all")
+    assert not texts(page)
+
+
+def test_without_its_file_a_reading_still_shows_what_the_models_saw(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "KEPT_BYTES", 0)
+    upload(page, {"a.png": digit_file(0)})
+    page.switch_page("pages/1_Draw.py").run()
+    page.switch_page("pages/2_Upload.py").run()
+    assert texts(page) == ["7"]
+    assert any("Choose it again" in element.value for element in page.info)
+    assert "What the model sees" in words(page)
+
+
+def test_stopped_the_rest_can_be_read_later(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"{number}.png": digit_file(place) for number, place in enumerate(TEST_DIGITS)}
+    upload(page, files)
+    ui_upload_batch = page.session_state["batch"]
+    for key in list(ui_upload_batch._outcomes)[2:]:
+        del ui_upload_batch._outcomes[key]
+    page.session_state["stopped"] = True
+    page.run()
+    assert texts(page) == ["7", "2"]
+    assert any("Stopped: 2 of 5 pictures read." in element.value for element in page.info)
+    press(page, "Read the rest")
+    assert texts(page) == ["7", "2", "1", "0", "4"]
+
+
+def test_the_same_model_twice_and_no_second_one_work(page: AppTest) -> None:
+    upload(page, {"a.png": digit_file(0)})
+    page.selectbox(key="model_2").set_value(page.selectbox(key="model_1").value)
+    page.run()
+    assert not page.exception
+    page.selectbox(key="model_2").set_value("none")
+    page.run()
+    assert not page.exception
+    assert texts(page) == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("done", "count", "seconds", "said"),
+    [
+        (0, 9, 0.0, "0 of 9 pictures read"),
+        (3, 9, 6.0, "3 of 9 pictures read, about 12 s left"),
+        (8, 9, 4.0, "8 of 9 pictures read, nearly done"),
+    ],
+)
+def test_progress_says_how_long_it_will_take(done: int, count: int, seconds: float, said: str) -> None:
+    assert ui_upload._progress(done, count, seconds) == said

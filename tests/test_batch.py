@@ -1,0 +1,220 @@
+"""Batches: order, what is kept, a bad file among good ones, CSV and JSON."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from digitrec import batch as batches
+from digitrec import ink, reading
+from digitrec.batch import Batch, File, Picture
+from digitrec.errors import PictureError
+from digitrec.reading import Reading
+
+
+class Always:
+    """A model that gives every glyph the same answer, and counts how often it is asked."""
+
+    def __init__(self, digit: int) -> None:
+        self.name = f"always-{digit}"
+        self.digit = digit
+        self.asked = 0
+
+    def probabilities(self, glyphs: np.ndarray) -> np.ndarray:
+        self.asked += 1
+        answers = np.full((len(glyphs), 10), 0.01, np.float32)
+        answers[:, self.digit] = 0.91
+        return answers
+
+
+def strokes(count: int, size: tuple[int, int] = (400, 120), kind: str = "PNG") -> bytes:
+    """Return a picture of upright strokes in a row."""
+    image = Image.new("RGB", size, "white")
+    for number in range(count):
+        left = 30 + 80 * number
+        ImageDraw.Draw(image).line([(left, 20), (left, size[1] - 20)], "black", 12)
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    return stream.getvalue()
+
+
+def one(data: bytes, name: str = "a.png") -> tuple[Batch, Picture]:
+    batch = Batch()
+    batch.replace([File(name, "1", data)])
+    return batch, batch.pictures[0]
+
+
+def test_pictures_are_in_natural_order_of_their_names() -> None:
+    batch = Batch()
+    batch.replace(File(name, "", b"") for name in ("digit10.png", "Digit2.png", "digit1.png", "b/1.png", "b/01.png"))
+    assert [p.name for p in batch.pictures] == ["b/01.png", "b/1.png", "digit1.png", "Digit2.png", "digit10.png"]
+
+
+@given(st.lists(st.integers(0, 10**30), min_size=2, max_size=20))
+def test_natural_order_of_numbers_is_their_order(numbers: list[int]) -> None:
+    assert sorted(numbers) == [int(name[1:]) for name in sorted((f"p{n}" for n in numbers), key=batches.natural)]
+
+
+@given(st.lists(st.text(max_size=20), max_size=10))
+def test_natural_order_takes_any_names_and_none_for_another(names: list[str]) -> None:
+    assert sorted(names, key=batches.natural) == sorted(names[::-1], key=batches.natural)
+
+
+def test_a_number_of_any_length_is_a_name() -> None:
+    assert batches.natural("9" * 6000) > batches.natural("8" * 6000)
+
+
+def test_a_picture_is_read_as_reading_reads_it() -> None:
+    data = strokes(3)
+    batch, picture = one(data)
+    found = batch.outcome(picture, False, Always(1))
+    whole = reading.read(ink.open_picture(data), Always(1))
+    assert isinstance(found, Reading)
+    assert found.text == whole.text == "111"
+    assert [d.box for d in found.digits] == [d.box for d in whole.digits]
+    assert all(np.array_equal(a.glyph, b.glyph) for a, b in zip(found.digits, whole.digits, strict=True))
+    assert found.ink.size == 0
+    assert not found.steps
+    assert not any(digit.steps for digit in found.digits)
+
+
+def test_a_picture_is_read_once_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, picture = one(strokes(2))
+    opened = []
+    monkeypatch.setattr(ink, "open_picture", lambda data, real=ink.open_picture: opened.append(1) or real(data))
+    first, second = Always(1), Always(7)
+    assert not batch.is_read(picture, False)
+    texts = [batch.outcome(picture, False, model).text for model in (first, second, first, second)]
+    assert texts == ["11", "77", "11", "77"]
+    assert (first.asked, second.asked, len(opened)) == (1, 1, 1)
+    assert batch.is_read(picture, False)
+    assert not batch.is_read(picture, True)
+    assert batch.outcome(picture, True, first).text == "1"
+
+
+@pytest.mark.parametrize("bad", [b"", b"no picture", strokes(1, kind="JPEG")[:600]])
+def test_a_bad_file_has_a_sentence_and_the_others_are_read(bad: bytes) -> None:
+    batch = Batch()
+    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", bad), File("3.png", "", strokes(2))])
+    first, broken, last = (batch.outcome(picture, False, Always(1)) for picture in batch.pictures)
+    assert isinstance(first, Reading)
+    assert isinstance(last, Reading)
+    assert (first.text, last.text) == ("1", "11")
+    assert isinstance(broken, PictureError)
+    with pytest.raises(PictureError) as raised:
+        ink.open_picture(bad)
+    assert str(broken) == str(raised.value)
+    assert broken.__traceback__ is None
+    assert set(batch.thumbnails) == {batch.pictures[0].key, batch.pictures[2].key}
+
+
+def test_what_was_read_stays_when_files_are_added_and_goes_with_its_file() -> None:
+    batch, picture = one(strokes(1))
+    model = Always(1)
+    batch.outcome(picture, False, model)
+    batch.replace([File("b.png", "2", strokes(1)), File("c.png", "3", strokes(2))])
+    assert batch.is_read(batch.pictures[0], False)
+    assert batch.outcome(batch.pictures[0], False, model).text == "1"
+    assert model.asked == 1
+    batch.replace([])
+    assert not batch.pictures
+    assert not batch.thumbnails
+    assert not batch.is_read(picture, False)
+
+
+def test_files_are_kept_up_to_a_limit_and_their_readings_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = strokes(1), strokes(2, (400, 120), "BMP")
+    monkeypatch.setattr(batches, "KEPT_BYTES", len(small) + 10)
+    batch = Batch()
+    batch.replace([File("1.png", "", large), File("2.png", "", small)])
+    first, second = batch.pictures
+    assert batch.data(first) is None
+    assert batch.data(second) == small
+    missing = batch.outcome(first, False, Always(1))
+    assert isinstance(missing, PictureError)
+    assert "Choose it again" in str(missing)
+    assert batch.outcome(first, False, Always(1), large).text == "11"
+    assert batch.outcome(first, False, Always(7)).text == "77"
+
+
+def test_a_closeup_shows_small_steps_and_boxes_on_the_copy() -> None:
+    data = strokes(2, (3000, 900))
+    close = batches.closeup(data, False, Always(1))
+    found = reading.read(ink.open_picture(data), Always(1))
+    assert max(close.image.size) == batches.COPY_SIDE
+    assert [d.box for d in close.reading.digits] == [d.box for d in found.digits]
+    steps = [*close.reading.steps, *(step for digit in close.reading.digits for step in digit.steps)]
+    assert len(steps) == 2 + 2 * 4
+    assert all(0 < max(step.image.shape) <= batches.STEP_SIDE for step in steps)
+    for digit in batches.on_copy(close.reading.digits, close.reading.size, close.image.size):
+        x, y, width, height = digit.box
+        inside = np.asarray(close.image.convert("L"))[y : y + height, x : x + width]
+        assert inside.mean() < 80  # the box is filled by its stroke
+
+
+def test_a_tiny_picture_is_enlarged_without_blur() -> None:
+    image = Image.new("L", (28, 28), 255)
+    image.paste(0, (10, 5, 14, 23))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    close = batches.closeup(stream.getvalue(), True, Always(1))
+    assert close.image.size == (308, 308)
+    assert {colour for _, colour in close.image.getcolors()} == {(0, 0, 0), (255, 255, 255)}
+
+
+@given(st.text(max_size=300))
+def test_a_shown_name_is_short_and_visible(name: str) -> None:
+    shown = batches.shown_name(name)
+    assert 0 < len(shown) <= 60
+    assert shown.isprintable()
+
+
+def test_a_shown_name_keeps_both_ends() -> None:
+    assert batches.shown_name("digit1.png") == "digit1.png"
+    assert batches.shown_name("a\u202egnp.exe\n") == "a\ufffdgnp.exe\ufffd"
+    assert batches.shown_name("w" * 200 + ".png").endswith("www.png")
+    assert batches.shown_name("") == "(no name)"
+
+
+def records() -> list[dict]:
+    batch = Batch()
+    files = {"=1+1.png": strokes(2), "blank.png": strokes(0), 'odd, "name"\n.png': b"broken"}
+    batch.replace(File(name, "", data) for name, data in files.items())
+    return [batches.record(p.name, "always-1", batch.outcome(p, False, Always(1))) for p in batch.pictures]
+
+
+def test_a_record_is_what_the_command_line_prints() -> None:
+    first, blank, broken = records()
+    assert list(first) == ["file", "model", "text", "digits", "error"]
+    assert (first["file"], first["model"], first["text"], first["error"]) == ("=1+1.png", "always-1", "11", None)
+    assert list(first["digits"][0]) == ["row", "box", "digit", "confidence", "probabilities", "flag"]
+    assert first["digits"][0]["digit"] == 1
+    assert first["digits"][0]["confidence"] == pytest.approx(0.91)
+    assert len(first["digits"][0]["probabilities"]) == 10
+    assert (blank["text"], blank["digits"], blank["error"]) == ("", [], None)
+    assert (broken["text"], broken["digits"]) == ("", [])
+    assert "not a picture" in broken["error"]
+
+
+def test_json_holds_the_records() -> None:
+    assert json.loads(batches.as_json(records())) == records()
+    assert json.loads(batches.as_json([])) == []
+
+
+def test_csv_has_a_line_a_digit_and_one_for_a_picture_without() -> None:
+    rows = list(csv.DictReader(io.StringIO(batches.as_csv(records()))))
+    assert tuple(rows[0]) == batches.COLUMNS
+    assert [(row["file"], row["digit"]) for row in rows] == [
+        ("'=1+1.png", "1"),
+        ("'=1+1.png", "1"),
+        ("blank.png", ""),
+        ('odd, "name"\n.png', ""),
+    ]
+    assert rows[0]["box"].split() == [str(value) for value in records()[0]["digits"][0]["box"]]
+    assert (rows[0]["row"], rows[0]["flag"], rows[0]["error"]) == ("0", "", "")
+    assert "not a picture" in rows[3]["error"]

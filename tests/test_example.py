@@ -1,0 +1,28 @@
+"""The sheet to try the app with."""
+
+import numpy as np
+import pytest
+
+from digitrec import dataset, example, glyph, ink
+
+
+@pytest.fixture(scope="module")
+def sheet() -> bytes:
+    return example.sheet(dataset.test()[0])
+
+
+def test_it_is_the_same_each_time(sheet: bytes) -> None:
+    assert example.sheet(dataset.test()[0]) == sheet
+
+
+def test_its_text_is_what_was_written() -> None:
+    labels = dataset.test()[1][list(example.PLACES)]
+    assert "".join(map(str, labels)) == example.TEXT
+
+
+def test_it_is_a_photo_of_one_row_of_digits(sheet: bytes) -> None:
+    image = ink.open_picture(sheet)
+    assert image.size == (example.WIDTH, example.HEIGHT)
+    assert len(np.unique(np.asarray(image).reshape(-1, 3), axis=0)) > 500  # paper has grain and shadow
+    rows = glyph.find(ink.from_picture(image), single=False)
+    assert [len(row) for row in rows] == [len(example.TEXT)]
