@@ -25,6 +25,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 MAX_LAYERS = 8
 MAX_PARAMETERS = 20_000_000  # 80 MB of weights, 240 MB with Adam's two moments
+MAX_BATCH_VALUES = 250_000_000  # outputs of all layers for one batch: 1 GB, and training holds them about three times
 
 
 class LayerInfo(NamedTuple):
@@ -179,6 +180,13 @@ class Recipe:
             raise RecipeError(
                 f"This network would have {self.parameters:,} parameters; the limit is {MAX_PARAMETERS:,}. "
                 "Use narrower layers, or pool more before the dense ones."
+            )
+
+        values = self.batch_size * sum(math.prod(layer.shape) for layer in self.layers())
+        if values > MAX_BATCH_VALUES:
+            raise RecipeError(
+                f"A batch of {self.batch_size} digits would need about {values * 12 / 1e9:.0f} GB in this network. "
+                "Use a smaller batch or fewer filters."
             )
 
     @property

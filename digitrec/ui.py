@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import ctypes
 import html
 import io
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,9 @@ PAGES = (
 
 NO_MODEL = "none"
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+BLOCK = 128 * 1024  # bytes; glibc's own first value, which it raises unless told
+
 # Widgets of a page are forgotten when another page is shown; what is chosen for all pages is kept alive here.
 KEPT = ("model_1", "model_2", "recipe", "brush")
 
@@ -45,6 +49,17 @@ STYLE = """<style>
 .strip figcaption {font-size: .8rem; line-height: 1.3; padding-top: .25rem}
 .seen img {width: 8.25rem; height: 8.25rem; image-rendering: pixelated; border: 1px solid rgba(128, 128, 128, .5)}
 </style>"""
+
+
+def _give_memory_back() -> None:
+    """Have glibc return what photos took: by default it keeps freed blocks below a limit that grows with them."""
+    with contextlib.suppress(OSError, AttributeError):  # not Linux, or not glibc
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_THRESHOLD, BLOCK)
+        libc.mallopt(M_TRIM_THRESHOLD, BLOCK)
+
+
+_give_memory_back()
 
 
 def page(title: str, lead: str, wide: bool = True) -> None:
@@ -91,28 +106,22 @@ def choose_model(number: int, label: str = "") -> str | None:
     Raises:
         ModelError: If there is no model at all.
     """
-    names = [model.name for model in registry.models()]
-    if not names:
+    labels = {model.name: f"{model.name} ({100 * model.accuracy:.1f} %)" for model in registry.models()}
+    if not labels:
         raise ModelError("There is no model yet. Train one on the Train page, or run `make models`.")
-    kind, choices = ("mlp", names) if number == 1 else ("cnn", [*names, NO_MODEL])
-    key = f"model_{number}"
+    key, names = f"model_{number}", list(labels)
+    choices = names if number == 1 else [*names, NO_MODEL]
     if st.session_state.get(key) not in choices:
-        st.session_state[key] = _default(kind, names)
-    chosen = str(st.selectbox(label or f"Model {number}", choices, key=key, format_func=_with_accuracy))
+        st.session_state[key] = _default("mlp" if number == 1 else "cnn", names)
+    chosen = str(st.selectbox(label or f"Model {number}", choices, key=key, format_func=lambda n: labels.get(n, n)))
     return None if chosen == NO_MODEL else chosen
 
 
 def _default(kind: str, names: list[str]) -> str:
     try:
         return registry.default(kind)
-    except DigitrecError:
+    except ModelError:
         return names[0]
-
-
-def _with_accuracy(name: str) -> str:
-    if name == NO_MODEL:
-        return "none"
-    return f"{name} ({100 * registry.get(name).accuracy:.1f} %)"
 
 
 def predictor(name: str) -> Predictor:

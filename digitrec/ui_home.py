@@ -16,13 +16,12 @@ FIRST = 61
 
 STYLE = """<style>
 .st-key-ways {display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1rem}
-.st-key-ways > * > * {height: 100%}
 </style>"""
 
 SENTENCES = {
     "Draw": "Draw a digit with a finger or the mouse, and watch both models after each stroke.",
     "Upload": "Have photos and scans read, one or many at once, and take the answers along.",
-    "Train": "Train a network on 60,000 digits, and see its curves grow.",
+    "Train": "Train a network of your own on 60,000 digits, and see its curves grow.",
     "Compare": "Hold two models against each other: where they differ, and why.",
 }
 
@@ -78,7 +77,7 @@ def ways() -> None:
     st.html(STYLE)
     with st.container(key="ways"):
         for file, label, icon in pages:
-            with st.container(border=True, height="stretch"):
+            with st.container(border=True):
                 st.page_link(file, label=f"**{label}**", icon=icon)
                 st.markdown(SENTENCES[label])
 

@@ -37,7 +37,8 @@ STYLE = """<style>
 .picture.big img, .picture.big .none {flex: none; width: 5rem}
 .picture.big span {font-size: 1rem; white-space: normal; overflow-wrap: anywhere}
 [class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
-  font-variant-numeric: tabular-nums; white-space: pre; overflow: auto; max-height: 24rem}
+  font-variant-numeric: tabular-nums; white-space: pre; display: block; overflow: auto; max-height: 24rem}
+[class*="st-key-text_"] [data-testid="stText"] span {white-space: pre}
 [class*="st-key-reading_"]:not(:has(.big)) [data-testid="stText"] {font-size: 1.3rem; max-height: 6.5rem}
 .note {font-size: .8rem; line-height: 1.3; margin: 0}
 [class*="st-key-reading_"] .strip {display: grid; grid-template-columns: repeat(auto-fill, minmax(7.25rem, 1fr))}
@@ -93,10 +94,6 @@ def _take(key: str) -> None:
     st.session_state.stopped = False
 
 
-def _take_example() -> None:
-    batch().replace([File("example.png", "", example.sheet(ui.test_digits()[0]))])
-
-
 def _remove_all() -> None:
     batch().replace([])
     st.session_state.emptied = st.session_state.get("emptied", 0) + 1
@@ -107,17 +104,24 @@ def _set_stopped(stopped: bool) -> None:
 
 
 def invitation() -> None:
-    """Draw what an empty page says."""
+    """Draw what an empty page says, with an example to try.
+
+    Raises:
+        DatasetError: If the example is asked for and the bundled MNIST file is damaged.
+    """
     with st.container(border=True):
         st.markdown(
             "**Write some digits** with a dark pen, next to each other and not touching, take a picture and choose it "
             "above. Pictures of a single digit, light on dark or dark on light, are read too, many at once."
         )
-        st.button("Try an example", key="example", icon=":material/auto_awesome:", on_click=_take_example)
+        wanted = st.button("Try an example", key="example", icon=":material/auto_awesome:")
         st.caption(
             "A network can only look at small pictures of one size. So each digit is found, cut out, and made "
             "28 x 28 pixels, centred like the digits of MNIST that the network learned from."
         )
+    if wanted:
+        batch().replace([File("example.png", "", example.sheet(ui.test_digits()[0]))])
+        st.rerun()
 
 
 def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, UploadedFile]) -> list[int]:

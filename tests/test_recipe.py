@@ -194,6 +194,7 @@ def test_layers_follow_from_one_another(recipe):
             "The convolution of block 2 would leave less than 1 pixel",
         ),
         ({"kind": "cnn", "blocks": (ConvBlock(512, 1, 1),), "hidden": (4096,)}, "the limit is 20,000,000"),
+        ({"kind": "cnn", "blocks": (ConvBlock(512, 3, 4),), "hidden": (8,), "batch_size": 4096}, "Use a smaller batch"),
     ],
     ids=str,
 )

@@ -48,7 +48,7 @@ def test_both_models_read_what_is_drawn_and_undo_and_clear_take_it_back(drawing:
     expect(drawing.locator(".st-key-seen img")).not_to_have_attribute("src", before or "")
     drawing.locator(".st-key-undo button").click()
     expect(drawing.locator(".st-key-seen img")).to_have_attribute("src", before or "")
-    expect(drawing.locator(".st-key-bars_1 .js-plotly-plot")).to_be_visible()
+    expect(drawing.locator(".st-key-bars_1 .js-plotly-plot").last).to_be_visible()
     expect(drawing.get_by_text("Centred")).to_be_visible()
 
 

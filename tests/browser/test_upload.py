@@ -122,23 +122,21 @@ def test_readings_outlive_a_visit_to_another_page(
     expect(page.locator(".st-key-reading_1")).to_have_count(0)
 
 
-def test_a_reading_can_be_stopped_and_gone_on_with(
-    upload: Callable[..., Page], folder: Path, tmp_path: Path, settled: Callable[[], None]
-) -> None:
-    names = [tmp_path / f"{number}.png" for number in range(40)]
-    for number, name in enumerate(names):
-        sheet = Image.new("L", (1000, 1000), 255)
+def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page], tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.png" for number in range(20)]
+    for number, file in enumerate(files):  # large pictures, so that there is time to press Stop
+        sheet = Image.new("L", (3000, 2000), 255)
         for place in range(10):
-            digit = Image.fromarray(255 - dataset.test()[0][place]).resize((80, 80))
-            sheet.paste(digit, (20 + 95 * place, 100 + number))
-        sheet.save(name)
-    page = upload(*names)
+            sheet.paste(Image.fromarray(255 - dataset.test()[0][place]).resize((240, 240)), (20 + 290 * place, number))
+        sheet.save(file)
+    page = visit("Upload")
+    page.locator(".st-key-files input[type=file]").set_input_files(files)
     page.locator(".st-key-stop_reading button").click()
     page.locator(".st-key-go_on").wait_for()
-    expect(page.locator(".st-key-progress")).to_contain_text("of 40 pictures read")
-    assert 0 < page.locator(".st-key-cards .picture").count() < 40
+    expect(page.locator(".st-key-progress")).to_contain_text("of 20 pictures read")
+    assert page.locator(".st-key-cards .picture").count() < 20
     page.locator(".st-key-go_on button").click()
-    assert texts(page, 40) == [LABELS] * 40
+    assert texts(page, 20) == [LABELS] * 20
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
