@@ -3,6 +3,7 @@
 # Both do all set-up themselves. Also: lint, bench, models, results, clean.
 
 PORT ?= 8501
+BENCHES ?= run_overhead read_speed draw_latency first_point web_memory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +23,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev chromium
-	@for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+	@for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m tests.bench.$$bench || exit 1; done
 
 models: $(VENV)/.app
 	$(BIN)/python -m digitrec.ship $(RECIPES)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.ink import grown, parts
+from digitrec.ink import grown, parts, upper_quartile
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -98,7 +98,7 @@ def _own_ink(ink: Floats, box: Box) -> Floats:
         return np.zeros((1, 1), np.float32)
     foreign = _reaching_out(crop > EDGE * crop.max(), Box(box.x - left, box.y - top, box.width, box.height))
     crop[foreign | _specks(crop > EDGE * crop.max())] = 0.0
-    core = np.percentile(crop[crop > EDGE * crop.max()], 75.0)
+    core = upper_quartile(crop[crop > EDGE * crop.max()])
     return np.asarray(np.clip(crop / core, 0.0, 1.0), dtype=np.float32)
 
 

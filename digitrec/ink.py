@@ -207,7 +207,7 @@ def _flattened(pixels: Bytes) -> tuple[Bytes, Floats | None]:
 
 def _commonest(colours: Bytes) -> Floats:
     """Return the commonest colour (3,) of RGB (H, W, 3), found in bins of 16 levels and averaged inside the bin."""
-    step = max(1, colours.shape[0] * colours.shape[1] // 200_000)
+    step = max(1, colours.shape[0] * colours.shape[1] // 20_000)
     some = colours.reshape(-1, 3)[::step]
     bins = (some >> 4).astype(np.int32) @ np.array([256, 16, 1], np.int32)
     best = some[bins == np.bincount(bins).argmax()]
@@ -279,8 +279,8 @@ def _closed(level: Floats) -> Floats:
     wider_than_strokes = np.ones((size, size), np.uint8)
     plain = np.clip(np.rint(level), 0.0, 255.0).astype(np.uint8)
     window = min(255, max(3, int(0.5 * min(max(height, width), 2 * min(height, width))) | 1))
-    usual = cv2.medianBlur(plain, window) if min(height, width) > 1 else plain
-    votes = _leaning(plain, np.full_like(plain, 128)) + _leaning(plain, usual.reshape(plain.shape))
+    usual = np.asarray(cv2.medianBlur(plain, window) if min(height, width) > 1 else plain, dtype=np.uint8)
+    votes = _leaning(plain, np.full_like(plain, 128)) + _leaning(plain, usual)
     channels = []
     for channel, vote in zip(cv2.split(plain), votes, strict=True):
         brighter = cv2.morphologyEx(channel, cv2.MORPH_CLOSE, wider_than_strokes)
@@ -299,7 +299,7 @@ def _leaning(level: Bytes, paper: Bytes) -> NDArray[np.float64]:
     distance = _distance(level, paper.astype(np.float32))
     strong = distance >= max(_split(distance), 1e-3)
     difference = level[strong].astype(np.float64) - paper[strong]
-    return np.sign(difference.sum(axis=0))
+    return np.asarray(np.sign(difference.sum(axis=0)))
 
 
 def _thick(above: Bytes) -> float:
@@ -360,9 +360,9 @@ def _inked(paper: _Paper) -> Floats:
 
 
 def _core(distances: Floats) -> float:
-    """Return the distance of a stroke's core: a high percentile of what is on the ink's side of Otsu's threshold."""
+    """Return the distance of a stroke's core, from what is on the ink's side of Otsu's threshold."""
     strong = distances[distances >= _split(distances.reshape(1, -1))]
-    return float(np.percentile(strong, 75.0))
+    return upper_quartile(strong)
 
 
 def _joined(weak: Mask, strong: Mask) -> Mask:
@@ -372,6 +372,12 @@ def _joined(weak: Mask, strong: Mask) -> Mask:
     chosen[labels[strong & weak]] = True
     chosen[0] = False
     return np.asarray(chosen[labels])
+
+
+def upper_quartile(values: Floats) -> float:
+    """Return the value that a quarter of `values` (N,) reach: what the core of strokes has, edges left out."""
+    place = 3 * (values.size - 1) // 4
+    return float(np.partition(values, place)[place])
 
 
 def parts(mask: NDArray[Any]) -> tuple[Ints, Ints]:
@@ -421,12 +427,14 @@ def _lines(mask: Mask) -> Mask:
     height, width = mask.shape
     piece = np.ones((1, max(5, width // 12)), np.uint8)
     level = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, piece)
-    if not level.any():
+    if level.any(axis=0).mean() < 0.5:
         return np.zeros(mask.shape, bool)
     joined = cv2.dilate(level, np.ones((3, max(3, width // 20)), np.uint8))
     labels, stats = parts(joined)
     long = (stats[:, 2] > 0.9 * width) & (stats[:, 3] < max(5, 0.1 * height))
     long[0] = False
+    if not long.any():
+        return np.zeros(mask.shape, bool)
     found = long[labels] & (level > 0)
     return np.asarray(found & (_runs_down(mask) <= 1.6 * _thickness(found) + 1.0))
 

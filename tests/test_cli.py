@@ -200,3 +200,52 @@ def test_recipes_lists_the_published_ones(capsys):
     assert cli.main(["recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(PRESETS)
+
+
+def test_train_tells_each_epoch_and_keeps_the_model(home, capsys):
+    words = ["train", "mlp-128", "--epochs", "1", "--batch-size", "512", "--learning-rate", "0.004", "--seed", "3"]
+    assert cli.main([*words, "--name", "quick"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("epoch 1 of 1: loss ")
+    assert said[1].startswith("quick: 9")
+    card = json.loads((home / "trained" / "quick" / "card.json").read_text())
+    recipe = card["recipe"]
+    assert (recipe["epochs"], recipe["batch_size"], recipe["learning_rate"], recipe["seed"]) == (1, 512, 0.004, 3)
+    assert cli.main([*words, "--name", "quick"]) == 2
+    assert "There is a model quick already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["train", "mlp-129"], "There is no recipe of this name"),
+        (["train", "mlp-128", "--epochs", "0"], "Epochs must be a whole number from 1 to 200. Received: 0"),
+        (["train", "mlp-128", "--learning-rate", "nan"], "The learning rate must be a number"),
+        (["train", "mlp-128", "--name", "../x"], "A name has 1 to 40 letters"),
+        (["evaluate", "nothing"], "There is no model 'nothing'"),
+    ],
+)
+def test_what_cannot_be_trained_or_tested_is_refused_with_a_sentence(words, sentence, capsys):
+    assert cli.main(words) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_evaluate_prints_what_the_contract_has_and_what_the_card_says(capsys):
+    assert cli.main(["evaluate", "mlp-128-128", "--format", "json"]) == 0
+    [found] = json.loads(capsys.readouterr().out)
+    assert list(found) == [
+        "model",
+        "accuracy",
+        "interval",
+        "errors",
+        "confusion",
+        "parameters",
+        "bytes",
+        "milliseconds_per_digit",
+    ]
+    card = json.loads((PROJECT / "models" / "mlp-128-128" / "card.json").read_text())
+    assert found["accuracy"] == pytest.approx(card["accuracy"])
+    assert found["confusion"] == card["confusion"]
+    assert found["bytes"] == card["bytes"]["model.tflite"]
+    assert cli.main(["evaluate", "mlp-128-128"]) == 0
+    assert "118,282" in capsys.readouterr().out

@@ -1,6 +1,6 @@
 """Draw: pointer up to answer changed, beside a bare app with the same canvas that prints the number of strokes.
 
-    python tests/bench/draw_latency.py [STROKES]
+    python -m tests.bench.draw_latency [STROKES]
 
 Both apps run at once and take turns, stroke by stroke. On Draw the canvas is cleared before each stroke, so that
 each changes the answer. Times are taken in the page by a MutationObserver.

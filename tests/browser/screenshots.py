@@ -1,0 +1,48 @@
+"""Renew the README's pictures: `python tests/browser/screenshots.py` uses each page in Chromium and photographs it."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page
+from serving import PROJECT, chromium, serve
+from test_draw import CROSS, SEVEN, draw
+
+DOCS = PROJECT / "docs"
+
+
+def shoot(page: Page, name: str, height: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": height})
+    page.mouse.move(5, 5)  # the canvas shows its tools while the mouse is over it
+    page.wait_for_timeout(2500)
+    page.screenshot(path=DOCS / f"{name}.png")
+
+
+def main() -> None:
+    DOCS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as app, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+        page.goto(app.url)
+        page.get_by_text("The models at hand").wait_for()
+        shoot(page, "home", 1100)
+        page.goto(f"{app.url}/Draw")
+        page.locator(".st-key-canvas canvas").last.wait_for()
+        page.wait_for_timeout(1000)
+        for points in (SEVEN, CROSS):
+            draw(page, points)
+            page.wait_for_timeout(1500)
+        shoot(page, "draw", 1180)
+        page.goto(f"{app.url}/Upload")
+        page.locator(".st-key-example button").click()
+        page.locator(".st-key-text_1").wait_for()
+        shoot(page, "upload", 1400)
+        page.goto(f"{app.url}/Train")
+        page.locator(".st-key-start button").click()
+        page.get_by_text("Its most confident mistakes").wait_for(timeout=120_000)
+        shoot(page, "train", 2350)
+        page.goto(f"{app.url}/Compare")
+        page.locator(".st-key-scores").wait_for()
+        shoot(page, "compare", 1250)
+
+
+if __name__ == "__main__":
+    main()
