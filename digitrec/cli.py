@@ -102,17 +102,13 @@ def _files(paths: Iterable[str]) -> Iterator[str]:
 
 def _pictures_in(folder: str) -> list[str]:
     """Return the picture files in `folder`, digit2.png before digit10.png."""
+    from digitrec import batch
+
     try:
         names = [name for name in os.listdir(folder) if name.lower().endswith(PICTURES) and name[0] != "."]
     except OSError:
         return []
-    return [os.path.join(folder, name) for name in sorted(names, key=_natural)]
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Return a key that orders numbers inside names by their value."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
+    return [os.path.join(folder, name) for name in sorted(names, key=batch.natural)]
 
 
 def _reading(path: str, predictor: "Predictor", single: bool) -> "Reading | PictureError":
@@ -155,23 +151,9 @@ def _as_text(path: str, model: str, reading: "Reading | PictureError") -> str:
 
 def _as_json(path: str, model: str, reading: "Reading | PictureError") -> str:
     """Return one line: a JSON object in ASCII, as the contract has it."""
-    answer: dict[str, Any] = {"file": path, "model": model, "text": "", "digits": [], "error": None}
-    if isinstance(reading, PictureError):
-        answer["error"] = str(reading)
-    else:
-        answer["text"] = reading.text
-        answer["digits"] = [
-            {
-                "row": digit.row,
-                "box": list(digit.box),
-                "digit": digit.digit,
-                "confidence": round(digit.confidence, 6),
-                "probabilities": [round(float(p), 6) for p in digit.probabilities],
-                "flag": digit.flag,
-            }
-            for digit in reading.digits
-        ]
-    return json.dumps(answer)
+    from digitrec import batch
+
+    return json.dumps(batch.record(path, model, reading))
 
 
 def _add_train(commands: Any) -> None:

@@ -15,6 +15,7 @@ from digitrec.errors import RecipeError
 SIDE = 28  # pixels; MNIST's pictures are 28 x 28
 CLASSES = 10
 DIGITS = 60_000  # MNIST's training digits, validation digits among them
+TEST_DIGITS = 10_000
 
 KINDS = ("mlp", "cnn")
 ACTIVATIONS = ("relu", "elu", "gelu", "sigmoid", "tanh")

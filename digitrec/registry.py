@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from digitrec import runfolder as rf
 from digitrec import settings
 from digitrec.errors import DigitrecError, ModelError
-from digitrec.recipe import NAME, Recipe
+from digitrec.recipe import CLASSES, NAME, TEST_DIGITS, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,10 @@ def test_probabilities(folder: Path) -> "NDArray[np.float32]":
 
     try:
         with (folder / rf.TEST).open("rb") as file, np.load(file) as arrays:
-            return arrays["probabilities"]  # type: ignore[no-any-return]
+            probabilities: NDArray[np.float32] = arrays["probabilities"]
+        if probabilities.shape != (TEST_DIGITS, CLASSES):
+            raise ValueError(f"not one row a test digit: {probabilities.shape}")
+        return probabilities
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"The test results of {folder.name} are damaged. Train it again.") from error
 

@@ -192,7 +192,8 @@ def test_an_added_run_can_be_chosen_at_once(run: Path, few: Split) -> None:
     assert not model.shipped
     assert model.card == (rf.read_json(run / rf.CARD) or {}) | {"name": "my.first-model_1"}
     answers = registry.predictor("my.first-model_1").probabilities(dataset.glyphs(few.x_validation))
-    np.testing.assert_allclose(answers, model.test_probabilities(), atol=1e-6)
+    with np.load(model.folder / rf.TEST) as kept:
+        np.testing.assert_allclose(answers, kept["probabilities"], atol=1e-6)
     assert registry.damaged() == []
     assert [folder.name for folder in places.trained_models().iterdir()] == ["my.first-model_1"]
 

@@ -1,6 +1,6 @@
 """Train: click on Start to a visible `starting`, and to the first point of a curve, in Chromium.
 
-python tests/bench/first_point.py [TIMES]
+python -m tests.bench.first_point [TIMES]
 """
 
 import statistics

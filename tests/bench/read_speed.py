@@ -1,6 +1,6 @@
 """`python -m digitrec read` on 1,000 pictures of 28 x 28, start included; and one canvas and one 12-megapixel photo.
 
-python tests/bench/read_speed.py [MODEL]
+python -m tests.bench.read_speed [MODEL]
 """
 
 import os

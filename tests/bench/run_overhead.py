@@ -1,6 +1,6 @@
 """What a run costs on top of plain `model.fit`: wall time of both, in processes of their own, in alternation.
 
-    python tests/bench/run_overhead.py [--rounds 5] [--recipe mlp-128-128:3] [--recipe cnn-3x3:1]
+    python -m tests.bench.run_overhead [--rounds 5] [--recipe mlp-128-128:3] [--recipe cnn-3x3:1]
 
 Plain: building and compiling the recipe's network, then `model.fit` and its validation on float32 arrays in
 Keras' default way (steps_per_execution 1).

@@ -1,6 +1,6 @@
 """The web process: resident memory after all pages were used and two models loaded; TensorFlow is not in it.
 
-python tests/bench/web_memory.py
+python -m tests.bench.web_memory
 """
 
 import io

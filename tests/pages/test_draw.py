@@ -1,31 +1,15 @@
 """Draw without a browser: what the page says of a drawing that the canvas sent."""
 
-import base64
-import io
 from collections.abc import Callable
 
 import pytest
-from PIL import Image, ImageDraw
+from drawings import drawing, words
 from streamlit.testing.v1 import AppTest
-
-
-def drawing(*lines: list[tuple[int, int]]) -> dict:
-    image = Image.new("RGBA", (280, 280), "white")
-    for line in lines:
-        ImageDraw.Draw(image).line(line, "black", 18, joint="curve")
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    data = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
-    return {"drawing": {"raw": {"objects": [{"type": "path"} for _ in lines]}, "data": data}, "backgroundFit": None}
 
 
 @pytest.fixture
 def opened(open_page: Callable[..., AppTest]) -> Callable[..., AppTest]:
     return lambda **state: open_page("pages/1_Draw.py", **state)
-
-
-def words(page: AppTest) -> str:
-    return " ".join(element.proto.body for element in page.get("html"))
 
 
 def test_an_empty_canvas_has_no_answer(opened: Callable[..., AppTest]) -> None:

@@ -1,0 +1,22 @@
+"""What the canvas sends of a drawing, and what a page says in HTML."""
+
+import base64
+import io
+from typing import Any
+
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+
+def drawing(*lines: list[tuple[int, int]]) -> dict[str, Any]:
+    image = Image.new("RGBA", (280, 280), "white")
+    for line in lines:
+        ImageDraw.Draw(image).line(line, "black", 18, joint="curve")
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    data = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return {"drawing": {"raw": {"objects": [{"type": "path"} for _ in lines]}, "data": data}, "backgroundFit": None}
+
+
+def words(page: AppTest) -> str:
+    return " ".join(element.proto.body for element in page.get("html"))
