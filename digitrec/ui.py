@@ -81,8 +81,9 @@ def page(title: str, lead: str, wide: bool = True) -> None:
             st.page_link(file, label=label, icon=icon)
     st.title(title)
     st.markdown(lead)
-    for sentence in registry.damaged():
-        st.warning(sentence, icon=":material/broken_image:")
+    with shown_errors():
+        for sentence in registry.damaged():
+            st.warning(sentence, icon=":material/broken_image:")
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ STYLE = """<style>
 SENTENCES = {
     "Draw": "Draw a digit with a finger or the mouse, and watch both models after each stroke.",
     "Upload": "Have photos and scans read, one or many at once, and take the answers along.",
-    "Train": "Train a network of your own on 60,000 digits, and see its curves grow.",
+    "Train": "Train a network of your own on 60,000 digits, and watch its curves as they grow.",
     "Compare": "Hold two models against each other: where they differ, and why.",
 }
 

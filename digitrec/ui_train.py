@@ -47,7 +47,8 @@ def choose_recipe() -> Recipe:
     names = [*PRESETS, *CUSTOM]
     if st.session_state.get("recipe") not in names:
         st.session_state.recipe = names[0]
-    st.session_state.setdefault("epochs", _base(st.session_state.recipe).epochs)
+    # Set anew in each run: a click before the page is all there would otherwise leave the lowest value in the field.
+    st.session_state.epochs = st.session_state.get("epochs", _base(st.session_state.recipe).epochs)
     left, right = st.columns([3, 1])
     name = left.selectbox("Recipe", names, key="recipe", format_func=_recipe_label, on_change=_take_epochs)
     epochs = right.number_input(

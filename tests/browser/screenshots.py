@@ -36,6 +36,8 @@ def main() -> None:
         page.locator(".st-key-text_1").wait_for()
         shoot(page, "upload", 1400)
         page.goto(f"{app.url}/Train")
+        page.locator(".st-key-start button").wait_for()
+        page.wait_for_timeout(2000)
         page.locator(".st-key-start button").click()
         page.get_by_text("Its most confident mistakes").wait_for(timeout=120_000)
         shoot(page, "train", 2350)
