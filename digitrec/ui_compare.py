@@ -51,9 +51,12 @@ def one_digit(models: list[Model], probabilities: list[NDArray[np.float32]]) -> 
     answers = [p.argmax(axis=1) for p in probabilities]
     parted = np.flatnonzero(answers[0] != answers[1])
     st.markdown(f"They part on {len(parted):,} of the 10,000 test digits.")
-    only = st.checkbox("Only digits on which they part", bool(len(parted)), disabled=not len(parted))
-    choices = parted.tolist() if only and len(parted) else list(range(len(truth)))
-    chosen = st.selectbox("Test digit", choices, format_func=lambda i: f"number {i}, a {truth[i]}", key="test_digit")
+    if len(parted) and st.checkbox("Only digits on which they part", True):
+        chosen = st.selectbox(
+            "Test digit", parted.tolist(), format_func=lambda i: f"number {i}, a {truth[i]}", key="parted_digit"
+        )
+    else:
+        chosen = st.number_input("Number of the test digit, 0 to 9,999", 0, len(truth) - 1, key="test_digit")
     glyph = dataset.glyphs(pictures[chosen])
     left, *columns = st.columns([150, 300, 300], gap="medium")
     with left:

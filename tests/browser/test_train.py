@@ -32,6 +32,12 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
     page.reload()
     state(page, "running")
     state(page, "finished: epoch 3.00 of 3")
+    cell = page.locator(".st-key-confusion .scatterlayer .point").nth(10 * 9 + 4)
+    cell.scroll_into_view_if_needed()
+    box = cell.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.get_by_text("of the test digits are 9 and were read as 4")).to_be_visible()
     page.locator(".st-key-model_name input").fill("mine")
     page.locator(".st-key-keep_model button").click()
     expect(page.get_by_text("mine can now be chosen")).to_be_visible()

@@ -28,3 +28,10 @@ def test_none_as_second_model_asks_for_one(page: AppTest) -> None:
     page.selectbox(key="model_2").set_value("none").run()
     assert not page.exception
     assert page.info[0].value == "Choose two models."
+
+
+def test_any_test_digit_can_be_looked_at(page: AppTest) -> None:
+    page.checkbox[0].uncheck().run()
+    page.number_input(key="test_digit").set_value(9_999).run()
+    assert not page.exception
+    assert "It is a **6**." in [element.value for element in page.markdown]
