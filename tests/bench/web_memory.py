@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as app, chromium() as browser:
         page = browser.new_page()
         page.goto(app.url)
-        page.get_by_role("heading", name="Home").wait_for()
+        page.get_by_text("The models at hand").wait_for()
         print(f"Home             {resident(app.pid):6.0f} MB")
         page.goto(f"{app.url}/Draw")
         page.locator(".st-key-canvas canvas").last.wait_for()
