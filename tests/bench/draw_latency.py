@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
 from playwright.sync_api import Page
 from serving import chromium, serve
-from test_draw import SEVEN, draw
+from strokes import SEVEN, draw
 
 ONE = [(140, 50), (140, 230)]
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
 from PIL import Image
 from serving import chromium, serve
-from test_draw import SEVEN, draw
+from strokes import SEVEN, draw
 
 from digitrec import dataset
 

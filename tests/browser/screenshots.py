@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 from serving import PROJECT, chromium, serve
-from test_draw import CROSS, SEVEN, draw
+from strokes import CROSS, SEVEN, draw
 
 DOCS = PROJECT / "docs"
 

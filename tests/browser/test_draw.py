@@ -4,20 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-
-SEVEN = [(70, 60), (200, 60), (120, 230)]
-CROSS = [(95, 145), (185, 145)]
-ZERO = [(140, 50), (90, 90), (80, 150), (110, 225), (160, 230), (200, 180), (205, 110), (180, 65), (140, 50)]
-
-
-def draw(page: Page, points: list[tuple[int, int]]) -> None:
-    box = page.locator(".st-key-canvas canvas").last.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
-    page.mouse.down()
-    for x, y in points[1:]:
-        page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
-    page.mouse.up()
+from strokes import CROSS, SEVEN, ZERO, draw
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
-from test_draw import SEVEN, draw
+from strokes import SEVEN, draw
 
 
 def choose(page: Page, key: str, option: str) -> None:
