@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -221,14 +222,40 @@ def _watch(run_id: str, active: bool) -> None:
             st.session_state.pop("run", None)
             st.query_params.pop("run", None)
             st.rerun()
-    curves = {run.recipe.name: runs.curves(run)}
+    points = runs.curves(run)
+    curves = {run.recipe.name: points}
     colours = {run.recipe.name: figures.model_colour(run.recipe.name, run.recipe.kind)}
-    with st.container(key="curves"):
-        ui.figure(figures.learning_curves(curves, colours), "curves_figure", figures.describe_curves(curves))
+    version = f"{run.id} {len(points.batch_epoch)} {len(points.epoch)}"
+    _live_figure(version, figures.learning_curves(curves, colours), figures.describe_curves(curves))
     st.caption(
         "Loss: how far the probabilities are from the truth, lower is better. Accuracy: the share read right. "
         "Where training improves and validation does not, the net learns its digits by heart."
     )
+
+
+SWAP = """<style>
+.st-key-curves {{display: grid}}
+.st-key-curves > * {{grid-area: 1 / 1}}
+.st-key-curves:has(.st-key-curves_{new} .main-svg) .st-key-curves_{old} {{visibility: hidden}}
+</style>"""
+
+
+def _live_figure(version: str, drawn: go.Figure, twin: str) -> None:
+    """Draw the curves so that they do not blink: the figure before stays in sight until the new one is drawn.
+
+    Streamlit builds a chart that has changed from nothing, and for a moment there is none. So there are two places,
+    one upon the other; each new version goes to the one that holds the older figure.
+    """
+    shown = st.session_state.get("curves_shown") or {"version": "", "new": 0, "figures": [(drawn, twin)] * 2}
+    if shown["version"] != version:
+        shown["version"], shown["new"] = version, 1 - shown["new"]
+        shown["figures"][shown["new"]] = (drawn, twin)
+    st.session_state.curves_shown = shown
+    with st.container(key="curves"):
+        st.html(SWAP.format(new=shown["new"], old=1 - shown["new"]))
+        for place, (figure, said) in enumerate(shown["figures"]):
+            with st.container(key=f"curves_{place}"):
+                ui.figure(figure, f"curves_figure_{place}", said)
 
 
 def status_sentence(run: Run, progress: runs.Progress) -> str:
