@@ -45,8 +45,11 @@ def runs_folder() -> Path:
 
 
 def trained_models() -> Path:
-    """Return the folder that models trained here are added to."""
-    return home() / "trained"
+    """Return the folder that models trained here are added to.
+
+    `models` in the home; in the project's own folder `trained`, for nothing is written beside what was shipped.
+    """
+    return home() / ("trained" if home() == PROJECT else "models")
 
 
 def model_folders() -> tuple[Path, ...]:

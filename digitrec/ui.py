@@ -107,14 +107,14 @@ def choose_model(number: int, label: str = "") -> str | None:
     Raises:
         ModelError: If there is no model at all.
     """
-    labels = {model.name: f"{model.name} ({100 * model.accuracy:.1f} %)" for model in registry.models()}
-    if not labels:
+    names = [model.name for model in registry.models()]
+    if not names:
         raise ModelError("There is no model yet. Train one on the Train page, or run `make models`.")
-    key, names = f"model_{number}", list(labels)
+    key = f"model_{number}"
     choices = names if number == 1 else [*names, NO_MODEL]
     if st.session_state.get(key) not in choices:
         st.session_state[key] = _default("mlp" if number == 1 else "cnn", names)
-    chosen = str(st.selectbox(label or f"Model {number}", choices, key=key, format_func=lambda n: labels.get(n, n)))
+    chosen = str(st.selectbox(label or f"Model {number}", choices, key=key))
     return None if chosen == NO_MODEL else chosen
 
 

@@ -51,7 +51,7 @@ def choose_recipe() -> Recipe:
     # Set anew in each run: a click before the page is all there would otherwise leave the lowest value in the field.
     st.session_state.epochs = st.session_state.get("epochs", _base(st.session_state.recipe).epochs)
     left, right = st.columns([3, 1])
-    name = left.selectbox("Recipe", names, key="recipe", format_func=_recipe_label, on_change=_take_epochs)
+    name = left.selectbox("Recipe", names, key="recipe", format_func=lambda n: CUSTOM.get(n, n), on_change=_take_epochs)
     epochs = right.number_input(
         "Epochs", 1, 200, key="epochs", help="How often the net sees all training digits, 1 to 200."
     )
@@ -64,10 +64,6 @@ def choose_recipe() -> Recipe:
             seed = _whole("Seed", base.seed, 0, 2**31 - 1, "Decides the validation digits, first weights and order.")
         return base.replace(epochs=epochs, seed=seed)
     return _custom(base, epochs)
-
-
-def _recipe_label(name: str) -> str:
-    return CUSTOM.get(name) or f"{name} (published: {PRESETS[name].published})"
 
 
 def _base(name: str) -> Recipe:
@@ -234,8 +230,8 @@ def _watch(run_id: str, active: bool) -> None:
 
 
 SWAP = """<style>
-.st-key-curves {{display: grid}}
-.st-key-curves > * {{grid-area: 1 / 1}}
+.st-key-curves {{display: grid; grid-template-columns: minmax(0, 1fr); justify-items: stretch}}
+.st-key-curves > * {{grid-area: 1 / 1; width: 100%}}
 .st-key-curves:has(.st-key-curves_{new} .main-svg) .st-key-curves_{old} {{visibility: hidden}}
 </style>"""
 

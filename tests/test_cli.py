@@ -187,7 +187,7 @@ def test_models_lists_name_and_accuracy(tiny_model, capsys):
 
 
 def test_a_damaged_model_is_named_and_left_out(tiny_model, home, capsys):
-    broken = home / "trained" / "broken"
+    broken = home / "models" / "broken"
     broken.mkdir()
     (broken / "card.json").write_text("{")
     assert cli.main(["models"]) == 1
@@ -208,7 +208,7 @@ def test_train_tells_each_epoch_and_keeps_the_model(home, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("epoch 1 of 1: loss ")
     assert said[1].startswith("quick: 9")
-    card = json.loads((home / "trained" / "quick" / "card.json").read_text())
+    card = json.loads((home / "models" / "quick" / "card.json").read_text())
     recipe = card["recipe"]
     assert (recipe["epochs"], recipe["batch_size"], recipe["learning_rate"], recipe["seed"]) == (1, 512, 0.004, 3)
     assert cli.main([*words, "--name", "quick"]) == 2

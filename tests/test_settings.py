@@ -19,7 +19,7 @@ def test_home_may_be_a_folder_that_is_not_there_yet(monkeypatch, tmp_path):
     monkeypatch.setenv("DIGITREC_HOME", str(tmp_path / "new"))
     assert settings.home() == tmp_path / "new"
     assert settings.runs_folder() == tmp_path / "new" / "runs"
-    assert settings.trained_models() == tmp_path / "new" / "trained"
+    assert settings.trained_models() == tmp_path / "new" / "models"
     assert not (tmp_path / "new").exists()
 
 
@@ -48,7 +48,7 @@ def test_a_home_that_cannot_be_reached_is_refused(monkeypatch, value):
 
 
 def test_shipped_models_are_found_whatever_the_home_is(home):
-    assert settings.model_folders() == (settings.PROJECT / "models", home / "trained")
+    assert settings.model_folders() == (settings.PROJECT / "models", home / "models")
 
 
 def test_number_reads_a_whole_number(monkeypatch):
@@ -72,3 +72,9 @@ def test_number_refuses_what_is_no_whole_number_in_range(monkeypatch, value):
         settings.number("DIGITREC_X", 3, 1, 9)
     assert value[:40] in str(caught.value)
     assert len(str(caught.value)) < 120
+
+
+def test_the_project_itself_keeps_trained_models_apart_from_shipped_ones(monkeypatch):
+    monkeypatch.delenv("DIGITREC_HOME", raising=False)
+    assert settings.trained_models() == settings.PROJECT / "trained"
+    assert settings.trained_models() != settings.SHIPPED_MODELS

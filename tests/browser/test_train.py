@@ -29,6 +29,11 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
     state(page, "starting")
     state(page, "running")
     expect(page.locator(".st-key-curves .scatterlayer .trace").first).to_be_attached()
+    plot = page.locator(".st-key-curves .js-plotly-plot").first
+    expect(plot.locator(".main-svg").first).to_be_attached()
+    box = plot.bounding_box()
+    assert box
+    assert box["width"] > 600
     page.reload()
     state(page, "running")
     state(page, "finished: epoch 3.00 of 3")

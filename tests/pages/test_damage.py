@@ -32,7 +32,7 @@ def test_a_damaged_mnist_is_told_in_a_sentence(open_page: Callable[..., AppTest]
 
 @pytest.mark.parametrize("page", ["streamlit_app.py", "pages/1_Draw.py", "pages/3_Train.py", "pages/4_Compare.py"])
 def test_a_half_written_model_is_named_and_left_out(open_page: Callable[..., AppTest], home: Path, page: str) -> None:
-    folder = home / "trained" / "half"
+    folder = home / "models" / "half"
     folder.mkdir(parents=True)
     (folder / "card.json").write_text('{"format": 1, "name": "ha')
     shown = open_page(page)
@@ -43,7 +43,7 @@ def test_a_half_written_model_is_named_and_left_out(open_page: Callable[..., App
 def test_a_damaged_model_that_is_chosen_breaks_only_its_own_column(
     open_page: Callable[..., AppTest], tiny_model: str, home: Path
 ) -> None:
-    file = home / "trained" / tiny_model / "model.tflite"
+    file = home / "models" / tiny_model / "model.tflite"
     file.write_bytes(bytes(file.stat().st_size))
     shown = open_page("pages/1_Draw.py", model_1=tiny_model, pad=drawing([(70, 60), (200, 60), (120, 230)]))
     assert "cannot be opened" in shown.error[0].value
