@@ -23,7 +23,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
         page.goto(app.url)
         page.get_by_text("The models at hand").wait_for()
-        shoot(page, "home", 1100)
+        shoot(page, "home", 1200)
         page.goto(f"{app.url}/Draw")
         page.locator(".st-key-canvas canvas").last.wait_for()
         page.wait_for_timeout(1000)
