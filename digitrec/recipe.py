@@ -320,7 +320,7 @@ def _pixels_left(side: int, what: str, remedy: str) -> None:
         raise RecipeError(f"{what} would leave less than 1 pixel. Use {remedy}.")
 
 
-_VALIDATION = "It is published with the test digits as its only check; here 5,000 training digits are held out as well."
+_VALIDATION = "The test digits are the only check published with it; here 5,000 training digits are held out."
 
 PRESETS: dict[str, Preset] = {
     preset.recipe.name: preset
