@@ -337,7 +337,7 @@ PRESETS: dict[str, Preset] = {
             Recipe("mlp-128-128", hidden=(128, 128), scaling="unit-length", epochs=3),
             "NeuralNine: Neural Network Python Project - Handwritten Digit Recognition",
             "github.com/NeuralNine/handwritten-digits-recognition. It predicts on raw pixels from 0 to 255, though it "
-            "trains on columns of length 1. The test digits are its only check; here 5,000 training digits are held out.",
+            "trains on columns of length 1. Its only check are the test digits; here 5,000 others are held out.",
             "about 97 %",
             0.97,
             "A second layer adds little: what an MLP lacks is not depth but the idea that a digit may move.",
