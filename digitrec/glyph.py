@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.ink import grown, parts, upper_quartile
+from digitrec.clutter import grown, parts, upper_quartile
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]

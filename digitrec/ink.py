@@ -9,13 +9,14 @@ import io
 import struct
 import threading
 import warnings
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from digitrec.clutter import grown, parts, upper_quartile, without_lines, without_specks, without_surroundings
 from digitrec.errors import PictureError
 from digitrec.settings import MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS
 
@@ -41,9 +42,6 @@ FAINTEST_DRAWN = 8.0
 
 FAINTEST_IN_PHOTO = 18.0
 """Smallest RGB distance that counts as ink where paper has shadows and grain, about 10 grey levels."""
-
-EMPTY_PAGE = 4
-"""So many lines right across a picture with no writing beside them are ruled paper: no digit has as many."""
 
 SMALLEST = 5
 """Pictures whose longer side has fewer pixels hold no digit that could be read."""
@@ -354,9 +352,9 @@ def _inked(paper: _Paper) -> Floats:
     kept = _joined(distance > low, distance > high)
     ramp = np.clip((distance - 0.5 * low) / max(core - 0.5 * low, 1e-3), 0.0, 1.0)
     if paper.noise > SAME:
-        kept = _without_specks(kept)
+        kept = without_specks(kept)
     ink = np.where(grown(kept), ramp, np.float32(0.0)).astype(np.float32)
-    return _without_surroundings(_without_lines(ink))
+    return without_surroundings(without_lines(ink))
 
 
 def _core(distances: Floats) -> float:
@@ -372,180 +370,3 @@ def _joined(weak: Mask, strong: Mask) -> Mask:
     chosen[labels[strong & weak]] = True
     chosen[0] = False
     return np.asarray(chosen[labels])
-
-
-def upper_quartile(values: Floats) -> float:
-    """Return the value that a quarter of `values` (N,) reach: what the core of strokes has, edges left out."""
-    place = 3 * (values.size - 1) // 4
-    return float(np.partition(values, place)[place])
-
-
-def parts(mask: NDArray[Any]) -> tuple[Ints, Ints]:
-    """Return the parts of a mask (H, W) that touch, corners too.
-
-    Returns:
-        The part of each pixel (H, W), 0 outside the mask; and a row a part (N, 5): left, top, width, height and
-        pixels, row 0 being what is outside the mask.
-    """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
-
-
-def grown(mask: Mask) -> Mask:
-    """Return `mask` (H, W) grown by a pixel to all eight sides, for the soft edge of its strokes."""
-    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-
-
-def _without_specks(mask: Mask) -> Mask:
-    """Return `mask` without parts as small as the grain of paper and sensor."""
-    labels, stats = parts(mask)
-    large = stats[:, 2:4].max(axis=1) >= max(4.0, 0.015 * max(mask.shape))
-    large[0] = False
-    return np.asarray(large[labels])
-
-
-def _without_lines(ink: Floats) -> Floats:
-    """Return the ink without the lines of ruled or squared paper and without a frame along the picture's edge."""
-    across, down = _lines(ink > 0.5), _lines((ink > 0.5).T).T
-    lines = across | down
-    if not lines.any():
-        return ink
-    rest = np.where(grown(lines), np.float32(0.0), ink)
-    if not _meaningful(rest > 0.5):
-        return np.zeros_like(ink) if _count(across) >= EMPTY_PAGE else ink
-    across &= _may_go(ink, across, rest, alone=True)
-    down &= _may_go(ink.T, down.T, rest.T, alone=bool(across.any())).T
-    removed = across | down
-    return np.where(grown(removed) & ~grown((ink > 0.5) & ~lines), np.float32(0.0), ink).astype(np.float32)
-
-
-def _lines(mask: Mask) -> Mask:
-    """Return the pixels of `mask` on thin, nearly level lines from one side of the picture to the other.
-
-    Where a stroke crosses the line, the pixels stay with the stroke.
-    """
-    height, width = mask.shape
-    piece = np.ones((1, max(5, width // 12)), np.uint8)
-    level = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, piece)
-    if level.any(axis=0).mean() < 0.5:
-        return np.zeros(mask.shape, bool)
-    joined = cv2.dilate(level, np.ones((3, max(3, width // 20)), np.uint8))
-    labels, stats = parts(joined)
-    long = (stats[:, 2] > 0.9 * width) & (stats[:, 3] < max(5, 0.1 * height))
-    long[0] = False
-    if not long.any():
-        return np.zeros(mask.shape, bool)
-    found = long[labels] & (level > 0)
-    return np.asarray(found & (_runs_down(mask) <= 1.6 * _thickness(found) + 1.0))
-
-
-def _count(lines: Mask) -> int:
-    """Return how many level lines there are."""
-    return len(parts(cv2.dilate(lines.astype(np.uint8), np.ones((1, lines.shape[1] | 1), np.uint8)))[1]) - 1
-
-
-def _runs_down(mask: Mask) -> Ints:
-    """Return, for each pixel of `mask`, how many pixels of it stand over and under each other there."""
-    rows = np.arange(mask.shape[0], dtype=np.int32)[:, None]
-    above = np.maximum.accumulate(np.where(mask, -1, rows), axis=0)
-    below = np.minimum.accumulate(np.where(mask, mask.shape[0], rows)[::-1], axis=0)[::-1]
-    return np.where(mask, below - above - 1, 0).astype(np.int32)
-
-
-def _thickness(lines: Mask) -> float:
-    """Return how many pixels thick level lines are, 0 where there are none."""
-    runs = _runs_down(lines)[lines]
-    return float(np.median(runs)) if runs.size else 0.0
-
-
-def _meaningful(mask: Mask) -> bool:
-    """Return whether `mask` holds a part that may be writing: an eighth of the picture's shorter side or larger."""
-    _, stats = parts(mask)
-    return bool(stats[1:, 2:4].max(initial=0) >= max(4.0, min(mask.shape) / 8.0))
-
-
-def _may_go(ink: Floats, lines: Mask, rest: Floats, alone: bool) -> Mask:
-    """Return which of the level `lines` are no writing: thin or faint beside it.
-
-    Where `alone`, so are lines that touch no writing, and several that stick out of it on both sides. Upright
-    lines are judged so only on squared paper or in a frame: a 1 or a 4 may be as high as its picture.
-    """
-    labels, stats = parts(cv2.dilate(lines.astype(np.uint8), np.ones((3, max(3, lines.shape[1] // 10)), np.uint8)))
-    columns = np.flatnonzero((rest > 0.5).any(axis=0))
-    margin = 0.05 * lines.shape[1]
-    sticks_out = columns[0] > margin and columns[-1] < lines.shape[1] - margin
-    goes = np.zeros(len(stats), bool)
-    for i in range(1, len(stats)):
-        line = lines & (labels == i)
-        goes[i] = _weak(ink, line, rest) or (alone and (_apart(line, rest) or (sticks_out and len(stats) > 2)))
-    return np.asarray(goes[labels])
-
-
-def _weak(ink: Floats, line: Mask, rest: Floats) -> bool:
-    """Return whether a level line is much thinner or fainter than the writing."""
-    return _weight(ink, line) < 0.6 * _weight(rest, rest > 0.5)
-
-
-def _weight(ink: Floats, part: Mask) -> float:
-    """Return how thick and dark `part` of the ink is."""
-    depth = cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 3)
-    return float(depth[part].mean()) * float(ink[part].mean())
-
-
-def _apart(line: Mask, rest: Floats) -> bool:
-    """Return whether a level line touches almost nothing of the writing."""
-    near = cv2.dilate(line.astype(np.uint8), np.ones((7, 1), np.uint8)).astype(bool) & (rest > 0.5)
-    return bool(near.any(axis=0).sum() < 0.02 * line.shape[1])
-
-
-def _without_surroundings(ink: Floats) -> Floats:
-    """Return the ink without frames around the writing and without what surrounds the paper, such as a table.
-
-    Nothing goes unless writing remains.
-    """
-    mask = (ink > 0.25).astype(np.uint8)
-    labels, stats = parts(mask)
-    if len(stats) == 1:
-        return ink
-    outer = _surrounding(labels, stats, mask) | _framing(labels, stats)
-    if outer.any() and _meaningful((labels > 0) & ~outer[labels]):
-        return np.where(outer[labels], np.float32(0.0), ink).astype(np.float32)
-    # Alone in the picture, what touches its edge and is thicker than any stroke is a shadow, a hand or a table.
-    if len(stats) == 2 and outer[1] and _deepest(labels, 2, mask)[1] > 0.15 * max(mask.shape):
-        return np.zeros_like(ink)
-    return ink
-
-
-def _surrounding(labels: Ints, stats: Ints, mask: Bytes) -> Mask:
-    """Return which parts come in from outside the picture: along much of its edge, or far thicker than strokes."""
-    edge = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    contact = np.bincount(edge, minlength=len(stats)) / edge.size
-    contact[0] = 0.0
-    if contact.max() <= 0.03:
-        return np.zeros(len(stats), bool)
-    deepest = _deepest(labels, len(stats), mask)
-    others = deepest[contact <= 0.03][1:]
-    usual = float(others.max(initial=0.0)) or np.inf
-    return np.asarray((contact > 0.2) | ((contact > 0.03) & (deepest > 2.0 * usual)))
-
-
-def _deepest(labels: Ints, count: int, mask: Bytes) -> Floats:
-    """Return half the thickness of each part (count,), at its thickest."""
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, labels[mask > 0], depth[mask > 0])
-    return deepest
-
-
-def _framing(labels: Ints, stats: Ints) -> Mask:
-    """Return which parts run along all four sides of their own box, with most of the picture inside."""
-    height, width = labels.shape
-    found = np.zeros(len(stats), bool)
-    for i in np.flatnonzero((stats[:, 2] > 0.5 * width) & (stats[:, 3] > 0.5 * height)):
-        x, y, w, h = (int(v) for v in stats[i, :4])
-        part = labels[y : y + h, x : x + w] == i
-        band_x, band_y = max(1, w // 12), max(1, h // 12)
-        level = min(part[:band_y].any(axis=0).mean(), part[-band_y:].any(axis=0).mean())
-        upright = min(part[:, :band_x].any(axis=1).mean(), part[:, -band_x:].any(axis=1).mean())
-        found[i] = i > 0 and min(level, upright) > 0.85
-    return found

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from digitrec import dataset, evaluate, figures, ui
+from digitrec import dataset, evaluate, figures, pictures, ui
 from digitrec import runfolder as rf
 from digitrec.registry import Model
 
@@ -47,7 +47,7 @@ def _scores(model: Model) -> dict[str, str]:
 def one_digit(models: list[Model], probabilities: list[NDArray[np.float32]]) -> None:
     """Draw one test digit and what both models say of it; those on which they part come first."""
     st.subheader("One digit, two minds")
-    pictures, truth = ui.test_digits()
+    digits, truth = ui.test_digits()
     answers = [p.argmax(axis=1) for p in probabilities]
     parted = np.flatnonzero(answers[0] != answers[1])
     st.markdown(f"They part on {len(parted):,} of the 10,000 test digits.")
@@ -57,7 +57,7 @@ def one_digit(models: list[Model], probabilities: list[NDArray[np.float32]]) -> 
         )
     else:
         chosen = st.number_input("Number of the test digit, 0 to 9,999", 0, len(truth) - 1, key="test_digit")
-    glyph = dataset.glyphs(pictures[chosen])
+    glyph = dataset.glyphs(digits[chosen])
     left, *columns = st.columns([150, 300, 300], gap="medium")
     with left:
         ui.seen(glyph)
@@ -75,7 +75,7 @@ def one_digit(models: list[Model], probabilities: list[NDArray[np.float32]]) -> 
 
 def only_one_reads(models: list[Model], right: list[NDArray[np.bool_]]) -> None:
     """Draw the digits that one model reads and the other does not, for each of the two."""
-    pictures, truth = ui.test_digits()
+    digits, truth = ui.test_digits()
     for column, (mine, other) in zip(st.columns(2), ((0, 1), (1, 0)), strict=True):
         found = np.flatnonzero(right[mine] & ~right[other])
         with column:
@@ -83,7 +83,7 @@ def only_one_reads(models: list[Model], right: list[NDArray[np.bool_]]) -> None:
             if len(found):
                 shown = found[:SHOWN]
                 captions = [str(truth[i]) for i in shown]
-                st.image(figures.montage(dataset.glyphs(pictures[shown]), captions, columns=8, side=56))
+                st.image(pictures.montage(dataset.glyphs(digits[shown]), captions, columns=8, side=56))
 
 
 def confusions(models: list[Model]) -> None:

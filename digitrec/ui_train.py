@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from digitrec import dataset, distort, evaluate, figures, registry, runs, ui
+from digitrec import dataset, distort, evaluate, figures, pictures, registry, runs, ui
 from digitrec import runfolder as rf
 from digitrec.errors import RecipeError
 from digitrec.recipe import (
@@ -153,7 +153,7 @@ def _augmentation() -> Augmentation:
         amounts[field.name] = st.slider(label, 0.0, AUGMENTATION_LIMITS[field.name], 0.0, step, key=field.name)
     augmentation = Augmentation(**amounts)
     digits = distort.distort(_preview_digits(), augmentation, np.random.default_rng(1))
-    st.image(figures.montage(digits), "Eight training digits, as the net would see them")
+    st.image(pictures.montage(digits), "Eight training digits, as the net would see them")
     return augmentation
 
 
@@ -293,10 +293,10 @@ def results(run: Run, card: dict[str, Any]) -> None:
     probabilities = registry.test_probabilities(run.folder)
     confusion(np.array(card["confusion"]), probabilities)
     st.subheader("Its most confident mistakes")
-    pictures, truth = ui.test_digits()
+    digits, truth = ui.test_digits()
     wrong = evaluate.mistakes(probabilities, truth, 16)
     if len(wrong):
-        st.image(figures.montage(dataset.glyphs(pictures[wrong]), _captions(wrong, probabilities)))
+        st.image(pictures.montage(dataset.glyphs(digits[wrong]), _captions(wrong, probabilities)))
         st.caption("Each with its number in the test set, the true digit, and what was read instead.")
     _downloads(run)
 
@@ -327,12 +327,12 @@ def confusion(counts: NDArray[np.int64], probabilities: NDArray[np.float32]) -> 
         one, two = st.columns(2)
         truth = one.selectbox("True digit", range(10), key="cell_truth")
         answer = two.selectbox("Read as", range(10), key="cell_answer")
-        pictures, labels = ui.test_digits()
+        digits, labels = ui.test_digits()
         found = np.flatnonzero((labels == truth) & (probabilities.argmax(axis=1) == answer))
         st.markdown(f"{len(found):,} of the test digits are {truth} and were read as {answer}.")
         if len(found):
             order = found[np.argsort(-probabilities[found, answer])][:24]
-            st.image(figures.montage(dataset.glyphs(pictures[order]), columns=6, side=56))
+            st.image(pictures.montage(dataset.glyphs(digits[order]), columns=6, side=56))
 
 
 def _take_cell() -> None:

@@ -293,52 +293,6 @@ def test_page_picture_leaves_the_picture_as_it_is() -> None:
     assert image.size == (2000, 100)
 
 
-def test_picture_is_black_on_white_and_crisp() -> None:
-    glyph = np.zeros((28, 28), np.float32)
-    glyph[3, 4] = 1
-    glyph[0, 0] = 0.5
-    result = figures.picture(glyph)
-    assert (result.shape, result.dtype) == ((140, 140), np.uint8)
-    assert (result[15:20, 20:25] == 0).all()
-    assert (result == 0).sum() == 25
-    assert result[0, 0] == 128
-    assert result[-1, -1] == 255
-
-
-@pytest.mark.parametrize(
-    ("shape", "expected"), [((28, 56), (140, 280)), ((300, 400), (300, 400)), ((1, 3), (140, 420))]
-)
-def test_picture_is_enlarged_by_a_whole_factor(shape: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert figures.picture(np.zeros(shape)).shape == expected
-
-
-def test_picture_bears_values_just_outside() -> None:
-    assert figures.picture(np.array([[-0.01, 1.01]]), 1).tolist() == [[255, 0]]
-
-
-@pytest.mark.parametrize(("count", "cards"), [(1, (1, 1)), (8, (1, 8)), (9, (2, 8)), (3, (1, 3))])
-def test_montage_is_as_large_as_its_cards(count: int, cards: tuple[int, int]) -> None:
-    result = figures.montage(np.zeros((count, 28, 28)))
-    rows, columns = cards
-    assert result.shape == (88 * rows - 4, 88 * columns - 4, 4)
-    assert (result[:84, :84] == 255).all()
-
-
-def test_montage_shows_each_glyph_and_its_caption() -> None:
-    glyphs = np.zeros((3, 28, 28))
-    glyphs[1] = 1
-    plain, captioned = figures.montage(glyphs), figures.montage(glyphs, ["a", "4 as 9", "b"])
-    assert (plain[:, 88:172, :3] == 0).all()
-    assert (captioned[:84] == plain).all()
-    assert (captioned[84:, 88:172, 0] < 100).any()
-    assert (captioned[:, 84:88, 3] == 0).all()
-
-
-def test_montage_wants_a_caption_a_glyph() -> None:
-    with pytest.raises(ValueError, match="1 for 2"):
-        figures.montage(np.zeros((2, 28, 28)), ["a"])
-
-
 def test_bars_in_words() -> None:
     assert figures.describe_bars(SURE, "mlp-128") == "mlp-128 reads 7, with 98.3 %. Next comes 9, with 1.0 %."
     assert figures.describe_bars(np.zeros(10), "mlp-128") == "mlp-128 gives no answer."

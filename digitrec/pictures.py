@@ -1,0 +1,58 @@
+"""Ink and glyphs as pictures to show: black on white, each pixel a crisp square."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+
+def picture(values: npt.NDArray[np.floating[Any]], side: int = 140) -> npt.NDArray[np.uint8]:
+    """Return ink as a crisp black on white picture, for `st.image`.
+
+    Args:
+        values: (height, width), 0 paper .. 1 ink.
+        side: Pixels that the shorter side is enlarged to, by a whole factor, as near as it gets; never made smaller.
+
+    Returns:
+        uint8 (height * factor, width * factor), 255 paper .. 0 ink.
+    """
+    tones = (255 * (1 - np.clip(values, 0, 1))).round().astype(np.uint8)
+    factor = max(1, round(side / min(tones.shape)))
+    crisp: npt.NDArray[np.uint8] = tones.repeat(factor, axis=0).repeat(factor, axis=1)
+    return crisp
+
+
+def montage(
+    glyphs: npt.NDArray[np.floating[Any]], captions: Sequence[str] = (), columns: int = 8, side: int = 84
+) -> npt.NDArray[np.uint8]:
+    """Return many glyphs as one picture, a white card each, row by row.
+
+    Args:
+        glyphs: (N, height, width), 0 paper .. 1 ink, N at least 1.
+        captions: A few plain letters below each; none leaves the captions out.
+        columns: Cards a row.
+        side: Pixels of a glyph's side.
+
+    Returns:
+        uint8 (rows, columns of pixels, 4): RGBA, transparent between the cards.
+
+    Raises:
+        ValueError: If there are captions, but not one a glyph.
+    """
+    if captions and len(captions) != len(glyphs):
+        raise ValueError(f"There must be one caption a glyph. Received: {len(captions)} for {len(glyphs)}")
+    columns = min(columns, len(glyphs))
+    gap, below = 4, 20 if captions else 0
+    step_x, step_y = side + gap, side + below + gap
+    canvas = Image.new("RGBA", (columns * step_x - gap, -(-len(glyphs) // columns) * step_y - gap))
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(13)
+    for number, glyph in enumerate(glyphs):
+        left, top = number % columns * step_x, number // columns * step_y
+        draw.rectangle((left, top, left + side - 1, top + side + below - 1), fill="white")
+        tile = Image.fromarray(picture(glyph, side)).resize((side, side), Image.Resampling.NEAREST)
+        canvas.paste(tile, (left, top))
+        if captions:
+            draw.text((left + side / 2, top + side + below / 2), captions[number], "black", font, anchor="mm")
+    return np.asarray(canvas)
