@@ -174,16 +174,21 @@ else:
 
 def is_launching(folder: Path) -> bool:
     """Whether the run's process was started so lately that it may not have taken its lock yet."""
-    status = read_status(folder)
+    return _is_new(read_status(folder))
+
+
+def _is_new(status: Status) -> bool:
     return status.state == WAITING and abs(time.time() - status.started) < STARTING_TIME
 
 
 def ahead(folder: Path) -> list[Path]:
     """Return the runs beside this one that train or wait before it, in their order."""
-    mine = _turn(folder)
-    others = [other for other in folder.parent.iterdir() if other.is_dir() and other != folder]
-    return sorted((o for o in others if _turn(o) < mine and (is_alive(o) or is_launching(o))), key=_turn)
-
-
-def _turn(folder: Path) -> tuple[float, str]:
-    return read_status(folder).queued_at, folder.name
+    mine = (read_status(folder).queued_at, folder.name)
+    found = []
+    for other in folder.parent.iterdir():
+        alive = is_alive(other)  # before its status is read: a live worker has one, a folder just made may not yet
+        status = read_status(other)
+        turn = (status.queued_at, other.name)
+        if turn < mine and (alive or _is_new(status)):
+            found.append((turn, other))
+    return [other for _, other in sorted(found)]

@@ -40,14 +40,17 @@ def recipes(draw):
         batch_norm=st.booleans(),
         padding=st.sampled_from(PADDINGS),
     )
-    amounts = {name: st.just(0.0) | st.floats(0, limit) for name, limit in AUGMENTATION_LIMITS.items()}
+    amounts = {
+        name: st.just(0.0) | st.floats(0, limit).map(lambda v: round(v, 3))
+        for name, limit in AUGMENTATION_LIMITS.items()
+    }
     return Recipe(
         name=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", fullmatch=True)),
         kind=kind,
         blocks=tuple(draw(st.lists(block, min_size=1, max_size=3))) if kind == "cnn" else (),
         hidden=tuple(draw(st.lists(st.integers(1, 40), min_size=kind == "mlp", max_size=3))),
         activation=draw(st.sampled_from(ACTIVATIONS)),
-        dropout=draw(st.just(0.0) | st.floats(0, 0.9)),
+        dropout=draw(st.just(0.0) | st.floats(0, 0.9).map(lambda v: round(v, 3))),
         optimizer=draw(st.sampled_from(OPTIMIZERS)),
         learning_rate=draw(st.floats(1e-7, 10) | st.just(1)),
         batch_size=draw(st.integers(1, 4096)),
