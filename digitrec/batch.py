@@ -1,6 +1,5 @@
 """A batch of pictures: put in order, read one by one, kept small, written down as CSV and JSON."""
 
-import base64
 import csv
 import dataclasses
 import hashlib
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec import ink as inks
+from digitrec import pictures
 from digitrec import reading as readings
 from digitrec.errors import PictureError
 from digitrec.glyph import Box
@@ -249,11 +249,7 @@ def _copy(image: Image.Image) -> Image.Image:
 
 def _thumbnail(image: Image.Image) -> str:
     """Return a small copy, on white where it is transparent, as a data URI."""
-    layers = _within(image, THUMBNAIL_SIDE).convert("RGBA")
-    opaque = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
-    buffer = io.BytesIO()
-    opaque.save(buffer, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return pictures.jpeg_uri(_within(image, THUMBNAIL_SIDE), quality=80)
 
 
 def _within(image: Image.Image, side: int) -> Image.Image:

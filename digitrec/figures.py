@@ -4,8 +4,6 @@ No Streamlit here: a page shows a figure with `st.plotly_chart(figure, theme="st
 fonts are left to that theme, so that light and dark both work, and no figure relies on colour alone.
 """
 
-import base64
-import io
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 from PIL import Image
+
+from digitrec import pictures
 
 if TYPE_CHECKING:
     from digitrec.reading import Digit
@@ -494,11 +494,7 @@ def _data_uri(image: Image.Image) -> str:
     """Return a copy of at most PAGE_PIXELS, on white where it is transparent, as a data URI."""
     small = image.copy()
     small.thumbnail((PAGE_PIXELS, PAGE_PIXELS))
-    layers = small.convert("RGBA")
-    opaque = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
-    buffer = io.BytesIO()
-    opaque.save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return pictures.jpeg_uri(small, quality=85)
 
 
 def describe_bars(probabilities: npt.NDArray[np.floating[Any]], model: str) -> str:

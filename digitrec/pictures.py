@@ -1,11 +1,28 @@
-"""Ink and glyphs as pictures to show: black on white, each pixel a crisp square."""
+"""Ink, glyphs and photos as pictures to show; ink is black on white, each pixel a crisp square."""
 
+import base64
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+
+
+def tones(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
+    """Return ink (height, width), 0 paper .. 1 ink, as grey levels, 255 paper .. 0 ink."""
+    levels: npt.NDArray[np.uint8] = (255 * (1 - np.clip(values, 0, 1))).round().astype(np.uint8)
+    return levels
+
+
+def jpeg_uri(image: Image.Image, quality: int) -> str:
+    """Return a picture, on white where it is transparent, as a JPEG data URI of this quality, 1 to 95."""
+    layers = image.convert("RGBA")
+    opaque = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB")
+    buffer = io.BytesIO()
+    opaque.save(buffer, "JPEG", quality=quality)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def picture(values: npt.NDArray[np.floating[Any]], side: int = 140) -> npt.NDArray[np.uint8]:
@@ -18,9 +35,9 @@ def picture(values: npt.NDArray[np.floating[Any]], side: int = 140) -> npt.NDArr
     Returns:
         uint8 (height * factor, width * factor), 255 paper .. 0 ink.
     """
-    tones = (255 * (1 - np.clip(values, 0, 1))).round().astype(np.uint8)
-    factor = max(1, round(side / min(tones.shape)))
-    crisp: npt.NDArray[np.uint8] = tones.repeat(factor, axis=0).repeat(factor, axis=1)
+    levels = tones(values)
+    factor = max(1, round(side / min(levels.shape)))
+    crisp: npt.NDArray[np.uint8] = levels.repeat(factor, axis=0).repeat(factor, axis=1)
     return crisp
 
 

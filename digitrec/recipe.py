@@ -22,7 +22,11 @@ ACTIVATIONS = ("relu", "elu", "gelu", "sigmoid", "tanh")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 SCALINGS = ("unit-range", "unit-length")
 PADDINGS = ("same", "valid")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+LONGEST_NAME = 40
+NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
+NAME_RULE = (
+    f"A name has 1 to {LONGEST_NAME} letters, digits, dots, dashes or underscores, and begins with a letter or digit."
+)
 
 MAX_LAYERS = 8
 MAX_PARAMETERS = 20_000_000  # 80 MB of weights, 240 MB with Adam's two moments
@@ -140,10 +144,7 @@ class Recipe:
             RecipeError: With the rule and what was received.
         """
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
-            raise RecipeError(
-                "A name has 1 to 40 letters, digits, dots, dashes or underscores, and begins with a letter or digit. "
-                f"Received: {str(self.name)[:60]!r}"
-            )
+            raise RecipeError(f"{NAME_RULE} Received: {str(self.name)[:60]!r}")
         _one_of("The kind of network", self.kind, KINDS)
         _one_of("The activation", self.activation, ACTIVATIONS)
         _one_of("The optimiser", self.optimizer, OPTIMIZERS)

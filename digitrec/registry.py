@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from digitrec import runfolder as rf
 from digitrec import settings
 from digitrec.errors import DigitrecError, ModelError
-from digitrec.recipe import CLASSES, NAME, TEST_DIGITS, Recipe
+from digitrec.recipe import CLASSES, LONGEST_NAME, NAME, NAME_RULE, TEST_DIGITS, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from digitrec.predict import Predictor
 
 NEWEST_FORMAT = 1
-LONGEST_NAME = 40  # letters, as `recipe.NAME` has it
 PREDICTORS_KEPT = 4  # opened models kept in memory: two on Draw, two more on another page
 
 
@@ -160,10 +159,7 @@ def check_name(name: str) -> None:
         ModelError: If it is no name, or taken.
     """
     if not NAME.fullmatch(name):
-        raise ModelError(
-            "A name has 1 to 40 letters, digits, dots, dashes or underscores, and begins with a letter or digit. "
-            f"Received: {name[:60]!r}"
-        )
+        raise ModelError(f"{NAME_RULE} Received: {name[:60]!r}")
     if _is_taken(name):
         raise ModelError(_taken(name))
 

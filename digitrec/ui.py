@@ -1,4 +1,4 @@
-"""The only module that imports Streamlit: page frame, model choosers and the parts that pages share."""
+"""Streamlit: page frame, model choosers and the parts that pages share; a page's own parts are in `ui_<page>`."""
 
 import base64
 import contextlib
@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec import dataset, figures, registry
+from digitrec import dataset, figures, pictures, registry
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.predict import Predictor
 from digitrec.reading import NOT_A_DIGIT, Digit, Reading, Step
@@ -62,15 +62,14 @@ def _give_memory_back() -> None:
 _give_memory_back()
 
 
-def page(title: str, lead: str, wide: bool = True) -> None:
+def page(title: str, lead: str) -> None:
     """Set up a page: browser title, sidebar, heading, a sentence on what it is for.
 
     Args:
-        title: The page's name, as in PAGES.
-        lead: One plain sentence below the heading.
-        wide: Whether it uses the whole window.
+        title: The heading.
+        lead: A plain sentence or two below it.
     """
-    st.set_page_config(f"{title} - digitrec", ICON, layout="wide" if wide else "centered")
+    st.set_page_config(f"{title} - digitrec", ICON, layout="wide")
     for key in KEPT:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
@@ -101,7 +100,7 @@ def shown_errors(stop: bool = True) -> Iterator[None]:
             st.stop()
 
 
-def choose_model(number: int, label: str = "") -> str | None:
+def choose_model(number: int) -> str | None:
     """Draw the chooser of model 1 or 2 (key `model_1`, `model_2`) and return the name; the second may be none.
 
     Raises:
@@ -114,8 +113,22 @@ def choose_model(number: int, label: str = "") -> str | None:
     choices = names if number == 1 else [*names, NO_MODEL]
     if st.session_state.get(key) not in choices:
         st.session_state[key] = _default("mlp" if number == 1 else "cnn", names)
-    chosen = str(st.selectbox(label or f"Model {number}", choices, key=key))
+    chosen = str(st.selectbox(f"Model {number}", choices, key=key))
     return None if chosen == NO_MODEL else chosen
+
+
+def choose_models() -> tuple[str | None, str | None]:
+    """Draw both choosers side by side and return the names; see `choose_model`.
+
+    Raises:
+        ModelError: If there is no model at all.
+    """
+    left, right = st.columns(2)
+    with left:
+        first = choose_model(1)
+    with right:
+        second = choose_model(2)
+    return first, second
 
 
 def _default(kind: str, names: list[str]) -> str:
@@ -204,8 +217,7 @@ def strip(steps: Sequence[Step]) -> None:
 
 def data_uri(ink: NDArray[np.float32], side: int = 264) -> str:
     """Return ink (H, W), 0 paper .. 1 ink, as a PNG data URI, dark on white, made smaller if above `side` pixels."""
-    tones = np.round(255 * (1 - np.clip(ink, 0, 1))).astype(np.uint8)
-    picture = Image.fromarray(tones)
+    picture = Image.fromarray(pictures.tones(ink))
     picture.thumbnail((side, side))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)

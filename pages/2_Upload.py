@@ -8,12 +8,8 @@ ui.page("Upload", "Choose pictures of handwritten digits, one or many. Two model
 st.html(ui_upload.STYLE)
 
 files = ui_upload.choose_pictures()
-left, right = st.columns(2)
 with ui.shown_errors():
-    with left:
-        first = ui.choose_model(1)
-    with right:
-        second = ui.choose_model(2)
+    first, second = ui.choose_models()
     single = st.toggle(
         "Each picture holds one digit",
         key="single",

@@ -11,11 +11,7 @@ ui.page(
 )
 
 with ui.shown_errors():
-    left, right = st.columns(2)
-    with left:
-        first = ui.choose_model(1)
-    with right:
-        second = ui.choose_model(2)
+    first, second = ui.choose_models()
     if first is None or second is None:
         st.info("Choose two models.")
         st.stop()

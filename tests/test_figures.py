@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,22 +17,9 @@ from PIL import Image
 from digitrec import figures
 from digitrec.glyph import Box
 from digitrec.recipe import PRESETS, LayerInfo
+from digitrec.runs import Curves
 
 SURE = np.array([0.002, 0.001, 0, 0, 0, 0, 0, 0.983, 0.004, 0.01], np.float32)
-
-
-@dataclass(frozen=True)
-class Curves:
-    """The lists of `runs.Curves`."""
-
-    batch_epoch: list[float] = field(default_factory=list)
-    batch_loss: list[float] = field(default_factory=list)
-    batch_accuracy: list[float] = field(default_factory=list)
-    epoch: list[float] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    val_loss: list[float] = field(default_factory=list)
-    val_accuracy: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
