@@ -107,7 +107,7 @@ def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str) -> g
     layout = {
         **_BARE,
         "height": 200,
-        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "margin": {"l": 4, "r": 20, "t": 4, "b": 4},  # room for the label of a 9
         "bargap": 0.15,
         "showlegend": False,
         "xaxis": {
