@@ -29,7 +29,7 @@ THUMBNAIL_SIDE = 120
 COPY_SIDE = 1000  # longest side of the copy that is shown with boxes
 STEP_SIDE = 264  # pixels; twice what a page gives a step, for sharp screens
 
-COLUMNS = ("file", "row", "box", "digit", "confidence", "flag", "model", "error")
+COLUMNS = ("file", "row", "box", "digit", "confidence", "likely", "is_digit", "flag", "model", "error")
 
 Outcome = Reading | PictureError
 """What was read in a picture, or why it could not be read."""
@@ -206,6 +206,7 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
             "digit": digit.digit,
             "confidence": round(digit.confidence, 6),
             "probabilities": [round(float(p), 6) for p in digit.probabilities],
+            "is_digit": round(digit.is_digit, 6),
             "flag": digit.flag,
         }
         for digit in outcome.digits
@@ -221,7 +222,8 @@ def as_json(records: Sequence[dict[str, Any]]) -> str:
 def as_csv(records: Iterable[dict[str, Any]]) -> str:
     """Return records as CSV, a digit a line, with COLUMNS; a picture without digits has a line of its own.
 
-    A box is x, y, width and height with spaces between. A name that a spreadsheet would take for a formula is given
+    A box is x, y, width and height with spaces between; `likely` is the digits that it takes to be 95 % sure, as in
+    `4 or 9`, and empty for what is no digit. A name that a spreadsheet would take for a formula is given
     an apostrophe in front.
     """
     text = io.StringIO()
@@ -230,8 +232,15 @@ def as_csv(records: Iterable[dict[str, Any]]) -> str:
     for each in records:
         common = {"file": _no_formula(each["file"]), "model": each["model"], "error": each["error"]}
         for digit in each["digits"] or [{}]:
-            table.writerow(digit | common | ({"box": " ".join(map(str, digit["box"]))} if digit else {}))
+            table.writerow(digit | common | (_cells(digit) if digit else {}))
     return text.getvalue()
+
+
+def _cells(digit: dict[str, Any]) -> dict[str, str]:
+    """Return what a record holds as lists in the form that a table has it."""
+    none = digit["flag"] == readings.NOT_A_DIGIT
+    likely = "" if none else readings.either(readings.likely(digit["probabilities"]))
+    return {"box": " ".join(map(str, digit["box"])), "likely": likely}
 
 
 def _no_formula(name: str) -> str:

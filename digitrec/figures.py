@@ -14,9 +14,9 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from digitrec import pictures
+from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, either
 
 if TYPE_CHECKING:
-    from digitrec.reading import Digit
     from digitrec.recipe import LayerInfo
     from digitrec.runs import Curves
 
@@ -83,20 +83,23 @@ def _axis(title: str = "", standoff: int = 20) -> dict[str, Any]:
     return {"title": {"text": title, "standoff": standoff, "font": font}, "tickfont": font}
 
 
-def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str) -> go.Figure:
+def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str, none: bool = False) -> go.Figure:
     """Draw the ten probabilities of one digit, the answer in full colour with its share and a bold tick.
 
     Args:
         probabilities: (10,), 0 to 1; all zeros, as for an empty canvas, mark no answer.
         colour: The model's colour.
+        none: Whether it is no digit: the bars are hollow, none is the answer, and words across them say so.
     """
     shares = [round(100 * float(p), 2) for p in probabilities]
-    answer = int(np.argmax(probabilities)) if any(shares) else None
+    answer = int(np.argmax(probabilities)) if any(shares) and not none else None
     bars = {
         "type": "bar",
         "x": list(range(10)),
         "y": shares,
-        "marker": {"color": colour, "opacity": [1 if digit == answer else 0.45 for digit in range(10)]},
+        "marker": {"color": colour, "opacity": [1 if digit == answer else 0.45 for digit in range(10)]}
+        if not none
+        else {"color": _faded(GREY, 0.15), "line": {"color": GREY, "width": 1}},
         "text": [_percent(probabilities[digit]) if digit == answer else "" for digit in range(10)],
         "textposition": "outside",
         "textangle": 0,
@@ -123,6 +126,7 @@ def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str) -> g
             "tickvals": [0, 50, 100],
             "fixedrange": True,
         },
+        "annotations": [{"x": 4.5, "y": 109, "text": "no digit", "showarrow": False}] if none else [],
     }
     # Redrawn after each stroke: plotly's checks cost six times the rest, and a test makes them.
     return go.Figure(data=[bars], layout=layout, _validate=False)
@@ -417,11 +421,12 @@ def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
     return go.Figure(data=[blocks], layout=layout)
 
 
-def page_picture(image: Image.Image, digits: "Sequence[Digit]", selected: int | None = None) -> go.Figure:
+def page_picture(image: Image.Image, digits: Sequence[Digit], selected: int | None = None) -> go.Figure:
     """Draw a picture with a box and the answer for each digit found in it.
 
-    Certain answers have a solid blue box, uncertain ones a dashed orange one and a question mark, what is no
-    digit a dotted grey one and a cross. A click on a box carries the digit's place: see `clicked_digit`.
+    Certain answers have a solid blue box, uncertain ones a dashed orange one with the digits that it may be
+    ("4 or 9"), what is no digit a dotted grey one and a question mark. A click on a box carries the digit's
+    place: see `clicked_digit`.
 
     Args:
         image: The upright picture that the boxes' pixels refer to; a copy of at most PAGE_PIXELS is shown.
@@ -436,7 +441,7 @@ def page_picture(image: Image.Image, digits: "Sequence[Digit]", selected: int | 
         "x": [digit.box.x + digit.box.width / 2 for digit in digits],
         "y": [digit.box.y + digit.box.height / 2 for digit in digits],
         "customdata": [[place] for place in range(len(digits))],
-        "text": [_digit_sentence(digit) for digit in digits],
+        "text": [digit_sentence(digit) for digit in digits],
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {"symbol": "square", "size": 24, "opacity": 0, "color": GREY},
         "selected": {"marker": {"opacity": 0}},
@@ -462,32 +467,43 @@ def page_picture(image: Image.Image, digits: "Sequence[Digit]", selected: int | 
                 "type": "rect", "x0": box.x, "y0": box.y, "x1": box.x + box.width, "y1": box.y + box.height,
                 "line": {"color": colour, "dash": dash, "width": 4 if place == selected else 2},
             }
-            for place, (box, (colour, dash, _, _)) in enumerate(zip((d.box for d in digits), marks, strict=True))
+            for place, (box, (colour, dash, _)) in enumerate(zip((d.box for d in digits), marks, strict=True))
         ],
         "annotations": [
             {
-                **chip, "x": digit.box.x, "y": digit.box.y, "text": f"<b>{text.format(digit=digit.digit)}</b>",
+                **chip, "x": digit.box.x, "y": digit.box.y, "text": f"<b>{_chip(digit)}</b>",
                 "bgcolor": colour, "font": {"color": ink, "size": 12},
             }
-            for digit, (colour, _, text, ink) in zip(digits, marks, strict=True)
+            for digit, (colour, _, ink) in zip(digits, marks, strict=True)
         ],
     }  # fmt: skip
     return go.Figure(data=[squares], layout=layout)
 
 
-# flag -> the box's colour and dash, what stands on it, and the text's colour on it
-_MARKS: dict[str | None, tuple[str, str, str, str]] = {
-    None: (BLUE, "solid", "{digit}", "white"),
-    "uncertain": (ORANGE, "dash", "{digit}?", "black"),
-    "not-a-digit": (GREY, "dot", "×", "white"),
+# flag -> the box's colour and dash, and the text's colour on it
+_MARKS: dict[str | None, tuple[str, str, str]] = {
+    None: (BLUE, "solid", "white"),
+    UNCERTAIN: (ORANGE, "dash", "black"),
+    NOT_A_DIGIT: (GREY, "dot", "black"),
 }
 
 
-def _digit_sentence(digit: "Digit") -> str:
-    if digit.flag == "not-a-digit":
+def _chip(digit: Digit) -> str:
+    """Return what stands on a box; there is room for two digits."""
+    if digit.flag == NOT_A_DIGIT:
+        return "?"
+    if digit.flag == UNCERTAIN:
+        return either(digit.likely) if len(digit.likely) == 2 else f"{digit.digit}?"
+    return str(digit.digit)
+
+
+def digit_sentence(digit: Digit) -> str:
+    """Say what was read: `7, 99.1 %`, or `4 or 9, 62.0 % for the 4`, or `no digit`."""
+    if digit.flag == NOT_A_DIGIT:
         return "no digit"
-    unsure = ", uncertain" if digit.flag == "uncertain" else ""
-    return f"{digit.digit}, {_percent(digit.confidence)}{unsure}"
+    if digit.flag == UNCERTAIN:
+        return f"{either(digit.likely)}, {_percent(digit.confidence)} for the {digit.digit}"
+    return f"{digit.digit}, {_percent(digit.confidence)}"
 
 
 def _data_uri(image: Image.Image) -> str:
@@ -497,11 +513,13 @@ def _data_uri(image: Image.Image) -> str:
     return pictures.jpeg_uri(small, quality=85)
 
 
-def describe_bars(probabilities: npt.NDArray[np.floating[Any]], model: str) -> str:
+def describe_bars(probabilities: npt.NDArray[np.floating[Any]], model: str, none: bool = False) -> str:
     """Say what `softmax_bars` shows."""
     first, second = (int(digit) for digit in np.argsort(-np.asarray(probabilities), kind="stable")[:2])
     if not np.any(probabilities):
         return f"{model} gives no answer."
+    if none:
+        return f"{model} takes this for no digit. Nearest comes {first}, with {_percent(probabilities[first])}."
     return (
         f"{model} reads {first}, with {_percent(probabilities[first])}. "
         f"Next comes {second}, with {_percent(probabilities[second])}."

@@ -7,6 +7,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from digitrec.calibration import Answers, Calibration
 from digitrec.errors import ModelError
 
 Glyphs = NDArray[np.float32]
@@ -19,15 +20,17 @@ class Predictor:
 
     Attributes:
         name: The model's name.
+        calibration: How its logits become answers.
     """
 
-    def __init__(self, name: str, file: Path) -> None:
-        """Open a `.tflite` file whose outputs are `probabilities` and the layers' activations.
+    def __init__(self, name: str, file: Path, calibration: Calibration | None = None) -> None:
+        """Open a `.tflite` file whose outputs are `probabilities` and the layers' activations, `logits` among them.
 
         Raises:
             ModelError: If the file is missing, damaged or of another kind.
         """
         self.name = name
+        self.calibration = calibration or Calibration()
         self._lock = threading.Lock()
         try:
             self._interpreter = Interpreter(str(file), num_threads=1)
@@ -37,30 +40,42 @@ class Predictor:
             self._input = int(signature.get_input_details()["glyph"]["index"])
         except (ValueError, RuntimeError, KeyError, OSError) as error:
             raise ModelError(f"The model {name} is damaged and cannot be opened. Train it again.") from error
-        if "probabilities" not in self._outputs:
-            raise ModelError(f"The model {name} gives no probabilities. Train it again.")
+        if "logits" not in self._outputs:
+            raise ModelError(f"The model {name} gives no logits. Train it again.")
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Names that `activations` returns."""
         return tuple(self._outputs)
 
-    def probabilities(self, glyphs: Glyphs) -> NDArray[np.float32]:
-        """Return how likely each glyph is each digit.
+    def answers(self, glyphs: Glyphs) -> Answers:
+        """Return how likely each glyph is each digit, and a digit at all; both calibrated.
 
         Args:
             glyphs: float32 (N, 28, 28), 0 paper .. 1 ink.
 
         Returns:
-            float32 (N, 10); rows add up to 1.
+            `probabilities` float32 (N, 10), whose rows add up to 1, and `is_digit` float32 (N,).
 
         Raises:
             ModelError: If the model's weights are damaged, so that it gives no numbers.
         """
-        probabilities = self._run(glyphs, ("probabilities",))["probabilities"]
-        if not np.isfinite(probabilities).all():
+        return self.calibration.answers(self.logits(glyphs))
+
+    def probabilities(self, glyphs: Glyphs) -> NDArray[np.float32]:
+        """Return how likely each glyph is each digit, calibrated, float32 (N, 10); see `answers`."""
+        return self.answers(glyphs).probabilities
+
+    def logits(self, glyphs: Glyphs) -> NDArray[np.float32]:
+        """Return what the network computes before it is calibrated: float32 (N, 10).
+
+        Raises:
+            ModelError: If the model's weights are damaged, so that it gives no numbers.
+        """
+        logits = self._run(glyphs, ("logits",))["logits"]
+        if not np.isfinite(logits).all():
             raise ModelError(f"The model {self.name} answers with what is no number. Train it again.")
-        return probabilities
+        return logits
 
     def activations(self, glyphs: Glyphs) -> dict[str, NDArray[np.float32]]:
         """Return what each layer makes of each glyph, by the layer's name; each array is (N, ...)."""

@@ -1,6 +1,7 @@
 """Picture + predictor -> reading: the digits in their rows, how sure each is, and the steps as pictures."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,12 +11,13 @@ from PIL import Image
 
 from digitrec import glyph as glyphs
 from digitrec import ink as inks
+from digitrec.calibration import Answers
 from digitrec.glyph import Box, Cut
 
 Floats = NDArray[np.float32]
 
-UNSURE = 0.6
-"""Confidence below which a digit is flagged `uncertain`."""
+SURE = 0.95
+"""Probability that one digit must have, or several together, to be sure."""
 
 UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
 
@@ -23,8 +25,8 @@ UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
 class Reader(Protocol):
     """What a reading needs of a model: `predict.Predictor` is one."""
 
-    def probabilities(self, glyphs: Floats) -> Floats:
-        """Return float32 (N, 10) for glyphs float32 (N, 28, 28), 0 paper, 1 ink."""
+    def answers(self, glyphs: Floats) -> Answers:
+        """Return probabilities (N, 10) and is_digit (N,) of glyphs float32 (N, 28, 28), 0 paper, 1 ink."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ class Digit:
         digit: The answer, 0 to 9.
         confidence: The answer's probability.
         probabilities: float32 (10,).
-        flag: None, "uncertain" or "not-a-digit".
+        is_digit: How sure the model is that it is a digit at all, 0 to 1.
+        flag: "not-a-digit" where `is_digit` is below 0.5 or the glyph is blank, "uncertain" where it takes more than
+            one digit to be SURE, else None.
     """
 
     row: int
@@ -64,7 +68,13 @@ class Digit:
     digit: int
     confidence: float
     probabilities: Floats
+    is_digit: float
     flag: str | None
+
+    @property
+    def likely(self) -> tuple[int, ...]:
+        """The fewest digits, most likely first, that together have the probability SURE."""
+        return likely(self.probabilities)
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,23 @@ class Reading:
         kept = [d for d in self.digits if d.flag != NOT_A_DIGIT]
         rows = sorted({d.row for d in kept})
         return "/".join("".join(str(d.digit) for d in kept if d.row == row) for row in rows)
+
+
+def likely(probabilities: Sequence[float] | Floats) -> tuple[int, ...]:
+    """Return the fewest digits, most likely first, that together have the probability SURE.
+
+    Args:
+        probabilities: Ten.
+    """
+    order = np.argsort(-np.asarray(probabilities), kind="stable")
+    together = np.cumsum(np.asarray(probabilities, np.float64)[order])
+    return tuple(int(digit) for digit in order[: 1 + int((together < SURE).sum())])
+
+
+def either(digits: Sequence[int]) -> str:
+    """Return digits as people say them: `4`, `4 or 9`, `4, 9 or 7`."""
+    *first, last = map(str, digits)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def read(image: Image.Image, predictor: Reader, single: bool = False) -> Reading:
@@ -139,7 +166,7 @@ def _read(ink: Floats, picture: Floats, size: tuple[int, int], predictor: Reader
 def _unanswered(row: int, box: Box, cut: Cut, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
     """Return a digit that no model has seen yet."""
     nothing = np.full(10, 0.1, np.float32)
-    return Digit(row, _enlarged(box, scale, size), cut.glyph, _steps(cut), 0, 0.1, nothing, NOT_A_DIGIT)
+    return Digit(row, _enlarged(box, scale, size), cut.glyph, _steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT)
 
 
 def _enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
@@ -163,17 +190,18 @@ def _answered(digits: tuple[Digit, ...], predictor: Reader) -> tuple[Digit, ...]
     """Return the digits with the model's answers."""
     if not digits:
         return ()
-    answers = np.asarray(predictor.probabilities(np.stack([d.glyph for d in digits])), dtype=np.float32)
+    probabilities, is_digit = predictor.answers(np.stack([digit.glyph for digit in digits]))
     return tuple(
-        dataclasses.replace(digit, **_answer(digit.glyph, row)) for digit, row in zip(digits, answers, strict=True)
+        dataclasses.replace(digit, **_answer(digit.glyph, shares, float(score)))
+        for digit, shares, score in zip(digits, probabilities, is_digit, strict=True)
     )
 
 
-def _answer(glyph: Floats, probabilities: Floats) -> dict[str, Any]:
+def _answer(glyph: Floats, probabilities: Floats, is_digit: float) -> dict[str, Any]:
     """Return the fields of `Digit` that a model decides."""
     best = int(probabilities.argmax())
-    confidence = float(probabilities[best])
-    flag = UNCERTAIN if confidence < UNSURE else None
-    if not glyph.any():
+    flag = None if len(likely(probabilities)) == 1 else UNCERTAIN
+    if is_digit < 0.5 or not glyph.any():
         flag = NOT_A_DIGIT
-    return {"digit": best, "confidence": confidence, "probabilities": probabilities, "flag": flag}
+    answer = {"digit": best, "confidence": float(probabilities[best]), "probabilities": probabilities}
+    return answer | {"is_digit": is_digit, "flag": flag}

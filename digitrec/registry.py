@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitrec import runfolder as rf
 from digitrec import settings
+from digitrec.calibration import Calibration
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.recipe import CLASSES, LONGEST_NAME, NAME, NAME_RULE, TEST_DIGITS, Recipe
 
@@ -56,8 +57,13 @@ class Model:
         """Accuracy on MNIST's 10,000 test digits, 0 to 1."""
         return float(self.card["accuracy"])
 
+    @property
+    def calibration(self) -> Calibration:
+        """How its logits become answers; the default where its card, an older one, has none."""
+        return Calibration.from_card(self.card)
+
     def test_probabilities(self) -> "NDArray[np.float32]":
-        """Return what it says of MNIST's test digits: float32 (10000, 10); see `test_probabilities`."""
+        """Return what it says of MNIST's test digits, not calibrated: float32 (10000, 10)."""
         return test_probabilities(self.folder)
 
 
@@ -125,12 +131,13 @@ def predictor(name: str) -> "Predictor":
     Raises:
         ModelError: If there is none, or its file is damaged.
     """
-    file = get(name).folder / rf.TFLITE
+    model = get(name)
+    file = model.folder / rf.TFLITE
     try:
         changed = file.stat().st_mtime_ns
     except OSError as error:
         raise ModelError(f"The model {name} was deleted meanwhile. Choose another one.") from error
-    return _open(name, file, changed)
+    return _open(name, file, changed, model.calibration)
 
 
 def add(name: str, folder: Path) -> Model:
@@ -214,10 +221,10 @@ def _taken(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=PREDICTORS_KEPT)
-def _open(name: str, file: Path, _changed: int) -> "Predictor":
+def _open(name: str, file: Path, _changed: int, calibration: Calibration) -> "Predictor":
     from digitrec.predict import Predictor
 
-    return Predictor(name, file)
+    return Predictor(name, file, calibration)
 
 
 def _scan() -> list[Model | str]:
@@ -242,6 +249,7 @@ def _read(folder: Path, shipped: bool) -> Model | str:
 def _is_whole(folder: Path, card: dict[str, Any]) -> bool:
     try:
         Recipe.from_json(card["recipe"])
+        Calibration.from_card(card)
         sizes_right = all((folder / file).stat().st_size == card["bytes"][file] for file in rf.MODEL_FILES[:-1])
         low, high = card["interval"]
         figures = (card["format"], card["accuracy"], low, high, card["parameters"])

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec import dataset, figures, pictures, registry
+from digitrec.calibration import Calibration
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.predict import Predictor
-from digitrec.reading import NOT_A_DIGIT, Digit, Reading, Step
+from digitrec.reading import NOT_A_DIGIT, Digit, Reading, Step, either
 
 ICON = str(Path(__file__).parent / "data" / "icon.png")
 
@@ -42,6 +43,7 @@ STYLE = """<style>
 .stMainBlockContainer {padding-top: 3rem}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0}
 .sureness {margin: 0 0 .25rem 0}
+.aside {font-size: .8rem; line-height: 1.3; margin: 0 0 .25rem 0}
 .strip {display: flex; flex-wrap: wrap; gap: .75rem; margin: 0; padding: 0}
 .strip figure {margin: 0; width: 8.25rem}
 .strip img {width: 8.25rem; height: 8.25rem; object-fit: contain; background: white; display: block;
@@ -159,24 +161,40 @@ def answer(reading: Reading | None, empty: str) -> None:
         reading: What was read; None or one without digits shows a dash.
         empty: What to say where there is nothing to read.
     """
+    aside = ""
     if reading is None or not reading.digits:
         text, note = "–", empty
     elif all(digit.flag == NOT_A_DIGIT for digit in reading.digits):
-        text, note = "?", "This does not look like a digit."
+        text, note, aside = "?", "This does not look like a digit.", _nearest(reading.digits[0])
     else:
-        text, note = reading.text.replace("/", " / "), _sureness(reading.digits)
-    st.html(f'<div aria-live="polite"><p class="answer">{text}</p><p class="sureness">{note}</p></div>')
+        kept = [digit for digit in reading.digits if digit.flag != NOT_A_DIGIT]
+        text, (note, aside) = reading.text.replace("/", " / "), _sureness(kept)
+    aside = f'<p class="aside">{aside}</p>' if aside else ""
+    st.html(f'<div aria-live="polite"><p class="answer">{text}</p><p class="sureness">{note}</p>{aside}</div>')
 
 
-def _sureness(digits: Sequence[Digit]) -> str:
+def _sureness(digits: Sequence[Digit]) -> tuple[str, str]:
+    """Return how sure the model is of the digit that it is least sure of, and what that teaches."""
     least = min(digits, key=lambda digit: digit.confidence)
-    said = f"{100 * least.confidence:.1f} % sure" if least.confidence < 0.9995 else "more than 99.9 % sure"
-    if len(digits) > 1:
-        said = f"least sure of the {least.digit}: {said}"
-    if least.flag is None:
-        return said
-    second = int(np.argsort(least.probabilities)[-2])
-    return f"{said}; it may be a {second}"
+    said = share(least.confidence)
+    if len(least.likely) == 1:
+        return f"{said} sure" + (f" of the {least.digit}, the least sure" if len(digits) > 1 else ""), ""
+    needed = "both" if len(least.likely) == 2 else f"all {len(least.likely)}"
+    return f"{either(least.likely)}", f"{said} for the {least.digit}. It takes {needed} to be 95 % sure."
+
+
+def _nearest(digit: Digit) -> str:
+    """Return what a mark that is no digit comes nearest to."""
+    if not digit.glyph.any():
+        return ""
+    return f"{share(digit.is_digit)} sure that it is one. Nearest: {digit.digit}."
+
+
+def share(part: float) -> str:
+    """Return a share, 0 to 1, as `98.3 %`; what rounds to all or nothing is `more than` or `less than`."""
+    if part >= 0.9995:
+        return "more than 99.9 %"
+    return f"{100 * part:.1f} %" if part >= 0.0005 else "less than 0.1 %"
 
 
 def bars(digit: Digit | None, name: str, key: str) -> None:
@@ -188,8 +206,33 @@ def bars(digit: Digit | None, name: str, key: str) -> None:
         key: The container's key.
     """
     shares = np.zeros(10, np.float32) if digit is None else digit.probabilities
+    none = digit is not None and digit.flag == NOT_A_DIGIT
     with st.container(key=key):
-        figure(figures.softmax_bars(shares, colour(name)), f"{key}_figure", figures.describe_bars(shares, name))
+        twin = figures.describe_bars(shares, name, none)
+        figure(figures.softmax_bars(shares, colour(name), none), f"{key}_figure", twin)
+
+
+def meaning(names: Sequence[str], key: str) -> None:
+    """Draw a popover that says what the shares mean, and where "no digit" is from.
+
+    Args:
+        names: The models whose answers are shown.
+        key: Its key.
+    """
+    plain = [name for name in dict.fromkeys(names) if registry.get(name).calibration == Calibration()]
+    with st.popover("What the numbers mean", icon=":material/help:", key=key):
+        st.markdown(
+            "**The bars.** A model shares 100 % among the ten digits. The shares are *calibrated* on digits that it "
+            "did not learn from: of 100 answers given with 90 %, about 90 are right.\n\n"
+            "**4 or 9.** The fewest digits that together have 95 %.\n\n"
+            "**? No digit.** The ten shares add up to 100 % for a letter too. So the scores before they become "
+            "shares are looked at: where all ten are lower than for nearly every real digit, it is no digit."
+        )
+        if plain:
+            st.markdown(
+                f"{' and '.join(plain)} {'is' if len(plain) == 1 else 'are'} not calibrated: often surer than right, "
+                "and everything is a digit."
+            )
 
 
 def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore") -> Any:

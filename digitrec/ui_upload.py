@@ -14,10 +14,13 @@ from digitrec import example, figures, ui
 from digitrec.batch import Batch, Closeup, File, Outcome, Picture
 from digitrec.cli import PICTURES
 from digitrec.predict import Predictor
-from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, Reading
+from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, Reading, either
 
 FEW = 3
 """Up to so many pictures show their details at once."""
+
+NAMED = 3
+"""Up to so many uncertain digits are named one by one."""
 
 REFRESH = 0.3
 """Seconds between two looks at a reading under way; each costs the browser time."""
@@ -229,15 +232,9 @@ def _heading(picture: Picture, wide: bool) -> None:
 
 
 def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
-    """Draw what is worth a look: nothing found, an uncertain digit, two models that differ."""
+    """Draw what is worth a look: nothing found, no digit, an uncertain one, two models that differ."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
-    notes = []
-    if not readings[0].digits:
-        notes.append("No digit found. The picture seems to be blank, or its ink too faint.")
-    elif all(digit.flag == NOT_A_DIGIT for digit in readings[0].digits):
-        notes.append("Nothing in it looks like a digit.")
-    if any(digit.flag == UNCERTAIN for digit in readings[0].digits):
-        notes.append("? uncertain")
+    notes = _doubts(readings[0].digits)
     notes += [
         f"≠ {name} reads {_short(reading.text)}"
         for name, reading in zip(models[1:], readings[1:], strict=False)
@@ -245,6 +242,24 @@ def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
     ]
     if notes:
         st.html("".join(f'<p class="note">{html.escape(note)}</p>' for note in notes))
+
+
+def _doubts(digits: Sequence[Digit]) -> list[str]:
+    """Return a sentence on what is no digit, and one on what is uncertain."""
+    if not digits:
+        return ["No digit found. The picture seems to be blank, or its ink too faint."]
+    doubts = []
+    none = sum(digit.flag == NOT_A_DIGIT for digit in digits)
+    if none == len(digits):
+        doubts.append("? Nothing in it looks like a digit.")
+    elif none:
+        doubts.append("? One mark is no digit." if none == 1 else f"? {none} marks are no digits.")
+    unsure = [digit for digit in digits if digit.flag == UNCERTAIN]
+    if len(unsure) > NAMED:
+        doubts.append(f"{len(unsure)} digits are uncertain.")
+    elif unsure:
+        doubts.append(f"Uncertain: {'; '.join(either(digit.likely) for digit in unsure)}.")
+    return doubts
 
 
 def _short(text: str) -> str:
@@ -274,16 +289,17 @@ def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup 
             place = st.selectbox(
                 "Digit",
                 range(len(digits)),
-                format_func=lambda each: f"{each + 1} of {len(digits)}: {_said(digits[each])}",
+                format_func=lambda each: f"{each + 1} of {len(digits)}: {figures.digit_sentence(digits[each])}",
                 key=chosen_key,
                 help="Or click a digit in the picture.",
             )
         columns = st.columns(2) if row else [st.container(), st.container()]
         for number, (column, name, reading) in enumerate(zip(columns, models, readings, strict=False), 1):
             with column:
-                st.html(f'<p class="note"><b>{html.escape(name)}</b> reads {_said(reading.digits[place])}</p>')
+                said = figures.digit_sentence(reading.digits[place])
+                st.html(f'<p class="note"><b>{html.escape(name)}</b> reads {said}</p>')
                 ui.bars(reading.digits[place], name, f"bars_{number}_{key}")
-    st.caption("A bar is the share of its certainty that the model gives to a digit; the ten add up to 100 %.")
+    ui.meaning(models, f"meaning_{key}")
     if close:
         st.markdown("**From the picture to what the models see**")
         ui.strip((*close.reading.steps, *close.reading.digits[place].steps))
@@ -305,15 +321,8 @@ def _boxes(close: Closeup, reading: Reading, place: int, width: int, key: str, c
     drawn = figures.page_picture(close.image, batches.on_copy(reading.digits, reading.size, close.image.size), place)
     drawn.update_layout(height=20 + min(420, max(80, round(width * reading.size[1] / reading.size[0]))))
     drawn.update_xaxes(constraintoward="left").update_yaxes(constraintoward="top")
-    twin = f"The picture with a box for each digit. Read: {reading.text.replace('/', ', ') or 'nothing'}."
-    ui.figure(drawn, key, twin, on_select=lambda: _choose(key, chosen_key))
-
-
-def _said(digit: Digit) -> str:
-    if digit.flag == NOT_A_DIGIT:
-        return "no digit"
-    share = f"{100 * digit.confidence:.1f} %" if digit.confidence < 0.9995 else "more than 99.9 %"
-    return f"{digit.digit}, {share}{', uncertain' if digit.flag == UNCERTAIN else ''}"
+    read = f"The picture with a box for each mark. Read: {reading.text.replace('/', ', ') or 'nothing'}."
+    ui.figure(drawn, key, " ".join([read, *_doubts(reading.digits)]), on_select=lambda: _choose(key, chosen_key))
 
 
 def _choose(figure_key: str, chosen_key: str) -> None:

@@ -51,12 +51,13 @@ def pad() -> None:
     if canvas.image_data is not None:
         st.session_state.drawn = canvas.image_data  # a canvas come back to has sent nothing yet
     drawn = st.session_state.get("drawn") if strokes() else None
-    first = None
+    first, names = None, []
     for number, column in enumerate(columns, 1):
         with column, ui.shown_errors(stop=False):
             name = ui.choose_model(number)
             if name is None:
                 continue
+            names.append(name)
             if drawn is None:
                 said = None
             elif first is None:
@@ -66,6 +67,8 @@ def pad() -> None:
             with st.container(key=f"answer_{number}"):
                 ui.answer(said, "Draw a digit.")
             ui.bars(said.digits[0] if said and said.digits else None, name, f"bars_{number}")
+    with ui.shown_errors(stop=False):
+        ui.meaning(names, "meaning")
     digit = first.digits[0] if first and first.digits else None
     st.subheader("What the models see")
     with st.container(key="seen"):

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from digitrec import batch as batches
 from digitrec import ink, reading
 from digitrec.batch import Batch, File, Picture
+from digitrec.calibration import Answers
 from digitrec.errors import PictureError
 from digitrec.reading import Reading
 
@@ -20,16 +21,17 @@ from digitrec.reading import Reading
 class Always:
     """A model that gives every glyph the same answer, and counts how often it is asked."""
 
-    def __init__(self, digit: int) -> None:
+    def __init__(self, digit: int, is_digit: float = 1.0) -> None:
         self.name = f"always-{digit}"
         self.digit = digit
+        self.is_digit = is_digit
         self.asked = 0
 
-    def probabilities(self, glyphs: np.ndarray) -> np.ndarray:
+    def answers(self, glyphs: np.ndarray) -> Answers:
         self.asked += 1
-        answers = np.full((len(glyphs), 10), 0.01, np.float32)
-        answers[:, self.digit] = 0.91
-        return answers
+        probabilities = np.full((len(glyphs), 10), 0.01, np.float32)
+        probabilities[:, self.digit] = 0.91
+        return Answers(probabilities, np.full(len(glyphs), self.is_digit, np.float32))
 
 
 def strokes(count: int, size: tuple[int, int] = (400, 120), kind: str = "PNG") -> bytes:
@@ -193,7 +195,7 @@ def test_a_record_is_what_the_command_line_prints() -> None:
     first, blank, broken = records()
     assert list(first) == ["file", "model", "text", "digits", "error"]
     assert (first["file"], first["model"], first["text"], first["error"]) == ("=1+1.png", "always-1", "11", None)
-    assert list(first["digits"][0]) == ["row", "box", "digit", "confidence", "probabilities", "flag"]
+    assert list(first["digits"][0]) == ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
     assert first["digits"][0]["digit"] == 1
     assert first["digits"][0]["confidence"] == pytest.approx(0.91)
     assert len(first["digits"][0]["probabilities"]) == 10
@@ -217,5 +219,14 @@ def test_csv_has_a_line_a_digit_and_one_for_a_picture_without() -> None:
         ('odd, "name"\n.png', ""),
     ]
     assert rows[0]["box"].split() == [str(value) for value in records()[0]["digits"][0]["box"]]
-    assert (rows[0]["row"], rows[0]["flag"], rows[0]["error"]) == ("0", "", "")
+    assert (rows[0]["row"], rows[0]["error"]) == ("0", "")
+    assert (rows[0]["flag"], rows[0]["is_digit"], rows[0]["likely"]) == ("uncertain", "1.0", "1, 0, 2, 3 or 4")
     assert "not a picture" in rows[3]["error"]
+
+
+def test_csv_names_no_digits_for_what_is_none() -> None:
+    batch, picture = one(strokes(1))
+    record = batches.record("a.png", "m", batch.outcome(picture, False, Always(1, is_digit=0.25)))
+    assert (record["text"], record["digits"][0]["flag"], record["digits"][0]["is_digit"]) == ("", "not-a-digit", 0.25)
+    [row] = csv.DictReader(io.StringIO(batches.as_csv([record])))
+    assert (row["flag"], row["likely"], row["is_digit"]) == ("not-a-digit", "", "0.25")

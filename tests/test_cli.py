@@ -44,7 +44,7 @@ def test_jsonl_is_as_the_contract_has_it(digit, tiny_model, capsys):
     assert answer["model"] == tiny_model
     assert answer["error"] is None
     [found] = answer["digits"]
-    assert list(found) == ["row", "box", "digit", "confidence", "probabilities", "flag"]
+    assert list(found) == ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
     assert found["row"] == 0
     x, y, width, height = found["box"]
     assert 10 <= x <= 15

@@ -4,8 +4,7 @@ import base64
 import io
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,20 +15,21 @@ from PIL import Image
 
 from digitrec import figures
 from digitrec.glyph import Box
+from digitrec.reading import Digit
 from digitrec.recipe import PRESETS, LayerInfo
 from digitrec.runs import Curves
 
 SURE = np.array([0.002, 0.001, 0, 0, 0, 0, 0, 0.983, 0.004, 0.01], np.float32)
 
 
-@dataclass(frozen=True)
-class Digit:
-    """What `page_picture` needs of `reading.Digit`."""
-
-    box: Box
-    digit: int
-    confidence: float
-    flag: str | None = None
+def a_digit(box: Box, flag: str | None = None, shares: Mapping[int, float] | None = None) -> Digit:
+    """Return a digit with these shares, a sure 7 unless told."""
+    probabilities = np.zeros(10, np.float32)
+    for each, share in (shares or {7: 0.991, 9: 0.009}).items():
+        probabilities[each] = share
+    best = int(probabilities.argmax())
+    glyph = np.ones((28, 28), np.float32)
+    return Digit(0, box, glyph, (), best, float(probabilities[best]), probabilities, 1.0, flag)
 
 
 def first_epoch(batches: int = 40) -> Curves:
@@ -54,9 +54,10 @@ def trained(batches: int = 3000) -> Curves:
 def a_figure_of_each() -> list[go.Figure]:
     colours = {"a": figures.BLUE, "b": figures.ORANGE}
     counts = np.diag(np.full(10, 90)) + np.eye(10, k=1, dtype=int) * 3
-    digit = Digit(Box(4, 5, 20, 30), 7, 0.99)
+    digit = a_digit(Box(4, 5, 20, 30))
     return [
         figures.softmax_bars(SURE, figures.BLUE),
+        figures.softmax_bars(SURE, figures.BLUE, none=True),
         figures.learning_curves({"a": trained(), "b": first_epoch()}, colours),
         figures.confusion_matrix(counts, (3, 4)),
         figures.network_diagram(PRESETS["cnn-5x5"].recipe.layers(), figures.SKY),
@@ -101,6 +102,16 @@ def test_bars_mark_the_answer() -> None:
     assert [text for text in trace["text"] if text] == ["98.3 %"]
     assert axis["ticktext"][7] == "<b>7</b>"
     assert axis["ticktext"][8] == "8"
+
+
+def test_bars_of_what_is_no_digit_are_pale_have_no_answer_and_say_so() -> None:
+    bars = json.loads(figures.softmax_bars(SURE, figures.BLUE, none=True).to_json())
+    trace, layout = bars["data"][0], bars["layout"]
+    assert trace["y"] == pytest.approx(100 * SURE, abs=0.01)
+    assert set(trace["text"]) == {""}
+    assert "<b>" not in json.dumps(bars)
+    assert figures.BLUE not in json.dumps(trace)
+    assert [note["text"] for note in layout["annotations"]] == ["no digit"]
 
 
 def test_bars_of_an_empty_canvas_mark_nothing() -> None:
@@ -248,15 +259,21 @@ def shown(figure: go.Figure) -> Image.Image:
 
 
 def test_page_picture_marks_certainty_with_more_than_colour() -> None:
-    boxes = [Box(10 * n, 5, 8, 20) for n in range(3)]
-    flags: Sequence[str | None] = (None, "uncertain", "not-a-digit")
-    digits = [Digit(box, 7, 0.991, flag) for box, flag in zip(boxes, flags, strict=True)]
+    boxes = [Box(10 * n, 5, 8, 20) for n in range(4)]
+    digits = [
+        a_digit(boxes[0]),
+        a_digit(boxes[1], "uncertain", {4: 0.62, 9: 0.35, 1: 0.03}),
+        a_digit(boxes[2], "uncertain", {9: 0.5, 4: 0.3, 7: 0.2}),
+        a_digit(boxes[3], "not-a-digit"),
+    ]
     figure = figures.page_picture(Image.new("RGB", (100, 50)), digits, 1)
-    assert figure.data[0].text == ("7, 99.1 %", "7, 99.1 %, uncertain", "no digit")
-    assert [note.text for note in figure.layout.annotations] == ["<b>7</b>", "<b>7?</b>", "<b>×</b>"]
+    said = ("7, 99.1 %", "4 or 9, 62.0 % for the 4", "9, 4 or 7, 50.0 % for the 9", "no digit")
+    assert figure.data[0].text == said
+    marks = [note.text for note in figure.layout.annotations]
+    assert marks == ["<b>7</b>", "<b>4 or 9</b>", "<b>9?</b>", "<b>?</b>"]
     assert len({shape.line.dash for shape in figure.layout.shapes}) == 3
     widths = [shape.line.width for shape in figure.layout.shapes]
-    assert widths[1] > widths[0] == widths[2]
+    assert widths[1] > widths[0] == widths[2] == widths[3]
     assert (figure.layout.shapes[1].x0, figure.layout.shapes[1].x1, figure.layout.shapes[1].y1) == (10, 18, 25)
 
 
@@ -282,6 +299,7 @@ def test_page_picture_leaves_the_picture_as_it_is() -> None:
 
 def test_bars_in_words() -> None:
     assert figures.describe_bars(SURE, "mlp-128") == "mlp-128 reads 7, with 98.3 %. Next comes 9, with 1.0 %."
+    assert figures.describe_bars(SURE, "m", none=True) == "m takes this for no digit. Nearest comes 7, with 98.3 %."
     assert figures.describe_bars(np.zeros(10), "mlp-128") == "mlp-128 gives no answer."
     assert figures.describe_bars(np.eye(10)[3] * 0.9999, "m").startswith("m reads 3, with > 99.9 %.")
 

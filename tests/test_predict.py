@@ -4,8 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 import pytest
+import scipy.special
 
 from digitrec import dataset, network
+from digitrec.calibration import Calibration
 from digitrec.errors import ModelError
 from digitrec.predict import CHUNK, Predictor
 from digitrec.recipe import ConvBlock, Recipe
@@ -56,6 +58,20 @@ def glyphs():
 def test_it_reads_as_keras_does(pair, glyphs):
     _, model, predictor = pair
     np.testing.assert_allclose(predictor.probabilities(glyphs), model(glyphs), atol=1e-5)
+    np.testing.assert_array_equal(predictor.answers(glyphs).is_digit, 1.0)
+
+
+def test_answers_are_those_of_its_calibration(pair, exported, glyphs):
+    kind, model, _ = pair
+    logits = keras.Model(model.input, model.get_layer("logits").output)(glyphs)
+    scores = scipy.special.logsumexp(np.asarray(logits) / 1.5, axis=1)
+    calibration = Calibration(1.5, float(np.median(scores)), 0.25)
+    answers = Predictor(kind, exported[kind][1], calibration).answers(glyphs)
+    np.testing.assert_allclose(
+        answers.probabilities, scipy.special.softmax(np.asarray(logits) / 1.5, axis=1), atol=1e-5
+    )
+    np.testing.assert_allclose(answers.is_digit, scipy.special.expit((scores - calibration.energy) / 0.25), atol=1e-4)
+    assert (answers.is_digit < 0.5).mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_activations_are_those_of_keras(pair, glyphs):

@@ -1,29 +1,34 @@
 """Readings of drawn pictures with a predictor that answers by the glyph alone."""
 
+import dataclasses
 import io
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from digitrec import ink, reading
+from digitrec.calibration import Answers
 
 
 class Halves:
-    """Says 1 where most of the glyph's ink is in the upper half, else 0; surer the clearer it is."""
+    """Says 1 where most of the glyph's ink is in the upper half, else 0; the other eight share what is left."""
 
-    def __init__(self, sure: float = 0.9) -> None:
+    def __init__(self, sure: float = 0.99, is_digit: float = 1.0) -> None:
         self.sure = sure
+        self.is_digit = is_digit
         self.seen = 0
 
-    def probabilities(self, glyphs: np.ndarray) -> np.ndarray:
+    def answers(self, glyphs: np.ndarray) -> Answers:
         assert glyphs.dtype == np.float32
         self.seen += len(glyphs)
         answers = np.full((len(glyphs), 10), (1.0 - self.sure) / 9.0, np.float32)
         upper = glyphs[:, :13].sum(axis=(1, 2)) > glyphs[:, 15:].sum(axis=(1, 2))
         answers[np.arange(len(glyphs)), upper.astype(int)] = self.sure
-        return answers
+        return Answers(answers, np.full(len(glyphs), self.is_digit, np.float32))
 
 
 def canvas(text: str = "7", ground: tuple[int, ...] = (255, 255, 255, 255)) -> np.ndarray:
@@ -59,17 +64,62 @@ def test_a_row_is_read_from_left_to_right():
 
 
 def test_a_digit_holds_the_models_answer():
-    [digit] = reading.read_canvas(canvas(), Halves(0.9)).digits
+    [digit] = reading.read_canvas(canvas(), Halves(0.96, 0.75)).digits
     assert digit.probabilities.shape == (10,)
     assert digit.digit == int(digit.probabilities.argmax())
-    assert digit.confidence == pytest.approx(0.9)
+    assert digit.confidence == pytest.approx(0.96)
+    assert digit.is_digit == 0.75
+    assert digit.likely == (digit.digit,)
     assert digit.flag is None
 
 
 def test_a_doubtful_digit_is_flagged_and_still_in_the_text():
-    found = reading.read_canvas(canvas(), Halves(0.4))
+    found = reading.read_canvas(canvas(), Halves(0.94))
     assert found.digits[0].flag == "uncertain"
+    assert len(found.digits[0].likely) == 3  # each of the others has 0.0067
     assert len(found.text) == 1
+
+
+@pytest.mark.parametrize("sure", [0.4, 0.99])
+def test_what_is_no_digit_is_flagged_however_its_shares_are_and_left_out_of_the_text(sure):
+    found = reading.read_canvas(canvas(), Halves(sure, 0.49))
+    assert found.digits[0].flag == "not-a-digit"
+    assert found.text == ""
+    assert reading.read_canvas(canvas(), Halves(sure, 0.5)).digits[0].flag != "not-a-digit"
+
+
+def test_a_blank_glyph_is_no_digit_whatever_a_model_says():
+    found = reading.read_canvas(canvas(), Halves())
+    blank = dataclasses.replace(found.digits[0], glyph=np.zeros((28, 28), np.float32))
+    again = reading.reread(dataclasses.replace(found, digits=(blank,)), Halves())
+    assert again.digits[0].flag == "not-a-digit"
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected", "said"),
+    [
+        ({4: 0.951, 9: 0.049}, (4,), "4"),
+        ({4: 0.62, 9: 0.35}, (4, 9), "4 or 9"),
+        ({9: 0.5, 4: 0.3, 7: 0.2}, (9, 4, 7), "9, 4 or 7"),
+        ({0: 1.0}, (0,), "0"),
+        (dict.fromkeys(range(10), 0.1), tuple(range(10)), "0, 1, 2, 3, 4, 5, 6, 7, 8 or 9"),
+    ],
+)
+def test_the_fewest_digits_that_together_have_95_percent(shares, expected, said):
+    probabilities = np.zeros(10, np.float32)
+    probabilities[list(shares)] = list(shares.values())
+    assert reading.likely(probabilities) == expected
+    assert reading.either(reading.likely(probabilities)) == said
+
+
+@given(st.lists(st.floats(0, 1), min_size=10, max_size=10).filter(lambda weights: sum(weights) > 0.1))
+def test_likely_digits_have_enough_and_without_the_last_too_little(weights):
+    probabilities = (np.array(weights) / sum(weights)).astype(np.float32)
+    found = reading.likely(probabilities)
+    assert found[0] == probabilities.argmax()
+    assert len(set(found)) == len(found) <= 10
+    assert probabilities[list(found)].sum() >= 0.95 - 1e-6
+    assert probabilities[list(found[:-1])].sum() < 0.95 + 1e-6
 
 
 def test_every_step_has_a_title_a_sentence_and_a_picture():
@@ -108,19 +158,19 @@ def test_boxes_of_a_large_photo_are_in_its_own_pixels():
 
 
 def test_rereading_keeps_boxes_and_glyphs():
-    first = reading.read(Image.fromarray(canvas("40")), Halves(0.9))
+    first = reading.read(Image.fromarray(canvas("40")), Halves(0.99))
     second = reading.reread(first, Halves(0.4))
     assert [d.flag for d in second.digits] == ["uncertain", "uncertain"]
     for a, b in zip(first.digits, second.digits, strict=True):
         assert a.box == b.box
         np.testing.assert_array_equal(a.glyph, b.glyph)
-    assert [d.confidence for d in first.digits] == pytest.approx([0.9, 0.9])
+    assert [d.confidence for d in first.digits] == pytest.approx([0.99, 0.99])
 
 
 def test_text_leaves_out_what_is_no_digit_and_parts_rows():
     def digit(row: int, answer: int, flag: str | None) -> reading.Digit:
         empty = np.zeros((28, 28), np.float32)
-        return reading.Digit(row, reading.Box(0, 0, 1, 1), empty, (), answer, 1.0, np.zeros(10, np.float32), flag)
+        return reading.Digit(row, reading.Box(0, 0, 1, 1), empty, (), answer, 1.0, np.zeros(10, np.float32), 1.0, flag)
 
     digits = (digit(0, 1, None), digit(0, 2, "not-a-digit"), digit(1, 3, "not-a-digit"), digit(2, 4, "uncertain"))
     assert reading.Reading((1, 1), np.zeros((1, 1), np.float32), digits, ()).text == "1/4"

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitrec import dataset, registry
 from digitrec import runfolder as rf
 from digitrec import settings as places
+from digitrec.calibration import Calibration
 from digitrec.dataset import Split
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.recipe import ConvBlock, Recipe
@@ -125,6 +127,13 @@ def test_a_missing_or_half_written_file_leaves_the_model_out(shipped: Path, file
         {"interval": ["a", "b"]},
         {"parameters": None},
         {"format": None},
+        {"calibration": None},
+        {"calibration": [1.0, 2.0, 3.0]},
+        {"calibration": {"temperature": 1.0, "energy": 2.0}},
+        {"calibration": {"temperature": 0.0, "energy": 2.0, "spread": 1.0}},
+        {"calibration": {"temperature": 1.0, "energy": "2", "spread": 1.0}},
+        {"calibration": {"temperature": 1.0, "energy": 2.0, "spread": 10**400}},
+        {"calibration": {"temperature": float("nan"), "energy": 2.0, "spread": 1.0}},
     ],
 )
 def test_a_card_that_lacks_what_pages_show_leaves_the_model_out(shipped: Path, changes: dict[str, Any]) -> None:
@@ -191,11 +200,26 @@ def test_an_added_run_can_be_chosen_at_once(run: Path, few: Split) -> None:
     assert names() == ["my.first-model_1"]
     assert not model.shipped
     assert model.card == (rf.read_json(run / rf.CARD) or {}) | {"name": "my.first-model_1"}
-    answers = registry.predictor("my.first-model_1").probabilities(dataset.glyphs(few.x_validation))
+    logits = registry.predictor("my.first-model_1").logits(dataset.glyphs(few.x_validation))
     with np.load(model.folder / rf.TEST) as kept:
-        np.testing.assert_allclose(answers, kept["probabilities"], atol=1e-6)
+        np.testing.assert_allclose(scipy.special.softmax(logits, axis=1), kept["probabilities"], atol=1e-6)
     assert registry.damaged() == []
     assert [folder.name for folder in places.trained_models().iterdir()] == ["my.first-model_1"]
+
+
+def test_a_model_is_opened_with_its_cards_calibration(run: Path, few: Split) -> None:
+    model = registry.add("mine", run)
+    card = rf.read_json(model.folder / rf.CARD) or {}
+    glyphs = dataset.glyphs(few.x_validation)
+    rf.write_json(model.folder / rf.CARD, {key: card[key] for key in card if key != "calibration"})
+    plain = registry.predictor("mine").answers(glyphs)
+    calibration = Calibration(2.0, 500.0, 1.0)
+    rf.write_json(model.folder / rf.CARD, card | {"calibration": calibration.to_json()})
+    assert registry.get("mine").calibration == calibration
+    warm = registry.predictor("mine").answers(glyphs)
+    assert (plain.is_digit == 1).all()
+    assert (warm.is_digit < 0.5).all()
+    assert (warm.probabilities.max(axis=1) < plain.probabilities.max(axis=1)).all()
 
 
 def test_opened_models_stay_open_until_their_file_changes(run: Path) -> None:
