@@ -86,7 +86,7 @@ def cut(ink: Floats, box: Box) -> Cut:
         return Cut(crop, crop, np.zeros((DIGIT, DIGIT), np.float32), np.zeros((SIDE, SIDE), np.float32))
     stroke = _fitted(crop)
     size = (max(1, round(stroke.shape[1] / FINE)), max(1, round(stroke.shape[0] / FINE)))
-    return Cut(crop, stroke, _resized(stroke, size, cv2.INTER_AREA), _centred(stroke))
+    return Cut(crop, stroke, _resized(stroke, size, cv2.INTER_AREA), centred(stroke))
 
 
 def _own_ink(ink: Floats, box: Box) -> Floats:
@@ -199,8 +199,12 @@ def _widened(inside: Mask, change: float) -> Floats:
     return _tight(np.clip(signed + (change / 2.0 + 0.5), 0.0, 1.0).astype(np.float32))
 
 
-def _centred(stroke: Floats) -> Floats:
-    """Return the glyph: the fine picture moved to the middle and averaged down to 28 x 28."""
+def centred(stroke: Floats) -> Floats:
+    """Return the glyph (28, 28) of a digit: its centre of mass moved to the middle, averaged down.
+
+    Args:
+        stroke: float32 (h, w), 0 paper, 1 ink, on the fine grid, not blank.
+    """
     total = stroke.sum()
     middle = (MIDDLE + 0.5) * FINE - 0.5
     move_x = middle - (stroke.sum(axis=0) @ np.arange(stroke.shape[1])) / total
