@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec import bank
 from digitrec.errors import DatasetError
 from digitrec.recipe import Recipe
 
@@ -26,7 +27,7 @@ class Split(NamedTuple):
 
     Attributes:
         x: uint8 (N, 28, 28), 0 paper .. 255 ink, to train on.
-        y: uint8 (N,), their digits.
+        y: uint8 (N,), their digits; NONE for what is no digit.
         x_validation: uint8 (M, 28, 28), held out.
         y_validation: uint8 (M,).
     """
@@ -58,9 +59,19 @@ def training() -> tuple[Pictures, Labels]:
 def split(recipe: Recipe) -> Split:
     """Return the training digits, parted by the recipe's validation share and seed.
 
+    A recipe with pen strokes gets the glyphs made of them too, parted by writers, where they are at hand.
+
     Raises:
         DatasetError: If the bundled file is missing or damaged.
     """
+    mnist = _mnist(recipe)
+    if not recipe.strokes or not bank.at_hand():
+        return mnist
+    drawn = bank.bank()
+    return Split(*(np.concatenate(pair) for pair in zip(mnist, drawn, strict=True)))
+
+
+def _mnist(recipe: Recipe) -> Split:
     x, y = training()
     order = np.random.default_rng(recipe.seed).permutation(len(x))
     held_out, rest = np.split(order, [recipe.validation_digits])

@@ -18,12 +18,60 @@ _OPTIMIZERS = {
 
 
 def build(recipe: Recipe) -> keras.Model:
-    """Return the recipe's network, with fresh weights and compiled.
+    """Return the recipe's network, with fresh weights.
 
     Functional, so that the outputs of its layers stay usable after saving and loading. Input `glyph`:
     float32 (N, 28, 28), 0 paper .. 1 ink; output `probabilities`: float32 (N, 10), rows add up to 1.
     """
     glyph = keras.Input((SIDE, SIDE), name="glyph")
+    logits = _logits(recipe, glyph)
+    return _model(recipe, glyph, layers.Softmax(name="probabilities")(logits))
+
+
+def trainable(recipe: Recipe, steps: int) -> keras.Model:
+    """Return the recipe's network, with fresh weights, compiled to be trained in `steps` batches.
+
+    It has the weights of `build` in the same order. A recipe with pen strokes has an eleventh answer, no digit,
+    whose logit is always 0: the logarithm of the sum of the others' exponentials is then how much speaks for
+    a digit. With label smoothing, labels are one-hot.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    try:
+        glyph = keras.Input((SIDE, SIDE), name="glyph")
+        logits = _logits(recipe, glyph)
+    finally:
+        keras.config.set_dtype_policy(before)
+    if recipe.strokes:
+        logits = keras.ops.pad(logits, ((0, 0), (0, 1)))
+    model = _model(recipe, glyph, layers.Softmax(name="answers")(logits))
+    smoothing = recipe.label_smoothing
+    model.compile(
+        optimizer=_OPTIMIZERS[recipe.optimizer](_learning_rate(recipe, steps)),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+        if smoothing
+        else "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=steps_per_execution(recipe),
+    )
+    return model
+
+
+def _model(recipe: Recipe, glyph: keras.KerasTensor, answers: keras.KerasTensor) -> keras.Model:
+    return keras.Model(glyph, answers, name=recipe.name.replace(".", "_"))
+
+
+def _learning_rate(recipe: Recipe, steps: int) -> "float | keras.optimizers.schedules.LearningRateSchedule":
+    if recipe.schedule == "constant":
+        return float(recipe.learning_rate)
+    rising = max(1, steps // 20)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - rising), warmup_target=float(recipe.learning_rate), warmup_steps=rising
+    )
+
+
+def _logits(recipe: Recipe, glyph: keras.KerasTensor) -> keras.KerasTensor:
+    """Return one number a digit (N, 10), float32 whatever the precision before it."""
     x = glyph
     if recipe.scaling == "unit-length":
         x = _unit_columns(x)
@@ -42,17 +90,9 @@ def build(recipe: Recipe) -> keras.Model:
     x = layers.Flatten(name="flat")(x)
     for number, width in enumerate(recipe.hidden, 1):
         x = layers.Dense(width, recipe.activation, name=f"dense_{number}")(x)
-    if recipe.dropout:
-        x = layers.Dropout(recipe.dropout, name="dropout")(x)
-    x = layers.Dense(CLASSES, name="logits")(x)
-    model = keras.Model(glyph, layers.Softmax(name="probabilities")(x), name=recipe.name.replace(".", "_"))
-    model.compile(
-        optimizer=_OPTIMIZERS[recipe.optimizer](float(recipe.learning_rate)),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=steps_per_execution(recipe),
-    )
-    return model
+        if recipe.dropout:
+            x = layers.Dropout(recipe.dropout, name=f"dropout_{number}")(x)
+    return layers.Dense(CLASSES, name="logits", dtype="float32")(x)
 
 
 def steps_per_execution(recipe: Recipe) -> int:

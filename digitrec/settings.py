@@ -57,6 +57,17 @@ def model_folders() -> tuple[Path, ...]:
     return (SHIPPED_MODELS, trained_models())
 
 
+def strokes_folder() -> Path:
+    """Return the folder with UNIPEN's pen strokes (`DIGITREC_STROKES`); they need not be there."""
+    value = os.environ.get("DIGITREC_STROKES", "").strip()
+    return Path(value).expanduser().absolute() if value else PROJECT / "data" / "unipen"
+
+
+def bank_folder() -> Path:
+    """Return the folder that glyphs made of pen strokes are kept in: to make them takes minutes."""
+    return home() / "build"
+
+
 def number(name: str, default: int, low: int, high: int) -> int:
     """Return the whole number in the environment variable `name`.
 

@@ -1,4 +1,4 @@
-"""`make models`: train every recipe in full, five seeds each, and ship the best by validation accuracy.
+"""`make models`: train every recipe in full, most with five seeds, and ship the best by validation accuracy.
 
 Runs that are already there are not trained again, so a broken-off `make models` goes on where it was.
 """
@@ -15,7 +15,6 @@ from digitrec import settings
 from digitrec.errors import RunError
 from digitrec.recipe import PRESETS, Recipe
 
-SEEDS = (1, 2, 3, 4, 5)
 BUILD = settings.PROJECT / "build" / "models"
 
 
@@ -27,7 +26,7 @@ def ship(names: list[str]) -> None:
     """
     for name in names:
         recipe = PRESETS[name].recipe
-        folders = [_trained(recipe.replace(seed=seed)) for seed in SEEDS]
+        folders = [_trained(recipe.replace(seed=seed)) for seed in PRESETS[name].seeds]
         _choose(recipe.name, folders)
 
 

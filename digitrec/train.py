@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from digitrec.dataset import Labels, Pictures, Split, glyphs
 from digitrec.distort import distort
 from digitrec.errors import RunError
-from digitrec.network import build
-from digitrec.recipe import Recipe
+from digitrec.network import trainable
+from digitrec.recipe import CLASSES, Recipe
 
 REPORT_EVERY = 0.25  # seconds; by time, not by count, so that small nets do not pay for it
 SAVE_EVERY = 30.0  # seconds; what a killed run loses at most
@@ -90,7 +90,7 @@ def fit(
     Raises:
         RunError: If the loss is no longer a number.
     """
-    model, start = resume or (_fresh(recipe), Position())
+    model, start = resume or (_fresh(recipe, split), Position())
     run = _Run(recipe, split, report, should_stop, save, start)
     if recipe.patience and best is None:
         best = model.get_weights()
@@ -108,9 +108,14 @@ def fit(
     return Fitted(model, run.position, run.stopped)
 
 
-def _fresh(recipe: Recipe) -> keras.Model:
+def _fresh(recipe: Recipe, split: Split) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)
-    return build(recipe)
+    return trainable(recipe, recipe.epochs * steps_per_epoch(recipe, split))
+
+
+def steps_per_epoch(recipe: Recipe, split: Split) -> int:
+    """Return the number of batches an epoch, the last one perhaps smaller."""
+    return math.ceil(len(split.x) / recipe.batch_size)
 
 
 class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
@@ -129,10 +134,9 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
         self.recipe, self.report, self.should_stop, self.save = recipe, report, should_stop, save
         self.position, self.stopped = position, False
         self.split = split
-        self.validation = _plain(
-            tf.data.Dataset.from_tensor_slices((split.x_validation, split.y_validation)).batch(500).map(_glyphs)
-        )
-        self.steps = math.ceil(len(split.x) / recipe.batch_size)
+        held_out = (split.x_validation, _labels(split.y_validation, recipe))
+        self.validation = _plain(tf.data.Dataset.from_tensor_slices(held_out).batch(500).map(_glyphs))
+        self.steps = steps_per_epoch(recipe, split)
         self.saved = time.monotonic()
 
     def epoch(self, model: keras.Model) -> None:
@@ -224,12 +228,12 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
 def batches(x: Pictures, y: Labels, recipe: Recipe, epoch: int, first: int) -> tf.data.Dataset:
     """Return the batches of one epoch from number `first` on, in an order that seed and epoch decide.
 
-    Yields `(float32 (B, 28, 28), uint8 (B,))`; the last batch may be smaller.
+    Yields `(float32 (B, 28, 28), uint8 (B,))`, with label smoothing one-hot labels; the last batch may be smaller.
     """
     size = recipe.batch_size
     order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x))
     steps = tf.data.Dataset.range(first, math.ceil(len(x) / size))
-    x_all, y_all, order_all = tf.constant(x), tf.constant(y), tf.constant(order)
+    x_all, y_all, order_all = tf.constant(x), tf.constant(_labels(y, recipe)), tf.constant(order)
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         chosen = order_all[step * size : (step + 1) * size]
@@ -244,6 +248,11 @@ def batches(x: Pictures, y: Labels, recipe: Recipe, epoch: int, first: int) -> t
         return pictures, tf.gather(y_all, order_all[step * size : (step + 1) * size])
 
     return steps.map(distorted_batch if recipe.augmentation.any else batch)
+
+
+def _labels(y: Labels, recipe: Recipe) -> NDArray[np.generic]:
+    """Return labels as the recipe's loss wants them: numbers, or one-hot."""
+    return np.eye(CLASSES + recipe.strokes, dtype=np.float32)[y] if recipe.label_smoothing else y
 
 
 def _glyphs(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

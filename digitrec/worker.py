@@ -23,11 +23,14 @@ from filelock import FileLock
 from digitrec import runfolder as rf
 from digitrec import settings
 from digitrec.errors import DigitrecError, RunError
-from digitrec.recipe import Recipe
+from digitrec.recipe import NONE, Recipe
 
 if TYPE_CHECKING:
     import keras
 
+    from digitrec.calibration import Calibration
+    from digitrec.dataset import Split
+    from digitrec.predict import Predictor
     from digitrec.train import Event, Fitted, Position, Weights
 
 TURN = 0.5  # seconds between two looks at the queue
@@ -74,10 +77,12 @@ def _train(folder: Path) -> None:
 
     recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
     resume = _checkpoint(folder)
-    with _Events(folder, resume[1] if resume else None, recipe) as events:
+    split = dataset.split(recipe)
+    steps = train.steps_per_epoch(recipe, split)
+    with _Events(folder, resume[1] if resume else None, steps) as events:
         fitted = train.fit(
             recipe,
-            dataset.split(recipe),
+            split,
             events.report,
             (folder / rf.STOP).exists,
             lambda model, position: _save_checkpoint(folder, model, position),
@@ -86,15 +91,15 @@ def _train(folder: Path) -> None:
             _best(folder) if resume else None,
         )
         events.report({"kind": "testing"})
-    _finish(folder, recipe, fitted)
+    _finish(folder, recipe, split, fitted)
     _status(folder, "stopped" if fitted.stopped else "finished")
 
 
 class _Events:
     """The run's events.jsonl, cut back to the checkpoint that training resumes from."""
 
-    def __init__(self, folder: Path, position: "Position | None", recipe: Recipe) -> None:
-        done = position.epoch + position.step / recipe.steps_per_epoch if position else 0.0
+    def __init__(self, folder: Path, position: "Position | None", steps: int) -> None:
+        done = position.epoch + position.step / steps if position else 0.0
         kept = [e for e in rf.read_events(folder) if "epoch" in e and e["epoch"] <= done + 1e-4] if position else []
         text = "".join(json.dumps(event) + "\n" for event in kept)
         rf.write(folder / rf.EVENTS, lambda temporary: temporary.write_text(text))
@@ -158,20 +163,17 @@ def _save_checkpoint(folder: Path, model: "keras.Model", position: "Position") -
     rf.write_json(folder / rf.POSITION, asdict(position) | {"best_loss": best})
 
 
-def _finish(folder: Path, recipe: Recipe, fitted: "Fitted") -> None:
+def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> None:
     """Write the model for Keras and for LiteRT, read the test digits with the latter, and write the card."""
     import numpy as np
 
-    from digitrec import dataset, evaluate, network
+    from digitrec import dataset, evaluate, train
     from digitrec.predict import Predictor
 
     _save_model(folder, recipe, fitted.model)
-    rf.write(
-        folder / rf.TFLITE,
-        lambda temporary: network.with_activations(fitted.model).export(temporary, format="litert", verbose=False),
-    )
     pictures, truth = dataset.test()
-    probabilities = Predictor(recipe.name, folder / rf.TFLITE).probabilities(dataset.glyphs(pictures))
+    predictor = Predictor(recipe.name, folder / rf.TFLITE)
+    probabilities = predictor.probabilities(dataset.glyphs(pictures))
     rf.write(folder / rf.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
     scores = evaluate.scores(probabilities, truth)
     epochs = [event for event in rf.read_events(folder) if event["kind"] == "epoch"]
@@ -186,12 +188,14 @@ def _finish(folder: Path, recipe: Recipe, fitted: "Fitted") -> None:
             "errors": scores.errors,
             "confusion": scores.confusion.tolist(),
             "validation_accuracy": _validation_accuracy(recipe, epochs),
-            "epochs": round(fitted.position.epoch + fitted.position.step / recipe.steps_per_epoch, 2),
+            "epochs": round(fitted.position.epoch + fitted.position.step / train.steps_per_epoch(recipe, split), 2),
             "stopped": fitted.stopped,
             "seconds": round(fitted.position.seconds, 1),
             "parameters": int(fitted.model.count_params()),
             "bytes": {name: (folder / name).stat().st_size for name in (rf.KERAS, rf.TFLITE, rf.TEST)},
-            "trained_on": "MNIST",
+            "calibration": _calibration(predictor, split).to_json(),
+            "trained_on": "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST",
+            "training_digits": len(split.y),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": _commit(),
             "versions": {"python": platform.python_version()}
@@ -208,14 +212,24 @@ def _validation_accuracy(recipe: Recipe, epochs: list[dict[str, Any]]) -> float 
     return float(kept["val_accuracy"])
 
 
-def _save_model(folder: Path, recipe: Recipe, model: "keras.Model") -> None:
-    """Save the network without its optimiser, which is twice its size and only the checkpoint needs."""
+def _calibration(predictor: "Predictor", split: "Split") -> "Calibration":
+    """Return what makes the model's confidence mean what it says, found on the digits held out."""
+    from digitrec import calibration, dataset
+
+    logits = predictor.logits(dataset.glyphs(split.x_validation))
+    none = split.y_validation == NONE
+    return calibration.fit(logits[~none], split.y_validation[~none], logits[none] if none.any() else None)
+
+
+def _save_model(folder: Path, recipe: Recipe, trained: "keras.Model") -> None:
+    """Save the network for Keras and for LiteRT, without its optimiser, which only the checkpoint needs."""
     from digitrec import network
 
-    bare = network.build(recipe)
-    bare.set_weights(model.get_weights())
-    bare.optimizer = None
-    rf.write(folder / rf.KERAS, bare.save)
+    model = network.build(recipe)
+    model.set_weights(trained.get_weights())
+    rf.write(folder / rf.KERAS, model.save)
+    with_activations = network.with_activations(model)
+    rf.write(folder / rf.TFLITE, lambda temporary: with_activations.export(temporary, format="litert", verbose=False))
 
 
 def _commit() -> str | None:

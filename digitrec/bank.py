@@ -1,0 +1,173 @@
+"""Pen strokes -> glyphs to train on, made by our own ink and glyph steps; kept in a file, for they take minutes.
+
+Digits of UNIPEN, each drawn several times; letters, symbols, pairs of digits, scribbles and blots are no digit.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec import glyph, ink, settings, strokes
+from digitrec.recipe import NONE
+from digitrec.strokes import Writing
+
+Bytes = NDArray[np.uint8]
+
+VERSION = 1  # of what is drawn and how: raised with every change, so that no older file is taken for this one
+DRAWN = 2  # times that each digit of the training is drawn, each time otherwise
+LETTERS, SYMBOLS = 330, 200  # at most so many of each letter and each symbol
+OTHERS = {"training": (4_000, 2_000, 800), "validation": (400, 400, 200)}  # pairs, scribbles, blots
+CHUNK = 500
+SEED = 2026
+
+
+class Bank(NamedTuple):
+    """Glyphs made of pen strokes.
+
+    Attributes:
+        x: uint8 (N, 28, 28), 0 paper .. 255 ink, to train on.
+        y: uint8 (N,), their digits, or NONE.
+        x_validation: uint8 (M, 28, 28), by other writers.
+        y_validation: uint8 (M,).
+    """
+
+    x: Bytes
+    y: Bytes
+    x_validation: Bytes
+    y_validation: Bytes
+
+
+def at_hand() -> bool:
+    """Return whether there are pen strokes, or glyphs made of them."""
+    return _file().exists() or all((settings.strokes_folder() / name).exists() for name, _ in strokes.FILES.values())
+
+
+def _file() -> Path:
+    return settings.bank_folder() / f"strokes-{VERSION}.npz"
+
+
+def bank() -> Bank:
+    """Return the glyphs made of the pen strokes, from the file of an earlier call where there is one.
+
+    Raises:
+        DatasetError: If the strokes are not at hand.
+    """
+    file = _file()
+    if not file.exists():
+        writings = strokes.load(settings.strokes_folder())
+        x, y = _glyphs_of(writings, "training")
+        x_validation, y_validation = _glyphs_of(writings, "validation")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".strokes-", suffix=".tmp", delete=False) as temporary:
+            np.savez_compressed(temporary, x=x, y=y, x_validation=x_validation, y_validation=y_validation)
+        os.replace(temporary.name, file)
+    with np.load(file) as stored:
+        return Bank(*(stored[name] for name in Bank._fields))
+
+
+def _glyphs_of(writings: list[Writing], part: str) -> tuple[Bytes, Bytes]:
+    """Return glyphs (N, 28, 28) and labels (N,) of one part's writers."""
+    rng = np.random.default_rng((SEED, part == "training"))
+    mine = [w for w in writings if strokes.part(w.writer) == part]
+    digits = [w for w in mine if w.kind == "digit"]
+    none = _at_most([w for w in mine if w.kind != "digit" and w.label not in strokes.AMBIGUOUS], rng)
+    pairs, scribbles, blots = OTHERS[part]
+    work: list[tuple[Callable[[np.random.Generator], Bytes], int]] = []
+    for writing in digits:
+        work += [(partial(_drawn, writing), int(writing.label))] * DRAWN
+    work += [(partial(_drawn, writing), NONE) for writing in none]
+    work += [(partial(_drawn, _pair(digits, rng)), NONE) for _ in range(pairs)]
+    work += [(_scribble, NONE)] * scribbles + [(_blot, NONE)] * blots
+    chunks = [work[first : first + CHUNK] for first in range(0, len(work), CHUNK)]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        results = list(pool.map(_chunk, chunks, range(len(chunks))))
+    return np.concatenate([x for x, _ in results]), np.concatenate([y for _, y in results])
+
+
+def _at_most(writings: list[Writing], rng: np.random.Generator) -> list[Writing]:
+    kept: dict[tuple[str, str], int] = {}
+    chosen = []
+    for i in rng.permutation(len(writings)):
+        key = (writings[i].kind, writings[i].label)
+        kept[key] = kept.get(key, 0) + 1
+        if kept[key] <= (SYMBOLS if writings[i].kind == "symbol" else LETTERS):
+            chosen.append(writings[i])
+    return chosen
+
+
+def _chunk(work: Sequence[tuple[Callable[[np.random.Generator], Bytes], int]], number: int) -> tuple[Bytes, Bytes]:
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng((SEED, number, len(work)))
+    glyphs, labels = [], []
+    for draw, label in work:
+        made = glyph_of(draw(rng))
+        if made is not None:
+            glyphs.append(made)
+            labels.append(label)
+    return np.array(glyphs, np.uint8).reshape(-1, glyph.SIDE, glyph.SIDE), np.array(labels, np.uint8)
+
+
+def glyph_of(picture: Bytes) -> Bytes | None:
+    """Return the one glyph in a drawing, uint8 (28, 28), 0 paper .. 255 ink, or None where there is no ink.
+
+    Args:
+        picture: uint8 (H, W, 4).
+    """
+    found = ink.from_canvas(picture)
+    boxes = glyph.find(found, single=True)
+    if not boxes:
+        return None
+    return np.rint(glyph.cut(found, boxes[0][0]).glyph * 255).astype(np.uint8)
+
+
+def _drawn(writing: Writing, rng: np.random.Generator) -> Bytes:
+    hand = strokes.varied(writing, rng)
+    return strokes.canvas(hand, rng, side=140) if rng.random() < 0.25 else strokes.picture(hand, rng)
+
+
+def _pair(digits: list[Writing], rng: np.random.Generator) -> Writing:
+    """Return two digits side by side, near enough to be taken for one."""
+    first, second = (digits[i] for i in rng.integers(0, len(digits), 2))
+    a, b = (np.concatenate(w.strokes) for w in (first, second))
+    scale = np.ptp(a, axis=0).max() / max(float(np.ptp(b, axis=0).max()), 1e-6) * rng.uniform(0.8, 1.25)
+    gap = np.ptp(a, axis=0).max() * rng.uniform(0.03, 0.25)
+    right = a.max(axis=0)[0] + gap - b.min(axis=0)[0] * scale
+    down = a.mean(axis=0)[1] - b.mean(axis=0)[1] * scale
+    moved = tuple((s * scale + [right, down]).astype(np.float32) for s in second.strokes)
+    return Writing(first.label + second.label, "pair", first.writer, (*first.strokes, *moved))
+
+
+def _scribble(rng: np.random.Generator) -> Bytes:
+    """Return a scribble: one or two lines through 7 to 25 places, round or angular."""
+    lines = []
+    for _ in range(int(rng.integers(1, 3))):
+        places = rng.random((int(rng.integers(7, 26)), 2)) * rng.uniform(0.4, 1.0, 2)
+        if rng.random() < 0.7:
+            at = np.linspace(0, len(places) - 1, 12 * len(places))
+            places = np.column_stack([_round(places[:, axis], at) for axis in (0, 1)])
+        lines.append(places.astype(np.float32))
+    return strokes.picture(Writing("~", "scribble", "", tuple(lines)), rng)
+
+
+def _round(values: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a smooth curve through `values`, taken at places `at` between them."""
+    coarse = np.interp(at, np.arange(len(values)), values)
+    return np.convolve(np.pad(coarse, 9, mode="edge"), np.hanning(19) / np.hanning(19).sum(), mode="valid")
+
+
+def _blot(rng: np.random.Generator) -> Bytes:
+    """Return blots as shadows, stains and textures leave them after the ink step."""
+    side = int(rng.integers(28, 80))
+    noise = cv2.GaussianBlur(rng.standard_normal((side, side)), (0, 0), side * rng.uniform(0.02, 0.12))
+    dark = noise > np.quantile(noise, rng.uniform(0.6, 0.9))
+    grey = np.where(dark, 0, 255).astype(np.uint8)
+    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
