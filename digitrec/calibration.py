@@ -83,7 +83,7 @@ class Calibration:
         return cls(*(values.get(name, missing) for name in ("temperature", "energy", "spread")))
 
     def to_json(self) -> dict[str, float]:
-        """Return what a card holds under `calibration`."""
+        """Return what a card holds under `calibration`; the default is not written, for JSON has no infinity."""
         return asdict(self)
 
     def energies(self, logits: "Floats") -> "NDArray[np.float64]":

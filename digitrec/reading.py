@@ -19,6 +19,9 @@ Floats = NDArray[np.float32]
 SURE = 0.95
 """Probability that one digit must have, or several together, to be sure."""
 
+NAMED = 3
+"""Digits that `either` names; more would tell nothing."""
+
 UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
 
 
@@ -113,8 +116,8 @@ def likely(probabilities: Sequence[float] | Floats) -> tuple[int, ...]:
 
 
 def either(digits: Sequence[int]) -> str:
-    """Return digits as people say them: `4`, `4 or 9`, `4, 9 or 7`."""
-    *first, last = map(str, digits)
+    """Return digits as people say them: `4`, `4 or 9`, `4, 9 or 7`; of more than three, `4, 9, 7 or another`."""
+    *first, last = [str(digit) for digit in digits] if len(digits) <= NAMED else [*map(str, digits[:NAMED]), "another"]
     return f"{', '.join(first)} or {last}" if first else last
 
 

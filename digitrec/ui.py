@@ -43,7 +43,7 @@ STYLE = """<style>
 .stMainBlockContainer {padding-top: 3rem}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0}
 .sureness {margin: 0 0 .25rem 0}
-.aside {font-size: .8rem; line-height: 1.3; margin: 0 0 .25rem 0}
+.aside {font-size: .8rem; line-height: 1.3; min-height: 1.3em; margin: 0 0 .25rem 0}
 .strip {display: flex; flex-wrap: wrap; gap: .75rem; margin: 0; padding: 0}
 .strip figure {margin: 0; width: 8.25rem}
 .strip img {width: 8.25rem; height: 8.25rem; object-fit: contain; background: white; display: block;
@@ -169,32 +169,31 @@ def answer(reading: Reading | None, empty: str) -> None:
     else:
         kept = [digit for digit in reading.digits if digit.flag != NOT_A_DIGIT]
         text, (note, aside) = reading.text.replace("/", " / "), _sureness(kept)
-    aside = f'<p class="aside">{aside}</p>' if aside else ""
-    st.html(f'<div aria-live="polite"><p class="answer">{text}</p><p class="sureness">{note}</p>{aside}</div>')
+    lines = f'<p class="answer">{text}</p><p class="sureness">{note}</p><p class="aside">{aside}</p>'
+    st.html(f'<div aria-live="polite">{lines}</div>')
 
 
 def _sureness(digits: Sequence[Digit]) -> tuple[str, str]:
-    """Return how sure the model is of the digit that it is least sure of, and what that teaches."""
+    """Return how sure the model is of the digit that it is least sure of, and what it takes to be sure."""
     least = min(digits, key=lambda digit: digit.confidence)
-    said = share(least.confidence)
-    if len(least.likely) == 1:
+    said, likely = share(least.confidence), list(least.likely)
+    if len(likely) == 1:
         return f"{said} sure" + (f" of the {least.digit}, the least sure" if len(digits) > 1 else ""), ""
-    needed = "both" if len(least.likely) == 2 else f"all {len(least.likely)}"
-    return f"{either(least.likely)}", f"{said} for the {least.digit}. It takes {needed} to be 95 % sure."
+    all_of_them = "both" if len(likely) == 2 else f"all {len(likely)}"
+    together = share(float(least.probabilities[likely].sum()))
+    return f"It may be {either(likely)}.", f"{said} for the {least.digit}, {together} for {all_of_them}."
 
 
 def _nearest(digit: Digit) -> str:
     """Return what a mark that is no digit comes nearest to."""
-    if not digit.glyph.any():
-        return ""
-    return f"{share(digit.is_digit)} sure that it is one. Nearest: {digit.digit}."
+    return f"{share(digit.is_digit)} sure that it is one. Nearest: {digit.digit}." if digit.glyph.any() else ""
 
 
 def share(part: float) -> str:
-    """Return a share, 0 to 1, as `98.3 %`; what rounds to all or nothing is `more than` or `less than`."""
+    """Return a share, 0 to 1, as `98.3 %`; what would be rounded to all or nothing is `more than` or `under` it."""
     if part >= 0.9995:
         return "more than 99.9 %"
-    return f"{100 * part:.1f} %" if part >= 0.0005 else "less than 0.1 %"
+    return f"{100 * part:.1f} %" if part >= 0.0005 else "under 0.1 %"
 
 
 def bars(digit: Digit | None, name: str, key: str) -> None:
@@ -221,18 +220,17 @@ def meaning(names: Sequence[str], key: str) -> None:
     """
     plain = [name for name in dict.fromkeys(names) if registry.get(name).calibration == Calibration()]
     with st.popover("What the numbers mean", icon=":material/help:", key=key):
-        st.markdown(
+        said = (
             "**The bars.** A model shares 100 % among the ten digits. The shares are *calibrated* on digits that it "
             "did not learn from: of 100 answers given with 90 %, about 90 are right.\n\n"
-            "**4 or 9.** The fewest digits that together have 95 %.\n\n"
+            "**4 or 9.** It takes both to be 95 % sure: they are the fewest digits that together have that share.\n\n"
             "**? No digit.** The ten shares add up to 100 % for a letter too. So the scores before they become "
             "shares are looked at: where all ten are lower than for nearly every real digit, it is no digit."
         )
         if plain:
-            st.markdown(
-                f"{' and '.join(plain)} {'is' if len(plain) == 1 else 'are'} not calibrated: often surer than right, "
-                "and everything is a digit."
-            )
+            are = "is" if len(plain) == 1 else "are"
+            said += f"\n\n{' and '.join(plain)} {are} not calibrated: often surer than right, and all is a digit."
+        st.markdown(said.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
 def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore") -> Any:

@@ -102,7 +102,7 @@ def test_a_blank_glyph_is_no_digit_whatever_a_model_says():
         ({4: 0.62, 9: 0.35}, (4, 9), "4 or 9"),
         ({9: 0.5, 4: 0.3, 7: 0.2}, (9, 4, 7), "9, 4 or 7"),
         ({0: 1.0}, (0,), "0"),
-        (dict.fromkeys(range(10), 0.1), tuple(range(10)), "0, 1, 2, 3, 4, 5, 6, 7, 8 or 9"),
+        (dict.fromkeys(range(10), 0.1), tuple(range(10)), "0, 1, 2 or another"),
     ],
 )
 def test_the_fewest_digits_that_together_have_95_percent(shares, expected, said):

@@ -1,4 +1,4 @@
-"""Accuracy on a labelled folder of real pictures, one digit each, of every model at hand.
+"""Accuracy and calibration on a labelled folder of real pictures, one digit each, of every model at hand.
 
     python -m tests.bench.real_digits FOLDER
 
@@ -6,35 +6,51 @@ The folder holds `manifest.jsonl`, a JSON object a line with `file`, `label` and
 Such pictures belong to those who drew them: none are in this project.
 """
 
-import collections
 import json
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from digitrec import ink, reading, registry
+from digitrec.calibration import expected_calibration_error
 from digitrec.errors import PictureError
+from digitrec.reading import NOT_A_DIGIT, Reading
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
-    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
-    models = [model.name for model in registry.models()]
-    predictors = [registry.predictor(name) for name in models]
-    right: dict[tuple[str, bool], list[bool]] = collections.defaultdict(list)
+def pictures(folder: Path, rows: list[dict[str, str]], single: bool) -> list[tuple[str, Reading]]:
+    """Return each picture's label and reading by the first model at hand; print the pictures that cannot be read."""
+    first = registry.predictor(registry.models()[0].name)
+    found = []
     for row in rows:
         try:
             picture = ink.open_picture((folder / row["file"]).read_bytes())
         except PictureError as error:
             print(f"{row['file']}: {error}")
             continue
-        for single in (True, False):
-            first = reading.read(picture, predictors[0], single)
-            for name, predictor in zip(models, predictors, strict=True):
-                right[name, single].append(reading.reread(first, predictor).text == row["label"])
-    print(f"{len(rows)} pictures           one digit known  found by itself")
-    for name in models:
-        shares = [sum(right[name, single]) / len(rows) for single in (True, False)]
-        print(f"{name:22s} {shares[0]:14.2%} {shares[1]:15.2%}")
+        found.append((row["label"], reading.read(picture, first, single)))
+    return found
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    known, searched = (pictures(folder, rows, single) for single in (True, False))
+    alone = sum(len(found.digits) == 1 for _, found in searched)
+    print(f"{len(rows)} pictures; in {alone / len(rows):.2%} one mark is found where it is not told that there is one")
+    print(f"{'':22s} one known  found itself  one digit found  marked no digit  ECE, 15 bins")
+    for model in registry.models():
+        predictor = registry.predictor(model.name)
+        told, untold = (
+            [(label, reading.reread(found, predictor)) for label, found in part] for part in (known, searched)
+        )
+        right, right_too = (sum(found.text == label for label, found in part) / len(rows) for part in (told, untold))
+        one = sum(len(found.text) == 1 for _, found in untold) / len(rows)
+        digits = [(label, digit) for label, found in told for digit in found.digits]
+        none = sum(digit.flag == NOT_A_DIGIT for _, digit in digits) / len(rows)
+        confidence = np.array([digit.confidence for _, digit in digits])
+        error = expected_calibration_error(confidence, np.array([str(digit.digit) == label for label, digit in digits]))
+        print(f"{model.name:22s} {right:9.2%} {right_too:13.2%} {one:16.2%} {none:16.2%} {error:13.2%}")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,16 @@
 import io
 from collections.abc import Callable
 
+import calibrated
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from digitrec import batch as batches
 from digitrec import dataset, example, ui_upload
+from digitrec.glyph import Box
+from digitrec.reading import Digit
 
 TEST_DIGITS = (0, 1, 2, 3, 4)  # 7, 2, 1, 0, 4
 
@@ -90,6 +94,43 @@ def test_the_bars_are_of_the_digit_chosen(page: AppTest) -> None:
     chooser.set_value(3)
     page.run()
     assert words(page).count("reads 8,") == 2
+
+
+def test_what_is_no_digit_is_said_and_left_out(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("pages/2_Upload.py", model_1=calibrated.add("strict", calibrated.NO_DIGIT))
+    press(page, "Try an example")
+    assert texts(page) == [""]
+    assert "Nothing in it looks like a digit." in words(page)
+    assert "<b>strict</b> reads no digit" in words(page)
+    chooser = next(box for box in page.selectbox if box.label == "Digit")
+    assert all(option.endswith(": no digit") for option in chooser.options)
+
+
+def test_digits_that_are_uncertain_are_named(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("pages/2_Upload.py", model_1=calibrated.add("unsure", calibrated.UNSURE))
+    upload(page, {"a.png": digit_file(0)})
+    assert texts(page) == ["7"]
+    assert "Uncertain: 7, " in words(page)
+    assert "<b>unsure</b> reads 7, " in words(page)
+    press(page, "Remove all")
+    press(page, "Try an example")
+    assert f"{len(example.TEXT)} digits are uncertain." in words(page)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ([None, "not-a-digit"], ["? One mark is no digit."]),
+        (["not-a-digit", "not-a-digit", None], ["? 2 marks are no digits."]),
+        (["uncertain", None, "uncertain", "not-a-digit"], ["? One mark is no digit.", "Uncertain: 4 or 9; 4 or 9."]),
+        (["not-a-digit"], ["? Nothing in it looks like a digit."]),
+        ([None], []),
+    ],
+)
+def test_doubts_in_words(flags: list[str | None], said: list[str]) -> None:
+    glyph, shares = np.zeros((28, 28), np.float32), np.array([0, 0, 0, 0, 0.6, 0, 0, 0, 0, 0.4], np.float32)
+    digits = [Digit(0, Box(0, 0, 1, 1), glyph, (), 4, 0.6, shares, 1.0, flag) for flag in flags]
+    assert ui_upload._doubts(digits) == said
 
 
 def test_a_bad_file_has_its_sentence_and_the_others_are_read(page: AppTest) -> None:
