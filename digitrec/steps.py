@@ -41,13 +41,13 @@ TEXTS = (
         "taking the paper away",
     ),
     (
-        "Cropped",
+        "Crop",
         "The digit alone, its longest side 20 pixels as in MNIST, its box in the middle of 28 x 28. "
         "Now it has its true proportions.",
         "the crop",
     ),
     (
-        "Centred",
+        "Centre of mass",
         "Moved so that its centre of mass, not its box, is in the middle, as in MNIST.",
         "centring",
     ),

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitrec import batch as batches
-from digitrec import example, figures, ui
+from digitrec import example, figures, ui, ui_steps
 from digitrec.batch import Batch, Closeup, File, Outcome, Picture
 from digitrec.cli import PICTURES
 from digitrec.predict import Predictor
@@ -220,6 +220,9 @@ def card(
             if wide and read and read[0].digits:
                 close = _closeup(picture.key, single, data, predictors[0]) if data else None
                 _details(models, read, close, key)
+                if data:
+                    chosen = min(st.session_state.get(f"digit_{key}") or 0, len(read[0].digits) - 1)
+                    _which_step(picture, single, data, predictors, chosen, f"trail_{key}")
 
 
 def _heading(picture: Picture, wide: bool) -> None:
@@ -305,6 +308,14 @@ def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup 
         ui.strip((*close.reading.steps, *close.reading.digits[place].steps))
     else:
         ui.seen(digits[place].glyph)
+
+
+def _which_step(
+    picture: Picture, single: bool, data: bytes, predictors: Sequence[Predictor], place: int, key: str
+) -> None:
+    """Draw which step saved the digit at `place`; the file is read for it once the section is open."""
+    models = [predictor.name for predictor in predictors]
+    ui_steps.which_step(lambda: ui_steps.trails(picture.key, single, data, predictors[0])[place], models, key)
 
 
 def _boxes(close: Closeup, reading: Reading, place: int, width: int, key: str, chosen_key: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from digitrec import reading, ui
+from digitrec import reading, steps, ui, ui_steps
 
 SIDE = 280  # pixels; it fits a phone
 
@@ -77,6 +77,8 @@ def pad() -> None:
     if first and digit:
         st.subheader("From your ink to this picture")
         ui.strip((*first.steps, *digit.steps))
+    rows = (lambda: steps.trail(first, digit)) if first and digit else None
+    ui_steps.which_step(rows, names, "trail", expanded=True)
 
 
 ui.page("Draw", "Draw one digit with a finger or the mouse. Two models read it after each stroke.")
