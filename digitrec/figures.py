@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 # Colours that differ for every kind of colour vision: Okabe and Ito, Color Universal Design (2008).
 ORANGE, VERMILLION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
 SKY, BLUE, GREEN = "#56B4E9", "#0072B2", "#009E73"
+WINE = "#AA4499"  # the ninth, darker than PURPLE: Tol, Colour Schemes (2021)
 GREY = "#808080"  # tells apart from white and from black alike
 
 _SHIPPED = {
     "mlp-128": ORANGE,
-    "mlp-128-128": VERMILLION,
+    "mlp-128-128": WINE,
     "mlp-30-10": PURPLE,
     "cnn-5x5": SKY,
     "cnn-3x3": BLUE,
     "reader": GREEN,
+    "reader-mlp": VERMILLION,
 }
 _FAMILY = {"mlp": (ORANGE, VERMILLION, PURPLE), "cnn": (SKY, BLUE, GREEN)}
 _SYMBOLS = ("circle", "square", "triangle-up", "diamond")

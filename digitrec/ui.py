@@ -179,9 +179,8 @@ def _sureness(digits: Sequence[Digit]) -> tuple[str, str]:
     said, likely = share(least.confidence), list(least.likely)
     if len(likely) == 1:
         return f"{said} sure" + (f" of the {least.digit}, the least sure" if len(digits) > 1 else ""), ""
-    all_of_them = "both" if len(likely) == 2 else f"all {len(likely)}"
-    together = share(float(least.probabilities[likely].sum()))
-    return f"It may be {either(likely)}.", f"{said} for the {least.digit}, {together} for {all_of_them}."
+    together = f", {share(float(least.probabilities[likely].sum()))} for both" if len(likely) == 2 else ""
+    return f"It may be {either(likely)}.", f"{said} for the {least.digit}{together}."
 
 
 def _nearest(digit: Digit) -> str:
