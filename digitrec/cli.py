@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_recipes(commands)
+    _add_strokes(commands)
     _add_models(commands)
     return parser
 
@@ -159,7 +160,7 @@ def _as_json(path: str, model: str, reading: "Reading | PictureError") -> str:
 def _add_train(commands: Any) -> None:
     about = "Train a recipe on MNIST and keep the model. Ctrl-C stops and keeps what was learned."
     command = commands.add_parser("train", help="train a recipe", description=about)
-    command.add_argument("recipe", metavar="RECIPE", help="the name of a published recipe; see `recipes`")
+    command.add_argument("recipe", metavar="RECIPE", help="the name of a recipe; see `recipes`")
     command.add_argument("--epochs", type=int, metavar="N", help="passes over the training digits, 1 to 200")
     command.add_argument("--batch-size", type=int, metavar="N", help="digits a step, 1 to 4096")
     command.add_argument("--learning-rate", type=float, metavar="X", help="above 0, at most 10")
@@ -297,19 +298,42 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _add_recipes(commands: Any) -> None:
-    command = commands.add_parser("recipes", help="list the published recipes", description="List the recipes.")
+    command = commands.add_parser("recipes", help="list the recipes", description="List the recipes.")
     command.set_defaults(command=_recipes)
 
 
 def _recipes(options: argparse.Namespace) -> int:
-    """Print the published recipes."""
+    """Print the recipes, published ones first."""
     from digitrec.recipe import PRESETS
 
     rows = [
-        (name, preset.recipe.kind, str(preset.recipe.epochs), preset.published, preset.title)
+        (name, preset.recipe.kind, str(preset.recipe.epochs), preset.published or "-", preset.title)
         for name, preset in PRESETS.items()
     ]
     print(_table(("recipe", "kind", "epochs", "published", "title"), rows), flush=True)
+    return OK
+
+
+def _add_strokes(commands: Any) -> None:
+    command = commands.add_parser(
+        "strokes",
+        help="check the pen strokes that reader and reader-mlp are trained on",
+        description="Check the pen strokes that reader and reader-mlp are trained on beside MNIST, or say where to "
+        "get them. They are looked for in data/unipen, or where DIGITREC_STROKES points.",
+    )
+    command.set_defaults(command=_strokes)
+
+
+def _strokes(options: argparse.Namespace) -> int:
+    """Check the pen strokes and say how many there are."""
+    from collections import Counter
+
+    from digitrec import settings, strokes
+
+    counts = Counter((w.kind, strokes.part(w.writer)) for w in strokes.load(settings.strokes_folder()))
+    parts = ("training", "validation", "test")
+    rows = [(kind, *(f"{counts[kind, part]:,}" for part in parts)) for kind in strokes.FILES]
+    print(_table(("kind", *parts), rows), flush=True)
     return OK
 
 

@@ -69,7 +69,7 @@ def _row(model: Model) -> tuple[str, ...]:
     return (
         model.name if model.name == model.recipe.name else f"{model.name} ({model.recipe.name})",
         f"{card['parameters']:,}",
-        preset.published if preset else "–",
+        (preset and preset.published) or "–",
         f"{model.accuracy:.2%} ({low:.2%} to {high:.2%})".replace("%", " %"),
         _seeds([seed["accuracy"] for seed in card.get("seeds", ())]),
         f"{card['epochs']:g}",

@@ -24,9 +24,11 @@ def keras_script(recipe: Recipe) -> str:
 
 def _head(recipe: Recipe) -> str:
     tensorflow = "import tensorflow as tf\n" if recipe.augmentation.any else ""
+    strokes = _STROKES if recipe.strokes else ""
+    precision = _PRECISION if recipe.precision == "bfloat16" else ""
     return f'''
 """{recipe.name}: read handwritten digits with {"a CNN" if recipe.kind == "cnn" else "an MLP"}.
-
+{strokes}
 Once:  python -m pip install keras tensorflow numpy
 """
 
@@ -36,7 +38,18 @@ import numpy as np
 
 # The same first weights and the same order of the digits each time this runs.
 keras.utils.set_random_seed({recipe.seed})
-'''
+{precision}'''
+
+
+_STROKES = """
+digitrec trains it on glyphs made of UNIPEN's pen strokes too, letters among them as what is no digit.
+They do not come with Keras: this script learns from MNIST alone.
+"""
+
+_PRECISION = """
+# Multiply with 8 bits of fraction, which is faster; the weights themselves stay float32.
+keras.config.set_dtype_policy("mixed_bfloat16")
+"""
 
 
 def _digits(recipe: Recipe) -> str:
@@ -54,6 +67,12 @@ order = np.random.default_rng({recipe.seed}).permutation(len(x))
 held_out, rest = order[:{held_out}], order[{held_out}:]
 x_val, y_val = x[held_out], y[held_out]
 x_train, y_train = x[rest], y[rest]
+{_ONE_HOT if recipe.label_smoothing else ""}"""
+
+
+_ONE_HOT = """
+# Label smoothing wants each label as ten numbers: 1 for the true digit, 0 for the others.
+y_train, y_val, y_test = (keras.utils.to_categorical(labels, 10) for labels in (y_train, y_val, y_test))
 """
 
 
@@ -163,11 +182,13 @@ def _network(recipe: Recipe) -> str:
     for block in recipe.blocks:
         layers += _block(block, recipe.activation)
     layers.append("layers.Flatten(),  # the dense layers see one long row of numbers")
-    layers += [f'layers.Dense({width}, activation="{recipe.activation}"),' for width in recipe.hidden]
-    if recipe.dropout:
-        layers.append(f"layers.Dropout({float(recipe.dropout)}),  # in training, leaves that share out at random")
-    layers.append(f"layers.Dense({CLASSES}),  # one number a digit, 0 to 9 ...")
-    layers.append("layers.Softmax(),  # ... made into probabilities that add up to 1")
+    for width in recipe.hidden:
+        layers.append(f'layers.Dense({width}, activation="{recipe.activation}"),')
+        if recipe.dropout:
+            layers.append(f"layers.Dropout({float(recipe.dropout)}),  # in training, leaves that share out at random")
+    exact = ', dtype="float32"' if recipe.precision == "bfloat16" else ""
+    layers.append(f"layers.Dense({CLASSES}{exact}),  # one number a digit, 0 to 9 ...")
+    layers.append(f"layers.Softmax({exact.removeprefix(', ')}),  # ... made into probabilities that add up to 1")
     return "model = keras.Sequential(\n    [\n" + _lines(layers, 8) + "    ]\n)\nmodel.summary()"
 
 
@@ -187,14 +208,30 @@ def _training(recipe: Recipe) -> str:
     early = _EARLY.format(patience=recipe.patience) if recipe.patience else ""
     if early:
         options.append("callbacks=[stop],")
-    optimizer = f"{_OPTIMIZERS[recipe.optimizer]}({float(recipe.learning_rate)})"
-    return _COMPILE.format(optimizer=optimizer) + early + "model.fit(\n" + _lines(data + options, 4) + ")"
+    cosine = recipe.schedule == "cosine"
+    schedule = _COSINE.format(batch_size=recipe.batch_size, epochs=recipe.epochs, peak=recipe.learning_rate)
+    rate = "rate" if cosine else float(recipe.learning_rate)
+    compiled = _COMPILE.format(optimizer=f"{_OPTIMIZERS[recipe.optimizer]}({rate})", loss=_loss(recipe))
+    return (schedule if cosine else "") + compiled + early + "model.fit(\n" + _lines(data + options, 4) + ")"
 
+
+def _loss(recipe: Recipe) -> str:
+    if recipe.label_smoothing:
+        return f"keras.losses.CategoricalCrossentropy(label_smoothing={float(recipe.label_smoothing)})"
+    return '"sparse_categorical_crossentropy"'
+
+
+_COSINE = """
+# Small steps at first, the largest after a twentieth of them all, then smaller and smaller along a cosine.
+steps = {epochs} * -(-len(x_train) // {batch_size})
+rising = max(1, steps // 20)
+rate = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - rising), warmup_target={peak}, warmup_steps=rising)
+"""
 
 _COMPILE = """
 model.compile(
     optimizer=keras.optimizers.{optimizer},
-    loss="sparse_categorical_crossentropy",  # how little the network believed in the true digit
+    loss={loss},  # how little the network believed in the true digit
     metrics=["accuracy"],
 )
 

@@ -1,6 +1,7 @@
 """`make models`: train every recipe in full, most with five seeds, and ship the best by validation accuracy.
 
 Runs that are already there are not trained again, so a broken-off `make models` goes on where it was.
+`python -m digitrec.ship --refresh` writes the files of shipped models anew, without training.
 """
 
 import shutil
@@ -16,6 +17,21 @@ from digitrec.errors import RunError
 from digitrec.recipe import PRESETS, Recipe
 
 BUILD = settings.PROJECT / "build" / "models"
+
+
+_FACTS = (
+    "validation_accuracy",
+    "epochs",
+    "stopped",
+    "seconds",
+    "trained_on",
+    "created",
+    "commit",
+    "versions",
+    "seeds",
+    "chosen_by",
+)
+"""What a card says of the training itself."""
 
 
 def ship(names: list[str]) -> None:
@@ -68,6 +84,21 @@ def _choose(name: str, folders: list[Path]) -> None:
     rf.write_json(target / rf.CARD, cards[best] | {"name": name, "seeds": seeds, "chosen_by": "validation accuracy"})
 
 
+def refresh(name: str) -> None:
+    """Write a shipped model's files anew from its weights: what is new in them needs no new training."""
+    import keras
+
+    from digitrec import dataset, worker
+
+    folder = settings.SHIPPED_MODELS / name
+    card = rf.read_json(folder / rf.CARD) or {}
+    recipe = Recipe.from_json(card["recipe"])
+    weights = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
+    worker.write_model(
+        folder, recipe, weights, dataset.split(recipe), {key: card[key] for key in _FACTS if key in card}
+    )
+
+
 def _plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as it comes back from a JSON file."""
     values: dict[str, Any] = recipe.to_json()
@@ -75,12 +106,17 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Ship the recipes named on the command line, or all."""
-    names = sys.argv[1:] or list(PRESETS)
+    """Ship the recipes named on the command line, or all; after `--refresh`, without training any."""
+    again = "--refresh" in sys.argv[1:]
+    names = [name for name in sys.argv[1:] if name != "--refresh"] or list(PRESETS)
     if unknown := [name for name in names if name not in PRESETS]:
         sys.exit(f"There is no recipe {unknown[0]!r}. Recipes: {', '.join(PRESETS)}")
     try:
-        ship(names)
+        if again:
+            for name in names:
+                refresh(name)
+        else:
+            ship(names)
     except RunError as error:
         sys.exit(str(error))
 

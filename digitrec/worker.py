@@ -28,9 +28,7 @@ from digitrec.recipe import NONE, Recipe
 if TYPE_CHECKING:
     import keras
 
-    from digitrec.calibration import Calibration
     from digitrec.dataset import Split
-    from digitrec.predict import Predictor
     from digitrec.train import Event, Fitted, Position, Weights
 
 TURN = 0.5  # seconds between two looks at the queue
@@ -164,19 +162,56 @@ def _save_checkpoint(folder: Path, model: "keras.Model", position: "Position") -
 
 
 def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> None:
-    """Write the model for Keras and for LiteRT, read the test digits with the latter, and write the card."""
+    """Write what came of a training."""
+    from digitrec import train
+
+    epochs = [event for event in rf.read_events(folder) if event["kind"] == "epoch"]
+    position = fitted.position
+    write_model(
+        folder,
+        recipe,
+        fitted.model.get_weights(),
+        split,
+        {
+            "validation_accuracy": _validation_accuracy(recipe, epochs),
+            "epochs": round(position.epoch + position.step / train.steps_per_epoch(recipe, split), 2),
+            "stopped": fitted.stopped,
+            "seconds": round(position.seconds, 1),
+            "trained_on": "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "versions": {"python": platform.python_version()}
+            | {package: version(package) for package in ("tensorflow", "keras", "numpy", "ai-edge-litert")},
+        },
+    )
+
+
+def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split", facts: dict[str, Any]) -> None:
+    """Write a trained model for Keras and for LiteRT, what the latter says of the test digits, and the card.
+
+    Args:
+        folder: Where the files go; those of the same names are replaced.
+        recipe: What it was trained by.
+        weights: The network's, as `network.build` orders them.
+        split: What it was trained on; its validation digits calibrate it.
+        facts: What the card says of the training.
+    """
     import numpy as np
 
-    from digitrec import dataset, evaluate, train
+    from digitrec import calibration, dataset, evaluate, network
     from digitrec.predict import Predictor
 
-    _save_model(folder, recipe, fitted.model)
-    pictures, truth = dataset.test()
+    model = network.build(recipe)
+    model.set_weights(weights)
+    rf.write(folder / rf.KERAS, model.save)
+    rf.write(folder / rf.TFLITE, lambda temporary: network.export(model, temporary))
     predictor = Predictor(recipe.name, folder / rf.TFLITE)
+    pictures, truth = dataset.test()
     probabilities = predictor.probabilities(dataset.glyphs(pictures))
     rf.write(folder / rf.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
     scores = evaluate.scores(probabilities, truth)
-    epochs = [event for event in rf.read_events(folder) if event["kind"] == "epoch"]
+    logits, none = predictor.logits(dataset.glyphs(split.x_validation)), split.y_validation == NONE
+    calibrated = calibration.fit(logits[~none], split.y_validation[~none], logits[none] if none.any() else None)
     rf.write_json(
         folder / rf.CARD,
         {
@@ -187,20 +222,11 @@ def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> N
             "interval": list(scores.interval),
             "errors": scores.errors,
             "confusion": scores.confusion.tolist(),
-            "validation_accuracy": _validation_accuracy(recipe, epochs),
-            "epochs": round(fitted.position.epoch + fitted.position.step / train.steps_per_epoch(recipe, split), 2),
-            "stopped": fitted.stopped,
-            "seconds": round(fitted.position.seconds, 1),
-            "parameters": int(fitted.model.count_params()),
+            "parameters": int(model.count_params()),
             "bytes": {name: (folder / name).stat().st_size for name in (rf.KERAS, rf.TFLITE, rf.TEST)},
-            "calibration": _calibration(predictor, split).to_json(),
-            "trained_on": "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST",
-            "training_digits": len(split.y),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "commit": _commit(),
-            "versions": {"python": platform.python_version()}
-            | {package: version(package) for package in ("tensorflow", "keras", "numpy", "ai-edge-litert")},
-        },
+            "calibration": calibrated.to_json(),
+        }
+        | facts,
     )
 
 
@@ -210,26 +236,6 @@ def _validation_accuracy(recipe: Recipe, epochs: list[dict[str, Any]]) -> float 
         return None
     kept = min(epochs, key=lambda event: event["val_loss"]) if recipe.patience else epochs[-1]
     return float(kept["val_accuracy"])
-
-
-def _calibration(predictor: "Predictor", split: "Split") -> "Calibration":
-    """Return what makes the model's confidence mean what it says, found on the digits held out."""
-    from digitrec import calibration, dataset
-
-    logits = predictor.logits(dataset.glyphs(split.x_validation))
-    none = split.y_validation == NONE
-    return calibration.fit(logits[~none], split.y_validation[~none], logits[none] if none.any() else None)
-
-
-def _save_model(folder: Path, recipe: Recipe, trained: "keras.Model") -> None:
-    """Save the network for Keras and for LiteRT, without its optimiser, which only the checkpoint needs."""
-    from digitrec import network
-
-    model = network.build(recipe)
-    model.set_weights(trained.get_weights())
-    rf.write(folder / rf.KERAS, model.save)
-    with_activations = network.with_activations(model)
-    rf.write(folder / rf.TFLITE, lambda temporary: with_activations.export(temporary, format="litert", verbose=False))
 
 
 def _commit() -> str | None:

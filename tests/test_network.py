@@ -66,13 +66,13 @@ def test_blank_paper_gives_numbers_with_either_scaling():
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_optimiser_is_the_one_asked_for(optimizer):
-    model = network.build(Recipe("a", hidden=(2,), optimizer=optimizer, learning_rate=0.25))
+    model = network.trainable(Recipe("a", hidden=(2,), optimizer=optimizer, learning_rate=0.25), 10)
     assert type(model.optimizer).__name__.lower() == optimizer
     assert float(model.optimizer.learning_rate) == 0.25
 
 
 def test_a_whole_learning_rate_is_one():
-    assert float(network.build(Recipe("a", hidden=(2,), learning_rate=1)).optimizer.learning_rate) == 1.0
+    assert float(network.trainable(Recipe("a", hidden=(2,), learning_rate=1), 10).optimizer.learning_rate) == 1.0
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -98,6 +98,41 @@ def test_first_weights_follow_the_seed_set():
         weights.append(network.build(Recipe("a", hidden=(4,))).get_weights()[0])
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_what_is_trained_has_the_weights_of_what_is_used(recipe):
+    trained, used = network.trainable(recipe, 10), network.build(recipe)
+    assert [weight.shape for weight in trained.weights] == [weight.shape for weight in used.weights]
+    assert {weight.dtype for weight in trained.weights} == {"float32"}
+    assert trained.output.shape == (None, 11 if recipe.strokes else 10)
+    assert trained.output.dtype == used.output.dtype == "float32"
+
+
+def test_what_is_no_digit_is_an_eleventh_answer_whose_logit_is_0(glyphs):
+    recipe = Recipe("a", hidden=(4,), strokes=True)
+    trained, used = network.trainable(recipe, 10), network.build(recipe)
+    used.set_weights(trained.get_weights())
+    logits = network.with_activations(used)(glyphs)["logits"].numpy()
+    padded = np.pad(logits, ((0, 0), (0, 1)))
+    np.testing.assert_allclose(trained(glyphs), np.exp(padded) / np.exp(padded).sum(axis=1, keepdims=True), atol=1e-6)
+
+
+def test_the_cosine_rises_for_a_twentieth_of_the_steps_and_falls_to_0():
+    recipe = Recipe("a", hidden=(2,), schedule="cosine", learning_rate=0.5)
+    rate = network.trainable(recipe, 200).optimizer._learning_rate
+    assert [round(float(rate(step)), 6) for step in (0, 5, 10, 105, 200)] == [0.0, 0.25, 0.5, 0.25, 0.0]
+
+
+def test_bfloat16_is_for_this_network_alone_and_gives_nearly_the_same(glyphs):
+    recipe = CUSTOM["wide-norm"]
+    exact = network.trainable(recipe, 10)
+    short = network.trainable(recipe.replace(precision="bfloat16"), 10)
+    assert keras.config.dtype_policy().name == "float32"
+    assert short.get_layer("conv_1").compute_dtype == "bfloat16"
+    short.set_weights(exact.get_weights())
+    np.testing.assert_allclose(short(glyphs), exact(glyphs), atol=0.02)
+    assert not np.array_equal(short(glyphs), exact(glyphs))
 
 
 @pytest.mark.parametrize(("batch_size", "steps"), [(1, 20), (32, 20), (64, 10), (400, 1), (641, 1), (4096, 1)])

@@ -106,7 +106,7 @@ def test_layers_of_a_cnn_by_hand():
         ("conv_2", "3 x 3 convolution, tanh", (8, 8, 6), 6 * (4 * 9 + 1)),
         ("flat", "flatten", (384,), 0),
         ("dense_1", "dense, tanh", (7,), 385 * 7),
-        ("dropout", "dropout 0.25", (7,), 0),
+        ("dropout_1", "dropout 0.25", (7,), 0),
         ("logits", "dense", (10,), 80),
         ("probabilities", "softmax", (10,), 0),
     ]
@@ -146,6 +146,10 @@ def test_layers_follow_from_one_another(recipe):
         ({"activation": None}, "The activation must be one of relu"),
         ({"optimizer": "lbfgs"}, "The optimiser must be one of adam"),
         ({"scaling": "none"}, "The scaling must be one of unit-range"),
+        ({"schedule": "step"}, "The schedule must be one of constant, cosine. Received: 'step'"),
+        ({"precision": "float8"}, "The precision must be one of float32, bfloat16. Received: 'float8'"),
+        ({"label_smoothing": 0.6}, "Label smoothing must be a number from 0 to 0.5. Received: 0.6"),
+        ({"strokes": 1}, "Training on pen strokes is either true or false. Received: 1"),
         ({"dropout": 0.95}, "Dropout must be a number from 0 to 0.9. Received: 0.95"),
         ({"dropout": math.nan}, "Received: nan"),
         ({"learning_rate": 0}, "The learning rate must be"),
@@ -305,6 +309,6 @@ def test_presets_tell_where_they_are_from_and_teach(preset):
     assert preset.source.endswith(".")
     assert preset.lesson.endswith(".")
     if preset.accuracy is None:
-        assert preset.published == "no figure"
+        assert preset.published in ("no figure", "")
     else:
         assert f"{preset.accuracy * 100:g} %" in preset.published

@@ -19,8 +19,7 @@ TINY = Recipe("tiny", hidden=(8,), batch_size=1024, epochs=1, validation=0.01)
 @pytest.fixture(autouse=True)
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with one recipe, three seeds and no models."""
-    monkeypatch.setattr(ship, "PRESETS", {"tiny": replace(PRESETS["mlp-128"], recipe=TINY)})
-    monkeypatch.setattr(ship, "SEEDS", (1, 2, 3))
+    monkeypatch.setattr(ship, "PRESETS", {"tiny": replace(PRESETS["mlp-128"], recipe=TINY, seeds=(1, 2, 3))})
     monkeypatch.setattr(ship, "BUILD", tmp_path / "build")
     monkeypatch.setattr(settings, "SHIPPED_MODELS", tmp_path / "models")
     return tmp_path

@@ -9,7 +9,7 @@ import pytest
 from digitrec import network, train
 from digitrec.dataset import Split, glyphs
 from digitrec.errors import RunError
-from digitrec.network import build
+from digitrec.network import trainable
 from digitrec.recipe import Augmentation, ConvBlock, Recipe
 from digitrec.train import Position, batches
 
@@ -178,7 +178,7 @@ def test_resume_from_a_file_ends_where_an_unbroken_run_does_by_the_optimisers_st
     loaded = keras.saving.load_model(tmp_path / "checkpoint.keras")
     ended, _ = fit(recipe, few, resume=(loaded, half.position))
     assert_same_weights(ended.model, unbroken.model)
-    bare = build(recipe)
+    bare = trainable(recipe, 10)
     bare.set_weights(half.model.get_weights())
     ended, _ = fit(recipe, few, resume=(bare, half.position))
     assert differ(ended.model, unbroken.model)
@@ -198,8 +198,8 @@ def test_an_epoch_with_no_batch_left_is_ended_before_the_stop(few, whole, monkey
 
 
 def test_a_finished_position_has_nothing_left_to_train(few):
-    model = build(NET)
-    before = build(NET)
+    model = trainable(NET, 10)
+    before = trainable(NET, 10)
     before.set_weights(model.get_weights())
     fitted, events = fit(NET, few, resume=(model, Position(epoch=NET.epochs)))
     assert events == []
@@ -241,7 +241,7 @@ def test_the_best_weights_of_before_a_resume_are_kept(wrong):
     unbroken, events = fit(recipe, wrong, keep=lambda model: kept.append(model.get_weights()))
     losses = [event["val_loss"] for event in events if event["kind"] == "epoch"]
     assert len(kept) == int(np.argmin(losses)) + 1  # after each epoch that was the best so far
-    later = build(recipe)  # fresh weights stand for later, worse ones
+    later = trainable(recipe, 10)  # fresh weights stand for later, worse ones
     start = Position(epoch=5, best_loss=0.0, worse_epochs=1)
     resumed, _ = fit(recipe, wrong, resume=(later, start), best=kept[-1])
     assert_same_weights(resumed.model, unbroken.model, 0)
@@ -257,7 +257,7 @@ def test_without_patience_the_last_weights_are_kept(wrong):
 def test_patience_counts_on_after_a_resume(wrong):
     recipe = NET.replace(epochs=20, patience=3)
     start = Position(epoch=5, best_loss=0.0, worse_epochs=2)
-    fitted, _events = fit(recipe, wrong, resume=(build(recipe), start))
+    fitted, _events = fit(recipe, wrong, resume=(trainable(recipe, 10), start))
     assert fitted.position.epoch == 6
     assert fitted.position.worse_epochs == 3
 
@@ -272,7 +272,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_a_sentence(few):
 
 
 def test_weights_that_are_no_numbers_are_seen_and_not_saved(few):
-    model = build(NET)
+    model = trainable(NET, 10)
     model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
     saves = []
     with pytest.raises(RunError, match="no longer a number"):
