@@ -16,9 +16,13 @@ EMPTY_PAGE = 4
 
 
 def upper_quartile(values: Floats) -> float:
-    """Return the value that a quarter of `values` (N,) reach: what the core of strokes has, edges left out."""
+    """Return the value that a quarter of `values` (N,) reach: what the core of strokes has, edges left out.
+
+    Of more than 8,000 values evenly spread ones are looked at.
+    """
+    values = values[:: max(1, values.size // 4096)]
     place = 3 * (values.size - 1) // 4
-    return float(np.partition(values, place)[place])
+    return float(np.sort(values)[place])  # quicker than np.partition where most values are equal
 
 
 def parts(mask: NDArray[Any]) -> tuple[Ints, Ints]:
@@ -26,10 +30,18 @@ def parts(mask: NDArray[Any]) -> tuple[Ints, Ints]:
 
     Returns:
         The part of each pixel (H, W), 0 outside the mask; and a row a part (N, 5): left, top, width, height and
-        pixels, row 0 being what is outside the mask.
+        pixels, row 0 being no part.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
+    mask = np.ascontiguousarray(mask).view(np.uint8) if mask.dtype == bool else mask.astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(mask)
+    labels = np.zeros(mask.shape, np.int32)
+    if not width:
+        return labels, np.zeros((1, 5), np.int32)
+    box = np.s_[top : top + height, left : left + width]
+    kind = cv2.CV_16U if width * height < 2**17 else cv2.CV_32S  # OpenCV counts three times as fast in 16 bit
+    _, labels[box], stats, _ = cv2.connectedComponentsWithStats(mask[box], connectivity=8, ltype=kind)
+    stats[:, :2] += (left, top)
+    return labels, np.asarray(stats, dtype=np.int32)
 
 
 def grown(mask: Mask) -> Mask:
@@ -37,12 +49,18 @@ def grown(mask: Mask) -> Mask:
     return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
 
-def without_specks(mask: Mask) -> Mask:
-    """Return `mask` without parts as small as the grain of paper and sensor."""
-    labels, stats = parts(mask)
-    large = stats[:, 2:4].max(axis=1) >= max(4.0, 0.015 * max(mask.shape))
-    large[0] = False
-    return np.asarray(large[labels])
+def joined(weak: Mask, strong: Mask, specks: bool = True) -> Mask:
+    """Return the parts of `weak` that hold a pixel of `strong`; where not `specks`, of those the large ones.
+
+    A speck is as small as the grain of paper and sensor.
+    """
+    labels, stats = parts(weak)
+    chosen = np.zeros(len(stats), bool)
+    chosen[labels[strong & weak]] = True
+    if not specks:
+        chosen &= stats[:, 2:4].max(axis=1) >= max(4.0, 0.015 * max(weak.shape))
+    chosen[0] = False
+    return np.asarray(chosen[labels])
 
 
 def without_lines(ink: Floats) -> Floats:
@@ -66,6 +84,8 @@ def _lines(mask: Mask) -> Mask:
     Where a stroke crosses the line, the pixels stay with the stroke.
     """
     height, width = mask.shape
+    if cv2.boundingRect(mask.astype(np.uint8))[2] < 0.8 * width:
+        return np.zeros(mask.shape, bool)
     piece = np.ones((1, max(5, width // 12)), np.uint8)
     level = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, piece)
     if level.any(axis=0).mean() < 0.5:
@@ -158,7 +178,11 @@ def without_surroundings(ink: Floats) -> Floats:
 
 
 def _surrounding(labels: Ints, stats: Ints, mask: Bytes) -> Mask:
-    """Return which parts come in from outside the picture: along much of its edge, or far thicker than strokes."""
+    """Return which parts come in from outside the picture.
+
+    They lie along much of its edge, or are far thicker than strokes, or lie along it with much of their own outline,
+    as a corner of the table does.
+    """
     edge = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     contact = np.bincount(edge, minlength=len(stats)) / edge.size
     contact[0] = 0.0
@@ -167,7 +191,8 @@ def _surrounding(labels: Ints, stats: Ints, mask: Bytes) -> Mask:
     deepest = _deepest(labels, len(stats), mask)
     others = deepest[contact <= 0.03][1:]
     usual = float(others.max(initial=0.0)) or np.inf
-    return np.asarray((contact > 0.2) | ((contact > 0.03) & (deepest > 2.0 * usual)))
+    outline = 2.0 * stats[:, 2:4].sum(axis=1) / edge.size
+    return np.asarray((contact > 0.2) | ((contact > 0.03) & ((deepest > 2.0 * usual) | (contact > 0.4 * outline))))
 
 
 def _deepest(labels: Ints, count: int, mask: Bytes) -> Floats:

@@ -9,20 +9,20 @@ import io
 import struct
 import threading
 import warnings
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from digitrec.clutter import grown, parts, upper_quartile, without_lines, without_specks, without_surroundings
+from digitrec.clutter import grown, joined, upper_quartile, without_lines, without_surroundings
 from digitrec.errors import PictureError
 from digitrec.settings import MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 WORKING_SIDE = 1200
@@ -93,7 +93,8 @@ def _decode(data: bytes) -> Image.Image:
             if max(width, height) < SMALLEST:
                 raise PictureError(f"The picture is too small to hold a digit. Received: {width} x {height} pixels.")
             image.load()
-            return _plain(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _plain(image)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("received far more") from error
     except UnidentifiedImageError as error:
@@ -126,9 +127,8 @@ def _plain(image: Image.Image) -> Image.Image:
     """Return `image` as 8-bit RGB, or RGBA where it has transparency."""
     if image.mode.startswith(("I", "F")):
         return _eight_bit(image).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        return image.convert("RGBA")
-    return image.convert("RGB")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -189,35 +189,50 @@ def _flattened(pixels: Bytes) -> tuple[Bytes, Floats | None]:
     Where the opaque part is more than strokes (a drawing with its paper on a transparent margin), the margin
     is given the paper's colour.
     """
-    colours = np.ascontiguousarray(pixels[..., :3])
     if pixels.shape[2] == 3:
-        return colours, None
+        return np.ascontiguousarray(pixels), None
+    colours = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
     alpha = pixels[..., 3]
     if alpha.min() == alpha.max():
         return colours, None
     opaque = alpha >= 128
     if opaque.mean() <= 0.45:
         return colours, alpha.astype(np.float32) / 255.0
-    paper = _commonest(colours[opaque][None])
+    paper = _commonest(colours[opaque][:, None])
     share = alpha[..., None].astype(np.float32) / 255.0
     return np.rint(colours * share + paper * (1.0 - share)).astype(np.uint8), None
 
 
-def _commonest(colours: Bytes) -> Floats:
-    """Return the commonest colour (3,) of RGB (H, W, 3), found in bins of 16 levels and averaged inside the bin."""
-    step = max(1, colours.shape[0] * colours.shape[1] // 20_000)
-    some = colours.reshape(-1, 3)[::step]
-    bins = (some >> 4).astype(np.int32) @ np.array([256, 16, 1], np.int32)
-    best = some[bins == np.bincount(bins).argmax()]
-    return np.asarray(np.median(best, axis=0), dtype=np.float32)
+def _commonest(colours: Bytes) -> Bytes:
+    """Return the commonest colour (3,) of RGB (H, W, 3), found in bins of 16 levels; its median inside the bin."""
+    some = np.ascontiguousarray(_some(colours, 20_000))
+    counts = cv2.calcHist([some], [0, 1, 2], None, [16, 16, 16], [0, 256] * 3)
+    low = 16 * np.array(np.unravel_index(counts.argmax(), counts.shape))
+    inside = cv2.inRange(some, low, low + 15)
+    levels = [cv2.calcHist([some], [channel], inside, [256], [0, 256]).cumsum() for channel in range(3)]
+    return np.array([np.searchsorted(upto, upto[-1] / 2) for upto in levels], np.uint8)
 
 
-def _distance(colours: Bytes | Floats, paper: Floats) -> Floats:
-    """Return each pixel's RGB distance (H, W) from `paper`, one colour (3,) or one a pixel (H, W, 3)."""
-    difference = colours.astype(np.float32)
-    difference -= paper
-    red, green, blue = cv2.split(difference)
-    return np.asarray(np.sqrt(red * red + green * green + blue * blue), dtype=np.float32)
+def _some(values: NDArray[Any], enough: int) -> NDArray[Any]:
+    """Return evenly spread rows and columns of `values` (H, W, ...): about `enough` pixels, all where they are few."""
+    step = max(1, round(float(np.sqrt(values.shape[0] * values.shape[1] / enough))))
+    return values[::step, ::step]
+
+
+def _distance(colours: NDArray[Any], paper: NDArray[Any]) -> Floats:
+    """Return each pixel's RGB distance (H, W) from `paper` (H, W, 3), both of one type."""
+    return _length([np.asarray(channel, dtype=np.float32) for channel in cv2.split(cv2.absdiff(colours, paper))])
+
+
+def _length(channels: Sequence[Floats]) -> Floats:
+    """Return the length (H, W) of what has three components, each (H, W)."""
+    red, green, blue = channels
+    return np.asarray(cv2.magnitude(cv2.magnitude(red, green), blue), dtype=np.float32)
+
+
+def _evenly(paper: Bytes, like: Bytes) -> Bytes:
+    """Return one colour (3,) as a picture (H, W, 3)."""
+    return np.repeat(np.tile(paper, (1, like.shape[1], 1)), like.shape[0], axis=0)
 
 
 def _flat_paper(colours: Bytes) -> _Paper | None:
@@ -225,11 +240,14 @@ def _flat_paper(colours: Bytes) -> _Paper | None:
 
     Beside its paper a drawing has strokes and their soft edges; what changes gradually is the shade of a photo.
     """
-    distance = _distance(colours, _commonest(colours))
-    gradual = (distance > SAME) & (distance <= FAINTEST_IN_PHOTO)
-    strong = distance > FAINTEST_IN_PHOTO
-    if (distance <= SAME).mean() < 0.5 or gradual.mean() > max(0.03, float(strong.mean())):
+    paper = _commonest(colours)
+    some = _some(colours, 100_000)
+    distance = _distance(some, _evenly(paper, some))
+    same, strong = (np.count_nonzero(mask) / mask.size for mask in (distance <= SAME, distance > FAINTEST_IN_PHOTO))
+    if same < 0.5 or 1.0 - same - strong > max(0.03, strong):
         return None
+    if some.shape != colours.shape:
+        distance = _distance(colours, _evenly(paper, colours))
     return _Paper(distance, 0.0, FAINTEST_DRAWN)
 
 
@@ -237,21 +255,31 @@ def _uneven_paper(colours: Bytes) -> _Paper:
     """Return the paper of a photo, its colour estimated around each pixel.
 
     A smooth surface takes away what falls off towards the corners. Closing what is left with a square wider than
-    any stroke gives the paper under the strokes, shadows with sharp edges included. What differs much from that
-    is ink; the rest, averaged close by, is the paper.
+    any stroke gives the paper under the strokes. What differs much from that is ink; the rest, averaged close by,
+    is the paper, but for the edges of shadows and tables, which an average blurs and the closing keeps.
     """
     height, width = colours.shape[:2]
     scale = min(1.0, PAPER_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-    surface = _surface(small)
-    level = small - surface + 128.0
-    paper = _filled(level, _distance(level, _closed(level))) + surface - 128.0
-    full = np.asarray(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-    distance = _distance(colours, full)
-    noise = 1.5 * float(np.median(distance))
+    surface = _surface(small) - 128.0
+    level = small - surface
+    closed, darker = _closed(level, surface)
+    paper = _filled(level, _distance(level, closed))
+    paper = np.where(darker, np.minimum(paper, closed), np.maximum(paper, closed)) + surface
+    if scale < 1.0:
+        paper = _at_edges(paper, darker)
+    full = np.asarray(cv2.resize(np.clip(np.rint(paper), 0.0, 255.0).astype(np.uint8), (width, height)), dtype=np.uint8)
+    noise = 1.5 * float(np.median(_distance(_some(colours, 100_000), _some(full, 100_000))))
     faintest = FAINTEST_IN_PHOTO if noise > SAME else FAINTEST_DRAWN
-    return _Paper(_signed(colours, full, distance), noise, faintest)
+    return _Paper(_towards_ink(colours, full, darker), noise, faintest)
+
+
+def _at_edges(paper: Floats, darker: Mask) -> Floats:
+    """Return `paper` (h, w, 3) a pixel further on the ink's side at edges, so that enlarged they leave no line."""
+    around = np.ones((3, 3), np.uint8)
+    lower, higher = cv2.erode(paper, around), cv2.dilate(paper, around)
+    return np.where(darker, lower, higher).astype(np.float32)
 
 
 def _surface(small: Floats) -> Floats:
@@ -270,22 +298,34 @@ def _surface(small: Floats) -> Floats:
     return np.asarray(surface.reshape(small.shape), dtype=np.float32)
 
 
-def _closed(level: Floats) -> Floats:
-    """Return `level` (h, w, 3), about 128, with strokes closed: each channel from the side that its ink lies on."""
+def _closed(level: Floats, surface: Floats) -> tuple[Floats, Mask]:
+    """Return `level` (h, w, 3), about 128, with strokes closed, and in which channels (3,) ink is darker than paper.
+
+    Each channel is closed from the side that its ink lies on, with and without the surface, and what is nearer to
+    the level counts: a surface through the edge of a shadow leaves hollows beside it, and corners fall off without.
+    """
     height, width = level.shape[:2]
-    size = 2 * int(0.13 * max(height, width)) + 3
-    wider_than_strokes = np.ones((size, size), np.uint8)
-    plain = np.clip(np.rint(level), 0.0, 255.0).astype(np.uint8)
+    plain, raw = (np.clip(np.rint(values), 0.0, 255.0).astype(np.uint8) for values in (level, level + surface))
     window = min(255, max(3, int(0.5 * min(max(height, width), 2 * min(height, width))) | 1))
     usual = np.asarray(cv2.medianBlur(plain, window) if min(height, width) > 1 else plain, dtype=np.uint8)
     votes = _leaning(plain, np.full_like(plain, 128)) + _leaning(plain, usual)
-    channels = []
-    for channel, vote in zip(cv2.split(plain), votes, strict=True):
-        brighter = cv2.morphologyEx(channel, cv2.MORPH_CLOSE, wider_than_strokes)
-        darker = cv2.morphologyEx(channel, cv2.MORPH_OPEN, wider_than_strokes)
-        thinner = _thick(np.subtract(channel, darker)) - _thick(np.subtract(brighter, channel))
-        channels.append(brighter if vote - np.sign(thinner) < 0 else darker)
-    return np.asarray(cv2.merge(channels), dtype=np.float32)
+    above = np.minimum(_wide(plain, cv2.MORPH_CLOSE), _wide(raw, cv2.MORPH_CLOSE) - surface)
+    below = np.maximum(_wide(plain, cv2.MORPH_OPEN), _wide(raw, cv2.MORPH_OPEN) - surface)
+    thinner = [_thick(level[..., i] - below[..., i]) - _thick(above[..., i] - level[..., i]) for i in range(3)]
+    darker = votes - np.sign(thinner) < 0
+    return np.where(darker, above, below), darker
+
+
+def _wide(picture: Bytes, operation: int) -> Floats:
+    """Return `picture` (h, w, 3) closed or opened by a square wider than any stroke.
+
+    What touches the edge goes on outside the picture: the corner of a table is no stroke.
+    """
+    height, width = picture.shape[:2]
+    size = 2 * int(0.13 * max(height, width)) + 3
+    wider = cv2.copyMakeBorder(picture, size, size, size, size, cv2.BORDER_REPLICATE)
+    done = cv2.morphologyEx(wider, operation, np.ones((size, size), np.uint8))
+    return np.asarray(done[size : size + height, size : size + width], dtype=np.float32)
 
 
 def _leaning(level: Bytes, paper: Bytes) -> NDArray[np.float64]:
@@ -294,13 +334,13 @@ def _leaning(level: Bytes, paper: Bytes) -> NDArray[np.float64]:
     A table round the page misleads a median over half the picture, a shadow misleads one paper colour for all,
     and thick strokes mislead a look at which side is thinner: so the three vote.
     """
-    distance = _distance(level, paper.astype(np.float32))
+    distance = _distance(level, paper)
     strong = distance >= max(_split(distance), 1e-3)
     difference = level[strong].astype(np.float64) - paper[strong]
     return np.asarray(np.sign(difference.sum(axis=0)))
 
 
-def _thick(above: Bytes) -> float:
+def _thick(above: Floats) -> float:
     """Return how thick, on average, the parts are that stand out."""
     out = (above > 0.4 * above.max(initial=0)).astype(np.uint8)
     if above.max(initial=0) < FAINTEST_DRAWN or not out.any():
@@ -318,15 +358,18 @@ def _filled(level: Floats, distance: Floats) -> Floats:
     return np.asarray(total / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
 
 
-def _signed(colours: Bytes, paper: Floats, distance: Floats) -> Floats:
-    """Return the distance (H, W) from the paper, 0 where it leads away from the ink's colour.
+def _towards_ink(colours: Bytes, paper: Bytes, darker: Mask) -> Floats:
+    """Return the distance (H, W) from the paper of what differs from it as ink does.
 
     A highlight beside dark ink is no ink, nor is a shadow beside chalk.
     """
-    difference = colours.astype(np.float32) - paper
-    strongest = distance >= np.percentile(distance[:: max(1, distance.shape[0] // 300)], 98.0)
-    direction = difference[strongest].mean(axis=0)
-    return np.where(difference @ direction > 0.0, distance, np.float32(0.0)).astype(np.float32)
+    sides = [(paper, colours) if dark else (colours, paper) for dark in darker]
+    # cv2.subtract stops at 0: what leads away from the ink's side is no distance.
+    channels = [
+        np.asarray(cv2.subtract(cv2.extractChannel(more, i), cv2.extractChannel(less, i)), dtype=np.float32)
+        for i, (more, less) in enumerate(sides)
+    ]
+    return _length(channels)
 
 
 def _split(distance: Floats) -> float:
@@ -343,16 +386,16 @@ def _inked(paper: _Paper) -> Floats:
     """Return ink (H, W), 0 to 1, from distances: strong ink, what joins it, and nothing else."""
     distance = paper.distance
     nothing = np.zeros(distance.shape, np.float32)
-    candidates = distance > max(paper.faintest, 4.0 * paper.noise)
-    if not candidates.any():
+    candidates = distance[distance > max(paper.faintest, 4.0 * paper.noise)]
+    if not candidates.size:
         return nothing
-    core = _core(distance[candidates])
+    core = _core(candidates)
+    if core < 6.0 * paper.noise:
+        return nothing
     low = max(0.2 * core, 2.5 * paper.noise, min(paper.faintest, 0.5 * core))
     high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
-    kept = _joined(distance > low, distance > high)
-    ramp = np.clip((distance - 0.5 * low) / max(core - 0.5 * low, 1e-3), 0.0, 1.0)
-    if paper.noise > SAME:
-        kept = without_specks(kept)
+    kept = joined(distance > low, distance > high, specks=paper.noise == 0.0)
+    ramp = np.clip((distance - 0.5 * low) * np.float32(1.0 / max(core - 0.5 * low, 1e-3)), 0.0, 1.0)
     ink = np.where(grown(kept), ramp, np.float32(0.0)).astype(np.float32)
     return without_surroundings(without_lines(ink))
 
@@ -361,12 +404,3 @@ def _core(distances: Floats) -> float:
     """Return the distance of a stroke's core, from what is on the ink's side of Otsu's threshold."""
     strong = distances[distances >= _split(distances.reshape(1, -1))]
     return upper_quartile(strong)
-
-
-def _joined(weak: Mask, strong: Mask) -> Mask:
-    """Return the parts of `weak` that hold a pixel of `strong`."""
-    labels, stats = parts(weak)
-    chosen = np.zeros(len(stats), bool)
-    chosen[labels[strong & weak]] = True
-    chosen[0] = False
-    return np.asarray(chosen[labels])

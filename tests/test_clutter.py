@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from digitrec import clutter
 
@@ -21,6 +22,25 @@ def test_parts_are_those_that_touch_corners_too() -> None:
     labels, stats = clutter.parts(mask)
     assert labels[0, 0] == labels[1, 1] != labels[0, 3]
     assert sorted(stats[1:, 4]) == [2, 2]
+    assert sorted(map(tuple, stats[1:, :4])) == [(0, 0, 2, 2), (3, 0, 1, 2)]
+
+
+@pytest.mark.parametrize("side", [60, 400])  # fewer and more pixels than OpenCV counts in 16 bit
+def test_parts_are_scipys(side: int) -> None:
+    mask = np.random.default_rng(0).random((side, side)) < 0.3
+    mask[:7] = mask[:, -5:] = False
+    labels, stats = clutter.parts(mask)
+    theirs, count = ndimage.label(mask, np.ones((3, 3)))
+    assert len(stats) == count + 1
+    assert len(np.unique(np.stack([labels[mask], theirs[mask]]), axis=1).T) == count
+    assert not labels[~mask].any()
+    np.testing.assert_array_equal(stats[1:, 4], np.bincount(labels[mask], minlength=count + 1)[1:])
+
+
+def test_a_blank_mask_has_no_parts() -> None:
+    labels, stats = clutter.parts(np.zeros((5, 7), bool))
+    assert labels.shape == (5, 7)
+    assert len(stats) == 1
 
 
 def test_grown_reaches_all_eight_neighbours() -> None:
@@ -39,7 +59,16 @@ def test_specks_go_and_a_digit_stays() -> None:
     digit = seven() > 0.5
     dirty = digit.copy()
     dirty[10, 10] = dirty[100:102, 20] = True
-    np.testing.assert_array_equal(clutter.without_specks(dirty), digit)
+    np.testing.assert_array_equal(clutter.joined(dirty, dirty, specks=False), digit)
+    np.testing.assert_array_equal(clutter.joined(dirty, dirty), dirty)
+
+
+def test_what_is_weak_stays_only_where_it_joins_what_is_strong() -> None:
+    weak = np.zeros((9, 9), bool)
+    weak[1, 1:8] = weak[6, 1:8] = True
+    strong = np.zeros((9, 9), bool)
+    strong[6, 3] = True
+    np.testing.assert_array_equal(clutter.joined(weak, strong), weak & (np.arange(9)[:, None] == 6))
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -68,3 +97,10 @@ def test_a_long_bar_alone_stays() -> None:
 def test_a_frame_round_the_picture_goes_and_a_digit_stays() -> None:
     framed = cv2.rectangle(seven(), (0, 0), (119, 119), 1.0, 5)
     np.testing.assert_array_equal(clutter.without_surroundings(framed) > 0.5, seven() > 0.5)
+
+
+def test_the_corner_of_a_table_goes_and_a_digit_stays() -> None:
+    ink = seven()
+    corner = ink.copy()
+    cv2.fillPoly(corner, [np.array([[0, 90], [0, 119], [28, 119]])], 1.0)
+    np.testing.assert_array_equal(clutter.without_surroundings(corner) > 0.5, ink > 0.5)

@@ -280,3 +280,46 @@ def test_heic_support_is_not_loaded_at_start():
     code = "import digitrec.ink, sys; print('pillow_heif' in sys.modules, 'scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def shadowed(cover: np.ndarray, blank: bool = False) -> Image.Image:
+    """Return a photo of a digit, or of nothing, with the hard edge of a shadow across the paper."""
+    y, x = np.mgrid[: len(cover), : len(cover)] / len(cover)
+    light = np.where(x + 0.4 * y > 0.75, 0.65, 1.0)[..., None]
+    noise = np.random.default_rng(3).normal(0.0, 2.5, (*cover.shape, 3))
+    return picture(coloured(cover * (not blank), (225, 220, 212), (50, 50, 60)) * light + noise)
+
+
+def test_the_edge_of_a_shadow_is_no_ink():
+    assert not ink.from_picture(shadowed(strokes(400, 24), blank=True)).any()
+    cover = strokes(400, 24)
+    found = ink.from_picture(shadowed(cover))
+    assert agreement(found, cover) > 0.8
+    assert (found > 0.5)[cover == 0.0].mean() < 0.01
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_table_beyond_the_corner_of_the_paper_is_no_ink(turns):
+    cover = strokes(400, 20)
+    values = coloured(cover, (215, 220, 210), (60, 55, 70))
+    values += np.random.default_rng(4).normal(0.0, 2.0, values.shape)
+    cv2.fillPoly(values, [np.array([[0, 250], [0, 400], [90, 400]])], (90.0, 70.0, 50.0))
+    values, cover = np.rot90(values, turns), np.rot90(cover, turns)
+    found = ink.from_picture(picture(values))
+    assert agreement(found, cover) > 0.8
+    assert (found > 0.5)[cover == 0.0].mean() < 0.005
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blotchy_paper_is_blank(seed):
+    rng = np.random.default_rng(seed)
+    blotches = cv2.resize(rng.normal(0.0, 4.0, (20, 20)), (400, 400), interpolation=cv2.INTER_CUBIC)
+    noise = cv2.GaussianBlur(rng.normal(0.0, 4.0, (400, 400, 3)), (0, 0), 0.7)
+    photo = picture(205.0 + blotches[..., None] + noise)
+    assert not ink.from_picture(Image.open(io.BytesIO(saved(photo, "JPEG", quality=80)))).any()
+
+
+def test_an_opened_photo_has_the_pixels_of_its_file():
+    data = saved(BLACK_ON_WHITE, "JPEG")
+    opened = ink.open_picture(data)
+    np.testing.assert_array_equal(np.asarray(opened), np.asarray(Image.open(io.BytesIO(data))))
