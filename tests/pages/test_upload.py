@@ -120,9 +120,9 @@ def test_digits_that_are_uncertain_are_named(open_page: Callable[..., AppTest]) 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ([None, "not-a-digit"], ["? One mark is no digit."]),
-        (["not-a-digit", "not-a-digit", None], ["? 2 marks are no digits."]),
-        (["uncertain", None, "uncertain", "not-a-digit"], ["? One mark is no digit.", "Uncertain: 4 or 9; 4 or 9."]),
+        ([None, "not-a-digit"], ["? One mark is not a digit."]),
+        (["not-a-digit", "not-a-digit", None], ["? 2 marks are not digits."]),
+        (["uncertain", None, "uncertain", "not-a-digit"], ["? One mark is not a digit.", "Uncertain: 4 or 9; 4 or 9."]),
         (["not-a-digit"], ["? Nothing in it looks like a digit."]),
         ([None], []),
     ],
