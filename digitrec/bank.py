@@ -3,8 +3,8 @@
 Digits of UNIPEN, each drawn several times; letters, symbols, pairs of digits, scribbles and blots are no digit.
 """
 
-import os
-import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec import glyph, ink, settings, strokes
+from digitrec import runfolder as rf
 from digitrec.recipe import NONE
 from digitrec.strokes import Writing
 
@@ -61,17 +62,23 @@ def bank() -> Bank:
     Raises:
         DatasetError: If the strokes are not at hand.
     """
-    file = _file()
-    if not file.exists():
-        writings = strokes.load(settings.strokes_folder())
-        x, y = _glyphs_of(writings, "training")
-        x_validation, y_validation = _glyphs_of(writings, "validation")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".strokes-", suffix=".tmp", delete=False) as temporary:
-            np.savez_compressed(temporary, x=x, y=y, x_validation=x_validation, y_validation=y_validation)
-        os.replace(temporary.name, file)
-    with np.load(file) as stored:
-        return Bank(*(stored[name] for name in Bank._fields))
+    kept = _kept()
+    if kept is not None:
+        return kept
+    writings = strokes.load(settings.strokes_folder())
+    made = Bank(*_glyphs_of(writings, "training"), *_glyphs_of(writings, "validation"))
+    _file().parent.mkdir(parents=True, exist_ok=True)
+    rf.write(_file(), lambda temporary: np.savez_compressed(temporary, **made._asdict()))
+    return made
+
+
+def _kept() -> Bank | None:
+    """Return the glyphs of an earlier call, or None where there are none or the file is damaged."""
+    try:
+        with np.load(_file()) as stored:
+            return Bank(*(stored[name] for name in Bank._fields))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _glyphs_of(writings: list[Writing], part: str) -> tuple[Bytes, Bytes]:

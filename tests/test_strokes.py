@@ -1,0 +1,90 @@
+"""Pen strokes: read, parted by writers, varied and drawn."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import strokedata
+
+from digitrec import strokes
+from digitrec.errors import DatasetError
+from digitrec.strokes import Writing
+
+SEVEN = Writing("7", "digit", "abc:anna", (np.array([[0, 0], [60, 0], [30, 60], [20, 110]], np.float32),))
+ONE = Writing("1", "digit", "abc:anna", (np.array([[50, 0], [50, 60], [51, 120]], np.float32),))
+DOT = Writing(".", "symbol", "abc:a", (np.array([[5, 5]], np.float32),))
+
+
+def test_reads_all_files_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strokedata.write(tmp_path, monkeypatch, times=1)
+    writings = strokes.load(tmp_path)
+    assert [w.label for w in writings[:3]] == ["0", "1", "7"]
+    assert [w.kind for w in writings] == ["digit"] * 9 + ["upper"] * 6 + ["lower"] * 6 + ["symbol"] * 6
+    assert (writings[0].writer, writings[9].writer) == ("abc:anna", "abc:abc.dat")
+    np.testing.assert_array_equal(writings[2].strokes[0], SEVEN.strokes[0])
+    assert [w.label for w in strokes.load(tmp_path, ("upper",))] == ["E", "O"] * 3
+
+
+def test_a_missing_file_is_told_with_where_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"unipen_1a_digits\.jsonl\.gz are not at hand\. Get them from UNIPEN .*doi"):
+        strokes.load(tmp_path)
+
+
+def test_another_version_of_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strokedata.write(tmp_path, monkeypatch)
+    (tmp_path / strokes.FILES["lower"][0]).write_bytes(b"something else")
+    with pytest.raises(DatasetError, match=r"unipen_1c_lower\.jsonl\.gz are damaged or another version"):
+        strokes.load(tmp_path)
+
+
+def test_sites_are_parted() -> None:
+    assert {site: strokes.part(f"{site}:anyone") for site in strokedata.SITES} == strokedata.SITES
+    assert not strokes.VALIDATION & strokes.TEST
+    assert strokes.held_out("art:1")
+    assert not strokes.held_out("tos:1")
+
+
+def test_another_hand_writes_the_same_character() -> None:
+    rng = np.random.default_rng(1)
+    hands = [strokes.varied(SEVEN, rng) for _ in range(200)]
+    assert {(hand.label, hand.kind, hand.writer) for hand in hands} == {("7", "digit", "abc:anna")}
+    barred = [len(hand.strokes) for hand in hands].count(2)
+    assert 20 <= barred <= 65  # a fifth of the sevens gets a bar
+    points = np.concatenate([np.concatenate(hand.strokes) for hand in hands])
+    assert np.abs(points).max() < 1.2  # about 0, the longer side about 1
+    first = np.array([hand.strokes[0][0] for hand in hands])
+    assert first.std(axis=0).min() > 0.02
+
+
+def test_ones_get_noses_and_feet_but_letters_do_not() -> None:
+    rng = np.random.default_rng(2)
+    parts = [len(strokes.varied(ONE, rng).strokes) for _ in range(300)]
+    assert set(parts) == {1, 2, 3}
+    letter = Writing("l", "lower", "abc:a", ONE.strokes)
+    assert {len(strokes.varied(letter, rng).strokes) for _ in range(50)} == {1}
+
+
+@pytest.mark.parametrize("writing", [SEVEN, ONE, DOT], ids=lambda w: w.label)
+def test_the_canvas_is_black_on_nothing(writing: Writing) -> None:
+    drawn = strokes.canvas(writing, np.random.default_rng(3))
+    assert (drawn.shape, drawn.dtype) == ((280, 280, 4), np.uint8)
+    assert drawn[..., :3].max() == 0
+    assert drawn[..., 3].max() == 255
+    assert (drawn[..., 3] == 0).mean() > 0.5
+
+
+def test_pens_are_of_every_sort() -> None:
+    rng = np.random.default_rng(4)
+    pictures = [strokes.picture(SEVEN, rng) for _ in range(300)]
+    sides = np.array([len(picture) for picture in pictures])
+    assert (sides == 28).mean() > 0.2
+    assert sides.max() > 100
+    hard = [set(np.unique(p[..., 0])) <= {p[..., 0].min(), 255} for p in pictures]
+    assert 0.4 < np.mean(hard) < 0.8
+    widths = [
+        2 * cv2.distanceTransform((p[..., 0] < 200).astype(np.uint8), cv2.DIST_L2, 3).max() / len(p) for p in pictures
+    ]
+    assert np.quantile(widths, 0.05) < 0.06
+    assert np.quantile(widths, 0.95) > 0.12
+    assert all((p[..., 0] < 255).any() and (p[..., 3] == 255).all() for p in pictures)
