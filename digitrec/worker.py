@@ -206,12 +206,12 @@ def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split"
     rf.write(folder / rf.KERAS, model.save)
     rf.write(folder / rf.TFLITE, lambda temporary: network.export(model, temporary))
     predictor = Predictor(recipe.name, folder / rf.TFLITE)
-    pictures, truth = dataset.test()
-    probabilities = predictor.probabilities(dataset.glyphs(pictures))
-    rf.write(folder / rf.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
-    scores = evaluate.scores(probabilities, truth)
     logits, none = predictor.logits(dataset.glyphs(split.x_validation)), split.y_validation == NONE
     calibrated = calibration.fit(logits[~none], split.y_validation[~none], logits[none] if none.any() else None)
+    pictures, truth = dataset.test()
+    probabilities = calibrated.answers(predictor.logits(dataset.glyphs(pictures))).probabilities
+    rf.write(folder / rf.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
+    scores = evaluate.scores(probabilities, truth)
     rf.write_json(
         folder / rf.CARD,
         {

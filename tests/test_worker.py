@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from digitrec import bank, dataset, runs, worker
 from digitrec import runfolder as rf
-from digitrec import runs, worker
+from digitrec.calibration import Calibration
 from digitrec.errors import RunError
 from digitrec.evaluate import wilson
-from digitrec.recipe import Recipe
+from digitrec.predict import Predictor
+from digitrec.recipe import NONE, Recipe
 
 TINY = Recipe("tiny", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
 RUNS_AWAY = TINY.replace(hidden=(64, 64, 64, 64), activation="elu", optimizer="sgd", learning_rate=10.0)
+WITH_STROKES = TINY.replace(strokes=True, label_smoothing=0.1, schedule="cosine", learning_rate=0.01)
 DEADLOCK = 300  # seconds after which a test gives up
 
 
@@ -36,10 +39,21 @@ def ended(run: runs.Run) -> rf.Status:
     return rf.read_status(run.folder)
 
 
+def keep_strokes(home: Path) -> None:
+    """Keep glyphs in this home as if made of pen strokes: test digits, and as no digit their left and right halves."""
+    pictures, digits = dataset.test()
+    none = np.concatenate([pictures[:600, :, 14:], pictures[600:1200, :, :14]], axis=2)
+    arrays = {"x": np.concatenate([pictures[2000:2600], none[:500]]), "y": np.append(digits[2000:2600], [NONE] * 500)}
+    arrays |= {"x_validation": none[500:], "y_validation": np.full(100, NONE)}
+    (home / "build").mkdir()
+    np.savez(home / "build" / f"strokes-{bank.VERSION}.npz", **{key: a.astype(np.uint8) for key, a in arrays.items()})
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Run]:
-    """Three runs, each in a home of its own, so that they train at once."""
-    homes = {name: tmp_path_factory.mktemp(name) for name in ("whole", "nan", "full")}
+    """Four runs, each in a home of its own, so that they train at once."""
+    homes = {name: tmp_path_factory.mktemp(name) for name in ("whole", "nan", "full", "strokes")}
+    keep_strokes(homes["strokes"])
     small_disk = homes["full"] / "python"
     small_disk.write_text(f'#!/bin/sh\nulimit -f 40\nexec {sys.executable} "$@"\n')  # 40 x 512 bytes a file
     small_disk.chmod(0o755)
@@ -47,6 +61,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Run]:
         "whole": start(homes["whole"], TINY),
         "nan": start(homes["nan"], RUNS_AWAY),
         "full": start(homes["full"], TINY, small_disk),
+        "strokes": start(homes["strokes"], WITH_STROKES),
     }
 
 
@@ -75,8 +90,6 @@ def test_the_card_tells_how_the_model_was_made(finished: Path) -> None:
 
 
 def test_the_cards_figures_are_those_of_the_test_digits(finished: Path) -> None:
-    from digitrec import dataset
-
     card = json.loads((finished / rf.CARD).read_text())
     _, truth = dataset.test()
     probabilities = np.load(finished / rf.TEST)["probabilities"]
@@ -91,11 +104,24 @@ def test_the_cards_figures_are_those_of_the_test_digits(finished: Path) -> None:
     assert 0.6 < card["accuracy"] < 1
 
 
-def test_the_model_for_litert_answers_as_the_test_results_say(finished: Path) -> None:
-    from digitrec import dataset
-    from digitrec.predict import Predictor
+def test_pen_strokes_that_are_at_hand_are_trained_on(started: dict[str, runs.Run]) -> None:
+    folder = started["strokes"].folder
+    assert ended(started["strokes"]).state == "finished", (folder / rf.LOG).read_text()
+    card = json.loads((folder / rf.CARD).read_text())
+    assert card["trained_on"] == "MNIST and UNIPEN"
+    assert card["accuracy"] > 0.6
+    calibrated = Calibration.from_card(card)
+    assert 0.2 < calibrated.temperature < 5
+    predictor = Predictor("tiny", folder / rf.TFLITE, calibrated)
+    digits = predictor.answers(dataset.glyphs(dataset.test()[0][5000:5500])).is_digit
+    assert (digits >= 0.5).mean() > 0.95
+    none = np.load(folder.parents[1] / "build" / f"strokes-{bank.VERSION}.npz")["x_validation"]
+    assert predictor.answers(dataset.glyphs(none)).is_digit.mean() < digits.mean()
 
-    predictor = Predictor("tiny", finished / rf.TFLITE)
+
+def test_the_model_for_litert_answers_as_the_test_results_say(finished: Path) -> None:
+    card = json.loads((finished / rf.CARD).read_text())
+    predictor = Predictor("tiny", finished / rf.TFLITE, Calibration.from_card(card))
     pictures, _ = dataset.test()
     answers = predictor.probabilities(dataset.glyphs(pictures[:100]))
     np.testing.assert_allclose(answers, np.load(finished / rf.TEST)["probabilities"][:100], atol=1e-6)
