@@ -107,7 +107,8 @@ def _unit_columns(x: keras.KerasTensor) -> keras.KerasTensor:
 
     `keras.layers.UnitNormalization` does the same in Keras, but blank columns are not a number in LiteRT.
     """
-    length = keras.ops.sqrt(keras.ops.sum(keras.ops.square(x), axis=1, keepdims=True) + 1e-12)
+    length = keras.ops.sqrt(keras.ops.sum(keras.ops.square(x), axis=1, keepdims=True))
+    length = keras.ops.where(length > 0, length, keras.ops.ones_like(length))
     return layers.Multiply(name="scaled")([x, 1 / length])
 
 
