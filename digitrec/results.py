@@ -81,6 +81,8 @@ def _row(model: Model) -> tuple[str, ...]:
 def _seeds(accuracies: list[float]) -> str:
     if not accuracies:
         return "–"
+    if len(accuracies) == 1:
+        return "1"
     mean, low, high = statistics.mean(accuracies), min(accuracies), max(accuracies)
     return f"{len(accuracies)}: {mean:.2%} ({low:.2%} to {high:.2%})".replace("%", " %")
 
