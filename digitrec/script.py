@@ -81,7 +81,8 @@ def _distortions(recipe: Recipe) -> str:
     blocks, steps = [], ["x = x[..., None]  # (N, 28, 28, 1): these functions want a colour axis"]
     if layers := _random_layers(recipe):
         blocks.append("move = keras.Sequential(\n    [\n" + _lines(layers, 8) + "    ]\n)")
-        steps.append("x = move(x, training=True)")
+        move = "move(x, training=True)"
+        steps.append(f"x = {move}" if recipe.precision == "float32" else f'x = tf.cast({move}, "float32")')
     if amounts.elastic:
         blocks.append(_ELASTIC.format(amount=float(amounts.elastic)))
         steps.append("x = elastic(x)")

@@ -99,7 +99,7 @@ def test_the_script_trains_the_recipes_network(run, recipe, tmp_path, capsys):
 
     glyphs = dataset.glyphs(dataset.test()[0][:20])
     own.set_weights(model.get_weights())
-    np.testing.assert_allclose(model(glyphs), own(glyphs), atol=1e-5 if recipe.precision == "float32" else 0.02)
+    np.testing.assert_allclose(model(glyphs), own(glyphs), atol=1e-4 if recipe.precision == "float32" else 0.02)
 
     parts = dataset.split(recipe.replace(strokes=False))
     np.testing.assert_array_equal(names["x_val"], dataset.glyphs(parts.x_validation))
