@@ -1,0 +1,197 @@
+"""How whole sheets are read: `python -m tests.bench.sheets [--model NAME] [--count N] [--save FOLDER] STROKES_FOLDER`.
+
+Sheets are made of the pen strokes of UNIPEN writers held out from all training, one writer and one pen a sheet, in
+rows on plain, ruled, squared and coloured paper, on boards and in hand-drawn tables, with slopes, shadows, noise and
+JPEG. Printed by kind of paper: digit accuracy (1 - edit distance / digits written) and the share all right.
+"""
+
+import argparse
+import io
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec import reading, registry, strokes
+from digitrec.strokes import Writing
+
+Floats = NDArray[np.float32]
+Rng = np.random.Generator
+
+KINDS = ("plain", "ruled", "squared", "coloured", "board", "table", "shadow", "letters")
+SEED = 4
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of digits.
+
+    Attributes:
+        picture: uint8 (H, W, 3).
+        text: What is written, rows separated by `/`.
+        kind: One of KINDS.
+    """
+
+    picture: NDArray[np.uint8]
+    text: str
+    kind: str
+
+
+def by_writer(writings: list[Writing], fewest: int = 8) -> dict[str, dict[str, list[Writing]]]:
+    """Return each writer's digits by label, of writers with at least `fewest` different ones."""
+    found: dict[str, dict[str, list[Writing]]] = defaultdict(lambda: defaultdict(list))
+    for writing in writings:
+        if writing.kind == "digit":
+            found[writing.writer][writing.label].append(writing)
+    return {writer: dict(digits) for writer, digits in found.items() if len(digits) >= fewest}
+
+
+def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], kind: str, rng: Rng) -> Sheet:
+    """Return a sheet of one writer's digits."""
+    height, width = (int(side) for side in rng.permutation([rng.integers(600, 1100), rng.integers(800, 1600)]))
+    digits = writers[str(rng.choice(sorted(writers)))]
+    size = min(height, width) * float(np.exp(rng.uniform(np.log(0.05), np.log(0.25))))
+    pen = max(1.5, size * rng.uniform(0.04, 0.12))
+    pitch = size * rng.uniform(1.5, 2.2)
+    rows = int(min(rng.integers(1, 7), max(1, (height - 0.6 * size) // pitch)))
+    slope = float(np.tan(np.deg2rad(rng.normal(0.0, 1.5))))
+    top = rng.uniform(0.3, 0.5) * size + abs(slope) * width / 2
+    cover = np.zeros((height, width), np.float32)
+    text = []
+    for row in range(rows):
+        y = top + row * pitch + size / 2
+        if y + size * 0.6 + abs(slope) * width / 2 > height:
+            break
+        x, written = rng.uniform(0.3, 1.5) * size, ""
+        if kind == "letters" and letters:
+            for _ in range(int(rng.integers(1, 4))):
+                x = _write(cover, letters[rng.integers(len(letters))], x, y, slope, size, pen, rng)
+        for _ in range(int(rng.integers(1, 9))):
+            label = str(rng.choice(sorted(digits)))
+            room = _width(digits[label][0]) * size
+            if x + 1.3 * room + 0.2 * size > width:
+                break
+            x = _write(cover, digits[label][rng.integers(len(digits[label]))], x, y, slope, size, pen, rng)
+            x += size * (rng.uniform(0.8, 1.4) if rng.random() < 0.12 else 0.0)
+            written += label
+        if written:
+            text.append(written)
+    picture = _photographed(_paper(kind, cover, pitch, top, rng), kind, rng)
+    return Sheet(picture, "/".join(text), kind)
+
+
+def _width(writing: Writing) -> float:
+    extent = np.ptp(np.concatenate(writing.strokes), axis=0)
+    return float(extent[0] / max(extent.max(), 1e-6))
+
+
+def _write(
+    cover: Floats, writing: Writing, x: float, y: float, slope: float, size: float, pen: float, rng: Rng
+) -> float:
+    """Draw a character with its left edge at x, and return where the next one begins."""
+    points = np.concatenate(writing.strokes)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    scale = size * rng.uniform(0.85, 1.15) / max(float(extent.max()), 1e-6)
+    middle = y + slope * (x - cover.shape[1] / 2) + rng.normal(0.0, 0.05) * size
+    corner = np.array([x, middle - extent[1] * scale / 2])
+    drawn = np.zeros(cover.shape, np.uint8)
+    for stroke in writing.strokes:
+        places = np.rint(((stroke - low) * scale + corner) * 16).astype(np.int32)
+        cv2.polylines(drawn, [np.repeat(places, 2, axis=0)], False, 255, max(1, round(pen)), cv2.LINE_AA, 4)
+    np.maximum(cover, drawn.astype(np.float32) / 255, out=cover)
+    return float(x + extent[0] * scale + size * rng.uniform(0.22, 0.6) + pen)
+
+
+def _paper(kind: str, cover: Floats, pitch: float, top: float, rng: Rng) -> Floats:
+    """Return the sheet in colours (H, W, 3), 0 to 255, evenly lit."""
+    height, width = cover.shape
+    ground = rng.uniform(205, 250) + rng.uniform(-8, 8, 3)
+    ink = np.array([[30, 30, 35], [25, 40, 120], [150, 30, 40], [70, 70, 75]], np.float64)[rng.integers(4)]
+    if kind == "coloured":
+        ground = np.array([[250, 235, 120], [250, 180, 190], [170, 215, 245], [185, 235, 170]], float)[rng.integers(4)]
+    if kind == "board":
+        ground, ink = np.array([40, 60, 52]) + rng.uniform(-12, 12, 3), np.array([235, 235, 228.0])
+    page = np.tile(ground.astype(np.float32), (height, width, 1))
+    rule = (0.45 * ground + 0.55 * np.array([120, 160, 215])).astype(np.float32)
+    thick = max(1, round(0.0018 * height))
+    if kind in ("ruled", "squared"):
+        step = pitch if kind == "ruled" else pitch / rng.integers(2, 5)
+        first = (top + 0.62 * pitch) % step
+        for y in np.arange(first, height, step):
+            page[int(y) : int(y) + thick] = rule
+        if kind == "squared":
+            for x in np.arange(rng.uniform(0, step), width, step):
+                page[:, int(x) : int(x) + thick] = rule
+    if kind == "table":
+        lines = np.zeros((height, width), np.uint8)
+        for y in np.arange(max(2.0, top - 0.3 * pitch), height - 2, pitch):
+            wave = [(x, y + rng.normal(0, 0.01) * pitch) for x in np.linspace(0.01 * width, 0.99 * width, 8)]
+            cv2.polylines(lines, [np.rint(np.array(wave) * 16).astype(np.int32)], False, 255, thick + 1, cv2.LINE_AA, 4)
+        page += (lines[..., None] / np.float32(255)) * (ink - ground).astype(np.float32)
+    return page * (1 - cover[..., None]) + cover[..., None] * ink.astype(np.float32)
+
+
+def _photographed(page: Floats, kind: str, rng: Rng) -> NDArray[np.uint8]:
+    height, width = page.shape[:2]
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)  # type: ignore[misc]
+    angle = rng.uniform(0, 2 * np.pi)
+    across = np.cos(angle) * x + np.sin(angle) * y
+    light = 1 - rng.uniform(0.0, 0.15) * across - rng.uniform(0.0, 0.15) * (x * x + y * y)
+    if kind == "shadow":
+        edge = (across > rng.uniform(-0.6, 0.6)).astype(np.float32)
+        light *= 1 - rng.uniform(0.2, 0.5) * cv2.GaussianBlur(edge, (0, 0), rng.uniform(0.002, 0.06) * width)
+    photo = page * light[..., None] + rng.normal(0, rng.uniform(0.5, 4), page.shape)
+    photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.3, 1.0))
+    stream = io.BytesIO()
+    Image.fromarray(np.clip(np.rint(photo), 0, 255).astype(np.uint8)).save(
+        stream, "JPEG", quality=int(rng.integers(60, 95))
+    )
+    return np.asarray(Image.open(stream).convert("RGB"))
+
+
+def distance(a: str, b: str) -> int:
+    """Return the edit distance of two texts."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row = row, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
+    return row[-1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Read sheets of digits made for this.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default="reader")
+    parser.add_argument("--count", type=int, default=20, help="sheets of each kind")
+    parser.add_argument("--save", type=Path, help="folder for the sheets, named by what is written and what is read")
+    options = parser.parse_args()
+    held_out = [w for w in strokes.load(options.folder) if strokes.held_out(w.writer)]
+    letters = [w for w in held_out if w.kind in ("upper", "lower") and w.label not in strokes.AMBIGUOUS]
+    writers, predictor = by_writer(held_out), registry.predictor(options.model)
+    print(f"{len(writers)} writers, {options.count} sheets of each kind, {options.model}")
+    for kind in KINDS:
+        digits = wrong = right = 0
+        began = time.process_time()
+        for number in range(options.count):
+            made = sheet(writers, letters, kind, np.random.default_rng((SEED, KINDS.index(kind), number)))
+            said = reading.read(Image.fromarray(made.picture), predictor).text
+            truth, flat = made.text.replace("/", ""), said.replace("/", "")
+            digits, right = digits + len(truth), right + (truth == flat)
+            wrong += min(len(truth), distance(truth, flat))
+            if options.save:
+                options.save.mkdir(parents=True, exist_ok=True)
+                name = f"{kind}-{number}-{made.text.replace('/', '_')}-read-{said.replace('/', '_')[:60]}.jpg"
+                Image.fromarray(made.picture).save(options.save / name)
+        seconds = (time.process_time() - began) / options.count
+        shares = f"accuracy {1 - wrong / digits:7.2%}  all right {right / options.count:5.0%}"
+        print(f"{kind:9s} {digits:4d} digits  {shares}  {seconds:.2f} s a sheet, made and read")
+
+
+if __name__ == "__main__":
+    main()
