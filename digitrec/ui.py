@@ -114,7 +114,7 @@ def choose_model(number: int) -> str | None:
     key = f"model_{number}"
     choices = names if number == 1 else [*names, NO_MODEL]
     if st.session_state.get(key) not in choices:
-        st.session_state[key] = _default("mlp" if number == 1 else "cnn", names)
+        st.session_state[key] = _default("cnn" if number == 1 else "mlp", names)
     chosen = str(st.selectbox(f"Model {number}", choices, key=key))
     return None if chosen == NO_MODEL else chosen
 

@@ -65,6 +65,6 @@ def test_the_page_explains_its_numbers_and_names_models_that_are_not_calibrated(
     assert "cold is not calibrated" in explained(calibrated.add("cold", None))
 
 
-@pytest.mark.parametrize(("key", "kind"), [("model_1", "mlp"), ("model_2", "cnn")])
+@pytest.mark.parametrize(("key", "kind"), [("model_1", "cnn"), ("model_2", "mlp")])
 def test_the_best_shipped_mlp_and_cnn_are_chosen_first(opened: Callable[..., AppTest], key: str, kind: str) -> None:
     assert opened().selectbox(key=key).value.startswith((kind, "reader"))
