@@ -90,8 +90,8 @@ def _lines(mask: Mask) -> Mask:
     level = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, piece)
     if level.any(axis=0).mean() < 0.5:
         return np.zeros(mask.shape, bool)
-    joined = cv2.dilate(level, np.ones((3, max(3, width // 20)), np.uint8))
-    labels, stats = parts(joined)
+    bridged = cv2.dilate(level, np.ones((3, max(3, width // 20)), np.uint8))
+    labels, stats = parts(bridged)
     long = (stats[:, 2] > 0.9 * width) & (stats[:, 3] < max(5, 0.1 * height))
     long[0] = False
     if not long.any():

@@ -86,7 +86,7 @@ def cut(ink: Floats, box: Box) -> Cut:
         return Cut(crop, crop, np.zeros((DIGIT, DIGIT), np.float32), np.zeros((SIDE, SIDE), np.float32))
     stroke = _fitted(crop)
     size = (max(1, round(stroke.shape[1] / FINE)), max(1, round(stroke.shape[0] / FINE)))
-    return Cut(crop, stroke, _resized(stroke, size, cv2.INTER_AREA), centred(stroke))
+    return Cut(crop, stroke, resized(stroke, size, cv2.INTER_AREA), centred(stroke))
 
 
 def _own_ink(ink: Floats, box: Box) -> Floats:
@@ -135,8 +135,8 @@ def _specks(inside: Mask) -> Mask:
     return grown(small[labels]) & ~grown(inside & ~small[labels])
 
 
-def _tight(picture: Floats, edge: float = EDGE) -> Floats:
-    """Return `picture` without its empty rows and columns."""
+def tight(picture: Floats, edge: float = EDGE) -> Floats:
+    """Return `picture` (h, w), not blank, without rows and columns that are all below `edge` of its strongest ink."""
     inside = picture > edge * picture.max()
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -159,7 +159,7 @@ def _fitted(crop: Floats) -> Floats:
     widened = _widened(inside, change / scale)
     size = (max(1, round(widened.shape[1] * scale * FINE)), max(1, round(widened.shape[0] * scale * FINE)))
     how = cv2.INTER_AREA if scale * FINE < 1.0 else cv2.INTER_LINEAR
-    return _resized(widened, size, how)
+    return resized(widened, size, how)
 
 
 def _enlarged(crop: Floats) -> Floats:
@@ -167,10 +167,11 @@ def _enlarged(crop: Floats) -> Floats:
     factor = max(1.0, DIGIT * FINE / max(crop.shape))
     padded = np.pad(crop, 1)
     size = (max(1, round(padded.shape[1] * factor)), max(1, round(padded.shape[0] * factor)))
-    return padded if factor == 1.0 else _resized(padded, size, cv2.INTER_CUBIC)
+    return padded if factor == 1.0 else resized(padded, size, cv2.INTER_CUBIC)
 
 
-def _resized(picture: Floats, size: tuple[int, int], how: int) -> Floats:
+def resized(picture: Floats, size: tuple[int, int], how: int) -> Floats:
+    """Return `picture` at a size (width, height), by one of OpenCV's interpolations."""
     return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=np.float32)
 
 
@@ -196,7 +197,7 @@ def _widened(inside: Mask, change: float) -> Floats:
     within = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     outside = cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5)
     signed = within - outside + (0.5 - padded)
-    return _tight(np.clip(signed + (change / 2.0 + 0.5), 0.0, 1.0).astype(np.float32))
+    return tight(np.clip(signed + (change / 2.0 + 0.5), 0.0, 1.0).astype(np.float32))
 
 
 def centred(stroke: Floats) -> Floats:
@@ -211,7 +212,7 @@ def centred(stroke: Floats) -> Floats:
     move_y = middle - (stroke.sum(axis=1) @ np.arange(stroke.shape[0])) / total
     move = np.array([[1.0, 0.0, move_x], [0.0, 1.0, move_y]], np.float32)
     canvas = cv2.warpAffine(stroke, move, (SIDE * FINE, SIDE * FINE), flags=cv2.INTER_LINEAR)
-    return _resized(np.asarray(canvas, dtype=np.float32), (SIDE, SIDE), cv2.INTER_AREA)
+    return resized(np.asarray(canvas, dtype=np.float32), (SIDE, SIDE), cv2.INTER_AREA)
 
 
 def find(ink: Floats, single: bool) -> list[list[Box]]:

@@ -63,7 +63,7 @@ class Model:
         return Calibration.from_card(self.card)
 
     def test_probabilities(self) -> "NDArray[np.float32]":
-        """Return what it says of MNIST's test digits, not calibrated: float32 (10000, 10)."""
+        """Return what it says of MNIST's test digits: float32 (10000, 10); see `test_probabilities`."""
         return test_probabilities(self.folder)
 
 

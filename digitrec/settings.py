@@ -26,16 +26,21 @@ def home() -> Path:
     Raises:
         SettingsError: If `DIGITREC_HOME` names something that is not a folder, or one that cannot be reached.
     """
-    value = os.environ.get("DIGITREC_HOME", "").strip()
+    return _folder("DIGITREC_HOME", PROJECT)
+
+
+def _folder(name: str, default: Path) -> Path:
+    """Return the folder that the environment variable `name` names; it need not be there."""
+    value = os.environ.get(name, "").strip()
     if not value:
-        return PROJECT
+        return default
     try:
         folder = Path(value).expanduser().absolute()
         is_file = folder.exists() and not folder.is_dir()
     except (OSError, RuntimeError) as error:  # no permission, a name too long, a home of nobody
-        raise SettingsError("DIGITREC_HOME cannot be reached. Point it at another folder, or unset it.") from error
+        raise SettingsError(f"{name} cannot be reached. Point it at another folder, or unset it.") from error
     if is_file:
-        raise SettingsError("DIGITREC_HOME must name a folder; it names a file. Point it at a folder, or unset it.")
+        raise SettingsError(f"{name} must name a folder; it names a file. Point it at a folder, or unset it.")
     return folder
 
 
@@ -58,9 +63,12 @@ def model_folders() -> tuple[Path, ...]:
 
 
 def strokes_folder() -> Path:
-    """Return the folder with UNIPEN's pen strokes (`DIGITREC_STROKES`); they need not be there."""
-    value = os.environ.get("DIGITREC_STROKES", "").strip()
-    return Path(value).expanduser().absolute() if value else PROJECT / "data" / "unipen"
+    """Return the folder with UNIPEN's pen strokes (`DIGITREC_STROKES`); they need not be there.
+
+    Raises:
+        SettingsError: If `DIGITREC_STROKES` names something that is not a folder, or one that cannot be reached.
+    """
+    return _folder("DIGITREC_STROKES", PROJECT / "data" / "unipen")
 
 
 def bank_folder() -> Path:

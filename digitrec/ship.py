@@ -11,27 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from digitrec import registry, settings
 from digitrec import runfolder as rf
-from digitrec import settings
-from digitrec.errors import RunError
+from digitrec.errors import DigitrecError, RunError
 from digitrec.recipe import PRESETS, Recipe
 
 BUILD = settings.PROJECT / "build" / "models"
-
-
-_FACTS = (
-    "validation_accuracy",
-    "epochs",
-    "stopped",
-    "seconds",
-    "trained_on",
-    "created",
-    "commit",
-    "versions",
-    "seeds",
-    "chosen_by",
-)
-"""What a card says of the training itself."""
 
 
 def ship(names: list[str]) -> None:
@@ -85,18 +70,18 @@ def _choose(name: str, folders: list[Path]) -> None:
 
 
 def refresh(name: str) -> None:
-    """Write a shipped model's files anew from its weights: what is new in them needs no new training."""
+    """Write a model's files anew from its weights: what is new in them needs no new training.
+
+    Raises:
+        ModelError: If there is none.
+    """
     import keras
 
     from digitrec import dataset, worker
 
-    folder = settings.SHIPPED_MODELS / name
-    card = rf.read_json(folder / rf.CARD) or {}
-    recipe = Recipe.from_json(card["recipe"])
-    weights = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
-    worker.write_model(
-        folder, recipe, weights, dataset.split(recipe), {key: card[key] for key in _FACTS if key in card}
-    )
+    model = registry.get(name)
+    weights = keras.saving.load_model(model.folder / rf.KERAS, compile=False).get_weights()
+    worker.write_model(model.folder, model.recipe, weights, dataset.split(model.recipe), model.card)
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
@@ -117,7 +102,7 @@ def main() -> None:
                 refresh(name)
         else:
             ship(names)
-    except RunError as error:
+    except DigitrecError as error:
         sys.exit(str(error))
 
 

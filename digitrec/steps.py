@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.glyph import DIGIT, FINE, SIDE, Box, centred
+from digitrec.glyph import DIGIT, FINE, SIDE, Box, centred, resized, tight
 from digitrec.reading import SURE, Digit, Reader, Reading
 
 Floats = NDArray[np.float32]
@@ -196,15 +196,12 @@ def _scaled(script: Floats) -> Floats:
 
 def _fine(crop: Floats) -> Floats:
     """Return a digit's ink without empty rows and columns, its longest side 20 pixels of a glyph, on the fine grid."""
-    inside = crop > 0.5 * crop.max()
-    if not inside.any():
+    if not crop.any():
         return np.zeros((1, 1), np.float32)
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    tight = crop[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = DIGIT * FINE / max(tight.shape)
-    size = max(1, round(tight.shape[1] * scale)), max(1, round(tight.shape[0] * scale))
-    how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(tight, size, interpolation=how), dtype=np.float32)
+    digit = tight(crop, 0.5)
+    scale = DIGIT * FINE / max(digit.shape)
+    size = max(1, round(digit.shape[1] * scale)), max(1, round(digit.shape[0] * scale))
+    return resized(digit, size, cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)
 
 
 def _boxed(fine: Floats) -> Floats:
@@ -213,7 +210,7 @@ def _boxed(fine: Floats) -> Floats:
     top, left = (side - fine.shape[0]) // 2, (side - fine.shape[1]) // 2
     canvas = np.zeros((side, side), np.float32)
     canvas[top : top + fine.shape[0], left : left + fine.shape[1]] = fine
-    return np.asarray(cv2.resize(canvas, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return resized(canvas, (SIDE, SIDE), cv2.INTER_AREA)
 
 
 def _centred(fine: Floats) -> Floats:

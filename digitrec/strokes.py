@@ -42,7 +42,7 @@ TEST = frozenset({"aga", "art", "pri"})
 AMBIGUOUS = frozenset("OolIiZzSsbqg|/\\()[]'`,!")
 """Letters and symbols that cannot be told from a digit without the word around them: neither digit nor none."""
 
-CANVAS = 280  # pixels, the side of the canvas on the Draw page
+CANVAS = 280  # pixels, the side of the canvas on the Draw page; it fits a phone
 BRUSH = 18  # pixels, its brush
 
 

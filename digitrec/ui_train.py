@@ -71,7 +71,7 @@ def choose_recipe() -> Recipe:
 
 def _strokes_in_words() -> str:
     if bank.at_hand():
-        return "The pen strokes are at hand: 29,000 digits and 24,000 that are none are trained on beside MNIST."
+        return "The pen strokes are at hand and are trained on beside MNIST's digits."
     return "The pen strokes are not at hand here: it trains on MNIST alone. `python -m digitrec strokes` says more."
 
 
@@ -178,9 +178,11 @@ def _preview_digits() -> NDArray[np.float32]:
 def network_picture(recipe: Recipe) -> None:
     """Draw the layers with shapes and parameters, as a picture and as a table."""
     layers = recipe.layers()
+    strokes = recipe.strokes and bank.at_hand()
+    steps = "and the pen strokes" if strokes else f"{recipe.steps_per_epoch:,} steps an epoch"
     st.markdown(
         f"**{recipe.parameters:,} parameters**, {DIGITS - recipe.validation_digits:,} digits to train on, "
-        f"{recipe.validation_digits:,} to validate, {recipe.steps_per_epoch:,} steps an epoch."
+        f"{recipe.validation_digits:,} to validate, {steps}."
     )
     colour = figures.model_colour(recipe.name, recipe.kind)
     ui.figure(figures.network_diagram(layers, colour), "network", _layers_in_words(layers))

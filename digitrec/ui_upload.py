@@ -219,10 +219,9 @@ def card(
             read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
             if wide and read and read[0].digits:
                 close = _closeup(picture.key, single, data, predictors[0]) if data else None
-                _details(models, read, close, key)
+                place = _details(models, read, close, key)
                 if data:
-                    chosen = min(st.session_state.get(f"digit_{key}") or 0, len(read[0].digits) - 1)
-                    _which_step(picture, single, data, predictors, chosen, f"trail_{key}")
+                    _which_step(picture, single, data, predictors, place, f"trail_{key}")
 
 
 def _heading(picture: Picture, wide: bool) -> None:
@@ -275,8 +274,8 @@ def _closeup(key: str, single: bool, _data: bytes, _reader: Predictor) -> Closeu
     return batches.closeup(_data, single, _reader)
 
 
-def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup | None, key: str) -> None:
-    """Draw the picture with its boxes, both models' bars for the digit chosen, and its steps."""
+def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup | None, key: str) -> int:
+    """Draw the picture with its boxes, both models' bars for the digit chosen, and its steps; return its place."""
     digits, (width, height) = readings[0].digits, readings[0].size
     row = width > 1.8 * height  # a row of digits has the whole width, anything else shares it with the bars
     chosen_key = f"digit_{key}"
@@ -308,6 +307,7 @@ def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup 
         ui.strip((*close.reading.steps, *close.reading.digits[place].steps))
     else:
         ui.seen(digits[place].glyph)
+    return place
 
 
 def _which_step(

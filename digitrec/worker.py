@@ -194,7 +194,7 @@ def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split"
         recipe: What it was trained by.
         weights: The network's, as `network.build` orders them.
         split: What it was trained on; its validation digits calibrate it.
-        facts: What the card says of the training.
+        facts: What the card says of the training; what it says of the model is replaced.
     """
     import numpy as np
 
@@ -214,7 +214,8 @@ def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split"
     scores = evaluate.scores(probabilities, truth)
     rf.write_json(
         folder / rf.CARD,
-        {
+        facts
+        | {
             "format": CARD_FORMAT,
             "name": recipe.name,
             "recipe": recipe.to_json(),
@@ -225,8 +226,7 @@ def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split"
             "parameters": int(model.count_params()),
             "bytes": {name: (folder / name).stat().st_size for name in (rf.KERAS, rf.TFLITE, rf.TEST)},
             "calibration": calibrated.to_json(),
-        }
-        | facts,
+        },
     )
 
 

@@ -6,8 +6,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from digitrec import reading, steps, ui, ui_steps
-
-SIDE = 280  # pixels; it fits a phone
+from digitrec.strokes import BRUSH, CANVAS
 
 Strokes = list[dict[str, Any]]
 
@@ -33,13 +32,13 @@ def pad() -> None:
     with left:
         with st.container(key="canvas"):
             canvas = st_canvas(
-                stroke_width=st.session_state.setdefault("brush", 18),
+                stroke_width=st.session_state.setdefault("brush", BRUSH),
                 stroke_color="#000000",
                 background_color="#FFFFFF",
                 initial_drawing=st.session_state.canvas_start,
                 return_image_data=True,
-                width=SIDE,
-                height=SIDE,
+                width=CANVAS,
+                height=CANVAS,
                 key="pad",
             )
         st.session_state.drawing = canvas.json_data

@@ -47,6 +47,16 @@ def test_a_home_that_cannot_be_reached_is_refused(monkeypatch, value):
         settings.home()
 
 
+def test_the_strokes_folder_is_checked_as_the_home_is(monkeypatch, tmp_path):
+    monkeypatch.delenv("DIGITREC_STROKES", raising=False)
+    assert settings.strokes_folder() == settings.PROJECT / "data" / "unipen"
+    monkeypatch.setenv("DIGITREC_STROKES", str(tmp_path))
+    assert settings.strokes_folder() == tmp_path
+    monkeypatch.setenv("DIGITREC_STROKES", "~no-such-user-here/strokes")
+    with pytest.raises(SettingsError, match="DIGITREC_STROKES cannot be reached"):
+        settings.strokes_folder()
+
+
 def test_shipped_models_are_found_whatever_the_home_is(home):
     assert settings.model_folders() == (settings.PROJECT / "models", home / "models")
 

@@ -106,6 +106,21 @@ def test_a_training_that_fails_is_told_and_ships_nothing(workshop: Path, monkeyp
     assert registry.damaged() == []
 
 
+def test_a_model_is_refreshed_from_its_weights(workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = workshop / "models" / "tiny"
+    shutil.copytree(tiny_run, folder)
+    before = json.loads((folder / rf.CARD).read_text())
+    rf.write_json(folder / rf.CARD, {k: v for k, v in before.items() if k != "calibration"} | {"seeds": [1, 2]})
+    ship.refresh("tiny")
+    after = json.loads((folder / rf.CARD).read_text())
+    kept = ("created", "seconds", "epochs", "stopped", "commit", "versions", "validation_accuracy", "recipe")
+    assert [after[key] for key in kept] == [before[key] for key in kept]
+    assert after["seeds"] == [1, 2]
+    assert set(after["calibration"]) == {"temperature", "energy", "spread"}
+    assert after["bytes"] == {name: (folder / name).stat().st_size for name in rf.MODEL_FILES[:-1]}
+    assert sum(map(sum, after["confusion"])) == 10_000
+
+
 def test_an_unknown_recipe_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["ship", "none"])
     with pytest.raises(SystemExit, match="no recipe 'none'"):
