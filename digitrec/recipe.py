@@ -459,7 +459,7 @@ PRESETS: dict[str, Preset] = {
             "A quarter of an hour on two cores.",
             "",
             None,
-            "The same data and three times the passes, and still behind: it must learn each place of a stroke anew.",
+            "The same data and nearly twice the passes, and still behind: it must learn each place of a stroke anew.",
             seeds=(1,),
         ),
     )
