@@ -34,7 +34,7 @@ def plain(name: str, epochs: int) -> dict[str, float]:
     split = dataset.split(recipe)
     x, x_validation = dataset.glyphs(split.x), dataset.glyphs(split.x_validation)
     began = time.perf_counter()
-    model = network.build(recipe)
+    model = network.trainable(recipe, epochs * recipe.steps_per_epoch)
     optimizer = type(model.optimizer)(recipe.learning_rate)
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(
