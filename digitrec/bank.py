@@ -1,6 +1,7 @@
 """Pen strokes -> glyphs to train on, made by our own ink and glyph steps; kept in a file, for they take minutes.
 
-Digits of UNIPEN, each drawn several times; letters, symbols, pairs of digits, scribbles and blots are no digit.
+Digits of UNIPEN, each drawn several times, and some of straight strokes; letters, symbols, pairs of digits,
+scribbles and blots are no digit.
 """
 
 import zipfile
@@ -23,10 +24,11 @@ from digitrec.strokes import Writing
 
 Bytes = NDArray[np.uint8]
 
-VERSION = 1  # of what is drawn and how: raised with every change, so that no older file is taken for this one
-DRAWN = 2  # times that each digit of the training is drawn, each time otherwise
-LETTERS, SYMBOLS = 330, 200  # at most so many of each letter and each symbol
-OTHERS = {"training": (4_000, 2_000, 800), "validation": (400, 400, 200)}  # pairs, scribbles, blots
+VERSION = 2  # of what is drawn and how: raised with every change, so that no older file is taken for this one
+DRAWN = 3  # times that each digit of the training is drawn, each time otherwise
+LETTERS, SYMBOLS = 500, 250  # at most so many of each letter and each symbol
+ANGULAR = 1_500  # digits of straight strokes, to train on
+OTHERS = {"training": (7_000, 2_000, 800), "validation": (400, 400, 200)}  # pairs, scribbles, blots
 CHUNK = 500
 SEED = 2026
 
@@ -91,6 +93,9 @@ def _glyphs_of(writings: list[Writing], part: str) -> tuple[Bytes, Bytes]:
     work: list[tuple[Callable[[np.random.Generator], Bytes], int]] = []
     for writing in digits:
         work += [(partial(_drawn, writing), int(writing.label))] * DRAWN
+    if part == "training":
+        corners = [strokes.angular(rng) for _ in range(ANGULAR)]
+        work += [(partial(_drawn, writing), int(writing.label)) for writing in corners]
     work += [(partial(_drawn, writing), NONE) for writing in none]
     work += [(partial(_drawn, _pair(digits, rng)), NONE) for _ in range(pairs)]
     work += [(_scribble, NONE)] * scribbles + [(_blot, NONE)] * blots
@@ -142,11 +147,12 @@ def _drawn(writing: Writing, rng: np.random.Generator) -> Bytes:
 
 
 def _pair(digits: list[Writing], rng: np.random.Generator) -> Writing:
-    """Return two digits side by side, near enough to be taken for one."""
+    """Return two digits side by side, near enough to be taken for one, or touching."""
     first, second = (digits[i] for i in rng.integers(0, len(digits), 2))
     a, b = (np.concatenate(w.strokes) for w in (first, second))
     scale = np.ptp(a, axis=0).max() / max(float(np.ptp(b, axis=0).max()), 1e-6) * rng.uniform(0.8, 1.25)
-    gap = np.ptp(a, axis=0).max() * rng.uniform(0.03, 0.25)
+    narrower = min(np.ptp(a, axis=0)[0], np.ptp(b, axis=0)[0] * scale)
+    gap = max(np.ptp(a, axis=0).max() * rng.uniform(-0.08, 0.25), -0.25 * narrower)
     right = a.max(axis=0)[0] + gap - b.min(axis=0)[0] * scale
     down = a.mean(axis=0)[1] - b.mean(axis=0)[1] * scale
     moved = tuple((s * scale + [right, down]).astype(np.float32) for s in second.strokes)

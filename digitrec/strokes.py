@@ -109,11 +109,14 @@ def _unit(strokes: Strokes) -> Strokes:
 def varied(writing: Writing, rng: np.random.Generator) -> Writing:
     """Return the character as another hand might have written it: leaning, stretched, with smaller loops, shaky.
 
-    Of the digits, some sevens get a bar and some ones a nose or a foot, which whole countries write.
+    Of the digits, some sevens get a bar and some ones a nose or a foot, which whole countries write; some lose
+    a short piece, as pens skip.
     """
     strokes = _unit(writing.strokes)
     if writing.kind == "digit":
         strokes = _national(writing.label, strokes, rng)
+        if rng.random() < 0.08:
+            strokes = _broken(strokes, rng)
     bend = np.exp(rng.normal(0.0, 0.22, 2))
     lean, stretch = rng.normal(0.0, 0.12), np.exp(rng.normal(0.0, 0.12))
     angle = rng.normal(0.0, 0.09)
@@ -149,15 +152,74 @@ def _national(label: str, strokes: Strokes, rng: np.random.Generator) -> Strokes
         added: list[Floats] = []
         top, foot = points[points[:, 1].argmin()], points[points[:, 1].argmax()]
         if rng.random() < 0.45:
-            length, angle = rng.uniform(0.15, 0.6), np.deg2rad(rng.uniform(28, 65))
+            upright = abs(top[0] - foot[0]) < 0.1 * extent[1]  # a leaning stem with a flat nose is a seven
+            length, angle = rng.uniform(0.15, 0.8), np.deg2rad(rng.uniform(22 if upright else 32, 65))
             end = top + length * np.array([-np.cos(angle), np.sin(angle)])
-            bow = (top + end) / 2 + rng.normal(0.0, 0.02, 2)
-            added.append(np.array([end, bow, top], np.float32))
+            sag = np.array([0.0, rng.uniform(-0.02, 0.12) * length]) + rng.normal(0.0, 0.01, 2)
+            added.append(_curve(end, (top + end) / 2 + sag, top))
         if rng.random() < 0.2:
             left, right = np.array([rng.uniform(0.1, 0.35), 0.0]), np.array([rng.uniform(0.1, 0.35), 0.0])
             added.append(np.array([foot - left, foot + right], np.float32))
         return (*strokes, *added)
     return strokes
+
+
+def _curve(start: NDArray[np.float64], middle: NDArray[np.float64], end: NDArray[np.float64]) -> Floats:
+    """Return a curve of nine points from `start` by way of `middle` to `end`."""
+    share = np.linspace(0.0, 1.0, 9)[:, None]
+    pulled = 2 * middle - (start + end) / 2
+    return np.asarray((1 - share) ** 2 * start + 2 * share * (1 - share) * pulled + share**2 * end, dtype=np.float32)
+
+
+def _broken(strokes: Strokes, rng: np.random.Generator) -> Strokes:
+    """Return a character about 0 of size 1 whose longest stroke lacks a piece 0.04 to 0.14 long."""
+    longest = max(range(len(strokes)), key=lambda i: _lengths(strokes[i])[-1])
+    along = _lengths(strokes[longest])
+    gap, total = rng.uniform(0.04, 0.14), float(along[-1])
+    if total < 4 * gap:
+        return strokes
+    first = rng.uniform(0.15 * total, 0.85 * total - gap)
+    pieces = (_piece(strokes[longest], along, 0.0, first), _piece(strokes[longest], along, first + gap, total))
+    return (*strokes[:longest], *pieces, *strokes[longest + 1 :])
+
+
+def _lengths(stroke: Floats) -> NDArray[np.float64]:
+    """Return how far along the stroke each of its points lies (N,)."""
+    steps = np.hypot(*np.diff(np.asarray(stroke, np.float64), axis=0).T)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _piece(stroke: Floats, along: NDArray[np.float64], first: float, last: float) -> Floats:
+    """Return the part of a stroke from `first` to `last` along it."""
+    places = np.concatenate([[first], along[(along > first) & (along < last)], [last]])
+    return np.column_stack([np.interp(places, along, stroke[:, axis]) for axis in (0, 1)]).astype(np.float32)
+
+
+_SEGMENTS = {  # from, to, in (x, y) of a grid 1 wide and 2 high: what each digit lights of a seven-segment display
+    "a": ((0, 0), (1, 0)),
+    "b": ((1, 0), (1, 1)),
+    "c": ((1, 1), (1, 2)),
+    "d": ((1, 2), (0, 2)),
+    "e": ((0, 2), (0, 1)),
+    "f": ((0, 1), (0, 0)),
+    "g": ((0, 1), (1, 1)),
+}
+_LIT = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
+
+
+def angular(rng: np.random.Generator) -> Writing:
+    """Return a digit of straight strokes, as people write who think of a display: corners a little off."""
+    digit = int(rng.integers(0, 10))
+    off = {place: rng.normal(0.0, 0.05, 2) for place in ((x, y) for x in (0, 1) for y in (0, 1, 2))}
+    size = np.array([rng.uniform(0.45, 1.3), 1.0])
+
+    def corner(place: tuple[int, int]) -> NDArray[np.float64]:
+        return np.asarray((np.array(place) + off[place]) * size)
+
+    lit = tuple(
+        np.array([corner(a), corner(b)], np.float32) for a, b in (_SEGMENTS[letter] for letter in _LIT[digit])
+    )
+    return Writing(str(digit), "angular", "", lit)
 
 
 def canvas(writing: Writing, rng: np.random.Generator, side: int = CANVAS) -> Bytes:
