@@ -135,10 +135,8 @@ def glyph_of(picture: Bytes) -> Bytes | None:
         picture: uint8 (H, W, 4).
     """
     found = ink.from_canvas(picture)
-    boxes = glyph.find(found, single=True)
-    if not boxes:
-        return None
-    return np.rint(glyph.cut(found, boxes[0][0]).glyph * 255).astype(np.uint8)
+    box = glyph.only(found)
+    return np.rint(glyph.cut(found, box).glyph * 255).astype(np.uint8) if box else None
 
 
 def _drawn(writing: Writing, rng: np.random.Generator) -> Bytes:

@@ -195,14 +195,14 @@ def shown_name(name: str, longest: int = 60) -> str:
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
-    """Return a reading as the command line prints it; see contracts.md."""
-    answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None}
+    """Return a reading as the command line prints it; see contracts.md. Boxes are those of the picture as it came."""
+    answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None, "turned": 0}
     if isinstance(outcome, PictureError):
         return answer | {"error": str(outcome)}
     digits = [
         {
             "row": digit.row,
-            "box": list(digit.box),
+            "box": list(readings.as_it_came(digit.box, outcome.size, outcome.turned)),
             "digit": digit.digit,
             "confidence": round(digit.confidence, 6),
             "probabilities": [round(float(p), 6) for p in digit.probabilities],
@@ -211,7 +211,7 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
         }
         for digit in outcome.digits
     ]
-    return answer | {"text": outcome.text, "digits": digits}
+    return answer | {"text": outcome.text, "turned": 90 * outcome.turned, "digits": digits}
 
 
 def as_json(records: Sequence[dict[str, Any]]) -> str:

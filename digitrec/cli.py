@@ -82,13 +82,13 @@ def _read(options: argparse.Namespace) -> int:
     from digitrec import registry
 
     model = options.model or registry.default()
-    predictor = registry.predictor(model)
+    predictor, finder = registry.predictor(model), registry.finder()
     show = _as_json if options.format == "jsonl" else _as_text
     # A name that is no valid text goes out as the bytes it came in as.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     status = OK
     for path in _files(options.pictures):
-        reading = _reading(path, predictor, options.single)
+        reading = _reading(path, predictor, options.single, finder)
         if isinstance(reading, PictureError):
             status = SOME_FAILED
         print(show(path, model, reading), flush=True)
@@ -112,12 +112,12 @@ def _pictures_in(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in sorted(names, key=batch.natural)]
 
 
-def _reading(path: str, predictor: "Predictor", single: bool) -> "Reading | PictureError":
+def _reading(path: str, predictor: "Predictor", single: bool, finder: "Predictor | None") -> "Reading | PictureError":
     """Return what the picture says, or why it cannot be read."""
     from digitrec import ink, reading
 
     try:
-        return reading.read(ink.open_picture(_content(path)), predictor, single)
+        return reading.read(ink.open_picture(_content(path)), predictor, single, finder)
     except PictureError as error:
         return error
 

@@ -215,23 +215,10 @@ def centred(stroke: Floats) -> Floats:
     return resized(np.asarray(canvas, dtype=np.float32), (SIDE, SIDE), cv2.INTER_AREA)
 
 
-def find(ink: Floats, single: bool) -> list[list[Box]]:
-    """Find the digits.
-
-    Args:
-        ink: float32 (H, W), 0 paper, 1 ink.
-        single: Whether the picture is known to hold exactly one digit.
-
-    Returns:
-        Rows from top to bottom, each with its boxes from left to right, in pixels of `ink`; [] where there is
-        no ink.
-    """
+def only(ink: Floats) -> Box | None:
+    """Return the box of the one digit in a picture, float32 (H, W), 0 paper, 1 ink; None where there is no ink."""
     boxes = _part_boxes(ink)
-    if not boxes:
-        return []
-    if single:
-        return [[_around(_of_one_digit(boxes))]]
-    return _rows(_digits(boxes))
+    return around(_of_one_digit(boxes)) if boxes else None
 
 
 def _part_boxes(ink: Floats) -> list[Box]:
@@ -247,7 +234,7 @@ def _size(box: Box) -> int:
     return max(box.width, box.height)
 
 
-def _around(boxes: list[Box]) -> Box:
+def around(boxes: list[Box]) -> Box:
     """Return the smallest box around all of `boxes`."""
     left, top = min(b.x for b in boxes), min(b.y for b in boxes)
     right, bottom = max(b.x + b.width for b in boxes), max(b.y + b.height for b in boxes)
@@ -269,65 +256,5 @@ def _of_one_digit(boxes: list[Box]) -> list[Box]:
         share, gap = _size(part) / _size(digit), _apart(part, digit) / _size(digit)
         if share > 0.2 or (share > 0.06 and gap < 0.12):
             chosen.append(part)
-            digit = _around(chosen)
+            digit = around(chosen)
     return chosen
-
-
-def _digits(boxes: list[Box]) -> list[Box]:
-    """Return one box a digit: parts joined that lie over each other or nearly touch, specks left out."""
-    digits = boxes
-    while len(digits) > 1:
-        groups = _groups(_same_digit(np.array(digits, dtype=np.float64)))
-        if len(groups) == len(digits):
-            break
-        digits = [_around([digits[i] for i in group]) for group in groups]
-    tall = max(d.height for d in digits)
-    usual = float(np.median([d.height for d in digits if d.height > 0.4 * tall]))
-    return [d for d in digits if d.height > 0.35 * usual] or digits[:1]
-
-
-def _same_digit(boxes: NDArray[np.float64]) -> Mask:
-    """Return, for boxes (N, 4), which pairs (N, N) belong to one digit."""
-    left, top, width, height = boxes.T
-    across = np.minimum.outer(left + width, left + width) - np.maximum.outer(left, left)  # overlap, below 0 a gap
-    down = np.minimum.outer(top + height, top + height) - np.maximum.outer(top, top)
-    tall, low = np.maximum.outer(height, height), np.minimum.outer(height, height)
-    share = across / np.minimum.outer(width, width)  # how much of the narrower lies over or under the other
-    overlapping = (across > 0) & (down > 0) & ((share > 0.3) | (down > 0.3 * low))
-    size = np.maximum(width, height)
-    stroke = np.minimum.outer(size, size) > 0.15 * tall  # what is smaller is a speck
-    stacked = (share > 0.4) & (down > -0.25 * tall) & (low < 0.6 * tall) & stroke
-    halves = (share > 0.6) & (down > -0.15 * tall)
-    touching = np.maximum(-across, 0) + np.maximum(-down, 0) <= np.maximum(0.06 * tall, 1.0)
-    return np.asarray(overlapping | stacked | (halves & stroke) | touching)
-
-
-def _groups(joined: Mask) -> list[list[int]]:
-    """Return the groups of indices that the symmetric (N, N) `joined` connects, in order of their first index."""
-    labels = np.arange(len(joined))
-    while True:
-        lowest = np.where(joined, labels, len(labels)).min(axis=1)
-        lowest = np.minimum(lowest, labels)
-        if (lowest == labels).all():
-            break
-        labels = lowest
-    return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
-
-
-def _rows(digits: list[Box]) -> list[list[Box]]:
-    """Return the digits in rows from top to bottom, each from left to right."""
-    rows: list[list[Box]] = []
-    for digit in sorted(digits, key=lambda d: d.y + d.height / 2):
-        middle = digit.y + digit.height / 2
-        row = next((r for r in rows if _beside(r, middle)), None)
-        if row is None:
-            rows.append([digit])
-        else:
-            row.append(digit)
-    return [sorted(row, key=lambda d: d.x) for row in rows]
-
-
-def _beside(row: list[Box], middle: float) -> bool:
-    """Return whether a digit with its middle at this height stands in `row`."""
-    span = _around(row[-1:])
-    return span.y < middle < span.y + span.height

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,9 @@ from PIL import Image
 
 from digitrec import glyph as glyphs
 from digitrec import ink as inks
-from digitrec.calibration import Answers
+from digitrec import sheet
 from digitrec.glyph import Box, Cut
+from digitrec.sheet import Mark, Reader
 
 Floats = NDArray[np.float32]
 
@@ -23,13 +24,6 @@ NAMED = 3
 """Digits that `either` names; more would tell nothing."""
 
 UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
-
-
-class Reader(Protocol):
-    """What a reading needs of a model: `predict.Predictor` is one."""
-
-    def answers(self, glyphs: Floats) -> Answers:
-        """Return probabilities (N, 10) and is_digit (N,) of glyphs float32 (N, 28, 28), 0 paper, 1 ink."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +56,7 @@ class Digit:
         is_digit: How sure the model is that it is a digit at all, 0 to 1.
         flag: "not-a-digit" where `is_digit` is below 0.5 or the glyph is blank, "uncertain" where it takes more than
             one digit to be SURE, else None.
+        sign: Whether its place among the others says that it is a bracket, a slash or a comma: no digit either.
     """
 
     row: int
@@ -73,6 +68,7 @@ class Digit:
     probabilities: Floats
     is_digit: float
     flag: str | None
+    sign: bool = False
 
     @property
     def likely(self) -> tuple[int, ...]:
@@ -86,12 +82,14 @@ class Reading:
 
     Attributes:
         size: Width and height of the upright picture.
+        turned: Quarter turns counter-clockwise that made the picture upright, 0 to 3.
         ink: float32 (H, W), 0 paper, 1 ink; smaller than the picture where that is large.
         digits: Row by row, each from left to right.
         steps: The picture and its ink.
     """
 
     size: tuple[int, int]
+    turned: int
     ink: Floats
     digits: tuple[Digit, ...]
     steps: tuple[Step, ...]
@@ -121,27 +119,56 @@ def either(digits: Sequence[int]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def read(image: Image.Image, predictor: Reader, single: bool = False) -> Reading:
+def read(
+    image: Image.Image,
+    predictor: Reader,
+    single: bool = False,
+    finder: Reader | None = None,
+    turned: int | None = None,
+) -> Reading:
     """Read a picture.
 
     Args:
-        image: An upright picture, as `ink.open_picture` returns it.
+        image: A picture, as `ink.open_picture` returns it.
         predictor: The model that reads.
-        single: Whether the picture is known to hold exactly one digit.
+        single: Whether the picture is known to hold exactly one digit, upright.
+        finder: The model that finds the digits; the one that reads unless given.
+        turned: Quarter turns counter-clockwise that make it upright; unless given, what reads best.
     """
     small = inks.reduced(image)
-    return _read(inks.from_picture(small), _in_grey(small), image.size, predictor, single)
+    finder = finder or predictor
+    ink, picture = inks.from_picture(small), _in_grey(small)
+    if turned is None:
+        turned = 0 if single else sheet.upright(ink, finder)
+    size = image.size if turned % 2 == 0 else (image.height, image.width)
+    return _read(np.rot90(ink, turned), np.rot90(picture, turned), size, turned, predictor, single, finder)
 
 
-def read_canvas(rgba: NDArray[np.uint8], predictor: Reader, single: bool = True) -> Reading:
-    """Read what was drawn on a canvas: uint8 (H, W, 4)."""
-    picture = _in_grey(Image.fromarray(rgba))
-    return _read(inks.from_canvas(rgba), picture, (rgba.shape[1], rgba.shape[0]), predictor, single)
+def read_canvas(
+    rgba: NDArray[np.uint8], predictor: Reader, single: bool = True, finder: Reader | None = None
+) -> Reading:
+    """Read what was drawn on a canvas, uint8 (H, W, 4); see `read`."""
+    picture, size = _in_grey(Image.fromarray(rgba)), (rgba.shape[1], rgba.shape[0])
+    return _read(inks.from_canvas(rgba), picture, size, 0, predictor, single, finder or predictor)
 
 
 def reread(reading: Reading, predictor: Reader) -> Reading:
     """Return the same boxes and glyphs read by another model."""
     return dataclasses.replace(reading, digits=_answered(reading.digits, predictor))
+
+
+def as_it_came(box: Box, size: tuple[int, int], turned: int) -> Box:
+    """Return a box of an upright picture in pixels of the picture before it was turned.
+
+    Args:
+        box: In pixels of the upright picture.
+        size: Width and height of the upright picture.
+        turned: Quarter turns counter-clockwise that made it upright, 0 to 3.
+    """
+    for _ in range(turned):  # each turn back is clockwise
+        box = Box(size[1] - box.y - box.height, box.x, box.height, box.width)
+        size = (size[1], size[0])
+    return box
 
 
 def _in_grey(image: Image.Image) -> Floats:
@@ -154,22 +181,37 @@ def _in_grey(image: Image.Image) -> Floats:
     return np.asarray(grey * cover + ground * (1.0 - cover), dtype=np.float32)
 
 
-def _read(ink: Floats, picture: Floats, size: tuple[int, int], predictor: Reader, single: bool) -> Reading:
-    """Find, cut and answer; `ink` and `picture` may be smaller than `size`."""
+def _read(
+    ink: Floats,
+    picture: Floats,
+    size: tuple[int, int],
+    turned: int,
+    predictor: Reader,
+    single: bool,
+    finder: Reader,
+) -> Reading:
+    """Find, cut and answer; `ink` and `picture`, both upright, may be smaller than `size`."""
+    ink = np.ascontiguousarray(ink)
     scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
-    rows = glyphs.find(ink, single)
-    found = [_unanswered(row, box, glyphs.cut(ink, box), scale, size) for row, r in enumerate(rows) for box in r]
+    rows = _only(ink) if single else sheet.find(ink, finder)
+    found = [_unanswered(row, mark, scale, size) for row, marks in enumerate(rows) for mark in marks]
     steps = (
-        Step("Picture", "The picture in grey, as it came.", picture),
+        Step("Picture", "The picture in grey, as it came." if not turned else "The picture in grey, upright.", picture),
         Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
     )
-    return Reading(size, ink, _answered(tuple(found), predictor), steps)
+    return Reading(size, turned, ink, _answered(tuple(found), predictor), steps)
 
 
-def _unanswered(row: int, box: Box, cut: Cut, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
+def _only(ink: Floats) -> list[list[Mark]]:
+    """Return all ink as the one digit of a picture."""
+    box = glyphs.only(ink)
+    return [[Mark(box, glyphs.cut(ink, box))]] if box else []
+
+
+def _unanswered(row: int, mark: Mark, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
     """Return a digit that no model has seen yet."""
-    nothing = np.full(10, 0.1, np.float32)
-    return Digit(row, _enlarged(box, scale, size), cut.glyph, _steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT)
+    nothing, box, cut = np.full(10, 0.1, np.float32), _enlarged(mark.box, scale, size), mark.cut
+    return Digit(row, box, cut.glyph, _steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, mark.sign)
 
 
 def _enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
@@ -195,16 +237,16 @@ def _answered(digits: tuple[Digit, ...], predictor: Reader) -> tuple[Digit, ...]
         return ()
     probabilities, is_digit = predictor.answers(np.stack([digit.glyph for digit in digits]))
     return tuple(
-        dataclasses.replace(digit, **_answer(digit.glyph, shares, float(score)))
+        dataclasses.replace(digit, **_answer(digit, shares, float(score)))
         for digit, shares, score in zip(digits, probabilities, is_digit, strict=True)
     )
 
 
-def _answer(glyph: Floats, probabilities: Floats, is_digit: float) -> dict[str, Any]:
+def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, Any]:
     """Return the fields of `Digit` that a model decides."""
     best = int(probabilities.argmax())
     flag = None if len(likely(probabilities)) == 1 else UNCERTAIN
-    if is_digit < 0.5 or not glyph.any():
+    if is_digit < 0.5 or digit.sign or not digit.glyph.any():
         flag = NOT_A_DIGIT
     answer = {"digit": best, "confidence": float(probabilities[best]), "probabilities": probabilities}
     return answer | {"is_digit": is_digit, "flag": flag}

@@ -140,6 +140,19 @@ def predictor(name: str) -> "Predictor":
     return _open(name, file, changed, model.calibration)
 
 
+def finder() -> "Predictor | None":
+    """Return the model that finds the digits of a sheet for all others: the default one, or None where it is damaged.
+
+    Raises:
+        ModelError: If there is no model at all.
+    """
+    name = default()
+    try:
+        return predictor(name)
+    except ModelError:
+        return None
+
+
 def add(name: str, folder: Path) -> Model:
     """Add the trained model in a run folder under a name.
 

@@ -216,9 +216,7 @@ def angular(rng: np.random.Generator) -> Writing:
     def corner(place: tuple[int, int]) -> NDArray[np.float64]:
         return np.asarray((np.array(place) + off[place]) * size)
 
-    lit = tuple(
-        np.array([corner(a), corner(b)], np.float32) for a, b in (_SEGMENTS[letter] for letter in _LIT[digit])
-    )
+    lit = tuple(np.array([corner(a), corner(b)], np.float32) for a, b in (_SEGMENTS[letter] for letter in _LIT[digit]))
     return Writing(str(digit), "angular", "", lit)
 
 

@@ -39,7 +39,7 @@ def program(*words: str, cwd: Path = PROJECT) -> "subprocess.CompletedProcess[by
 def test_jsonl_is_as_the_contract_has_it(digit, tiny_model, capsys):
     assert cli.main(["read", "--model", tiny_model, "--single", "--format", "jsonl", str(digit)]) == 0
     [answer] = answers(capsys.readouterr().out)
-    assert list(answer) == ["file", "model", "text", "digits", "error"]
+    assert list(answer) == ["file", "model", "text", "digits", "error", "turned"]
     assert answer["file"] == str(digit)
     assert answer["model"] == tiny_model
     assert answer["error"] is None

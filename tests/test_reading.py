@@ -173,4 +173,4 @@ def test_text_leaves_out_what_is_no_digit_and_parts_rows():
         return reading.Digit(row, reading.Box(0, 0, 1, 1), empty, (), answer, 1.0, np.zeros(10, np.float32), 1.0, flag)
 
     digits = (digit(0, 1, None), digit(0, 2, "not-a-digit"), digit(1, 3, "not-a-digit"), digit(2, 4, "uncertain"))
-    assert reading.Reading((1, 1), np.zeros((1, 1), np.float32), digits, ()).text == "1/4"
+    assert reading.Reading((1, 1), 0, np.zeros((1, 1), np.float32), digits, ()).text == "1/4"

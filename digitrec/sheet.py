@@ -1,0 +1,395 @@
+"""Ink -> the digits of a sheet, in rows: the reader itself says which strokes are one digit and which marks are two.
+
+Strokes that touch are a part. Parts near each other are joined where the reader is surer of them together than of
+each alone, and a part that it takes for no digit is cut where two digits may touch. What counts is how much of the
+ink is explained by digits.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec import glyph
+from digitrec.calibration import Answers
+from digitrec.clutter import grown, parts
+from digitrec.glyph import EDGE, Box, Cut
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+DIGIT = 0.5
+"""`is_digit` from which a mark is a digit."""
+
+NEAR = 0.3
+"""Gap up to which two parts may be one digit, as a share of the taller one's height."""
+
+TOGETHER = 0.12
+"""What speaks for two parts that overlap as the strokes of one digit do, as a share of their ink."""
+
+ROUNDS = 4
+"""Times that neighbours are joined: a digit of five strokes takes three."""
+
+TURNING = 0.25
+"""By how much surer the reader must be of a sheet's parts when it is turned."""
+
+MOST_ASKED = 40
+"""Parts, the largest ones, that tell which way a sheet is turned."""
+
+
+class Reader(Protocol):
+    """What finding and reading need of a model: `predict.Predictor` is one."""
+
+    def answers(self, glyphs: Floats) -> Answers:
+        """Return probabilities (N, 10) and is_digit (N,) of glyphs float32 (N, 28, 28), 0 paper, 1 ink."""
+        ...
+
+
+class Mark(NamedTuple):
+    """A digit, or what may be one.
+
+    Attributes:
+        box: Where it is, in pixels of the ink.
+        cut: The glyph and the pictures on the way to it.
+        sign: Whether its place among the others says that it is no digit: a bracket, a slash, a comma.
+    """
+
+    box: Box
+    cut: Cut
+    sign: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """Parts taken for one digit: their box, ink, glyph and what the reader says."""
+
+    box: Box
+    own: Floats  # the ink in the box with a pixel of margin, other parts left out
+    cut: Cut
+    ink: float
+    is_digit: float = 0.0
+    digit: int = 0
+    confidence: float = 0.0
+
+    @property
+    def value(self) -> float:
+        return self.ink * self.is_digit
+
+
+def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
+    """Find the digits of a sheet.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink, upright.
+        reader: A model that knows what is no digit.
+
+    Returns:
+        Rows from top to bottom, each from left to right, in pixels of `ink`; [] where there is no ink.
+    """
+    found = _joined(_read([_candidate(box, own) for box, own in _parts(ink)], reader), reader)
+    marks = [piece for mark in found for piece in _pieces(mark, reader)]
+    rows = _rows(_large_enough(marks))
+    return [[Mark(mark.box, mark.cut, _is_sign(mark, rows)) for mark in row] for row in rows]
+
+
+def split(ink: Floats, box: Box, reader: Reader) -> list[Mark]:
+    """Return the digits that touch in a box, left to right: two or more, or one mark where no cut leaves two."""
+    whole = _candidate(box, _window(ink, box))
+    return [Mark(piece.box, piece.cut) for piece in _best_pieces(whole, reader) or [whole]]
+
+
+def upright(ink: Floats, reader: Reader) -> int:
+    """Return by how many quarter turns counter-clockwise a sheet is read best; 0 unless another way is far better.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink.
+        reader: A model that knows what is no digit.
+    """
+    found = sorted(_parts(ink), key=lambda part: -_size(part[0]))[:MOST_ASKED]
+    sizes = np.array([_size(box) for box, _ in found], np.float64)
+    large = sizes > 0.35 * np.median(sizes[: len(sizes) // 2 + 1]) if len(sizes) else np.zeros(0, bool)
+    if large.sum() < 2:
+        return 0
+    glyphs = np.stack([_candidate(box, own).cut.glyph for (box, own), kept in zip(found, large, strict=True) if kept])
+    turned = [reader.answers(np.rot90(glyphs, turns, axes=(1, 2))) for turns in range(4)]
+    sure = [np.average(said.is_digit * said.probabilities.max(axis=1), weights=sizes[large]) for said in turned]
+    best = int(np.argmax(sure))
+    return best if sure[best] > sure[0] + TURNING else 0
+
+
+def _parts(ink: Floats) -> list[tuple[Box, Floats]]:
+    """Return the connected parts of the ink, the largest first: their boxes, and their own ink with a margin."""
+    labels, stats = parts(ink > EDGE)
+    sizes = stats[1:, 2:4].max(axis=1, initial=0)
+    large = np.argsort(-sizes, kind="stable")[: glyph.MOST_PARTS]
+    large = large[sizes[large] > 0.03 * sizes.max(initial=0)] + 1
+    return [(box, _own(ink, labels, int(i), box)) for i in large for box in [Box(*(int(v) for v in stats[i, :4]))]]
+
+
+def _own(ink: Floats, labels: Ints, part: int, box: Box) -> Floats:
+    """Return the ink of one part, (height + 2, width + 2), with its soft edge."""
+    near = _window(labels, box)
+    mine = grown(near == part) & ((near == part) | (near == 0))
+    return np.where(mine, _window(ink, box), np.float32(0.0)).astype(np.float32)
+
+
+def _window(picture: NDArray[Any], box: Box) -> NDArray[Any]:
+    """Return `picture` (H, W) in a box and one pixel around it, 0 beyond its edges."""
+    padded = np.pad(
+        picture[max(0, box.y - 1) : box.y + box.height + 1, max(0, box.x - 1) : box.x + box.width + 1],
+        (
+            (int(box.y < 1), int(box.y + box.height + 1 > picture.shape[0])),
+            (int(box.x < 1), int(box.x + box.width + 1 > picture.shape[1])),
+        ),
+    )
+    return padded
+
+
+def _candidate(box: Box, own: Floats) -> _Candidate:
+    made = glyph.cut(own, Box(1, 1, box.width, box.height))
+    return _Candidate(box, own, made, float(np.count_nonzero(own > EDGE)))
+
+
+def _read(candidates: Sequence[_Candidate], reader: Reader) -> list[_Candidate]:
+    """Return the candidates with what the reader says of them."""
+    if not candidates:
+        return []
+    said = reader.answers(np.stack([candidate.cut.glyph for candidate in candidates]))
+    best = said.probabilities.argmax(axis=1)
+    return [
+        replace(
+            c, is_digit=float(said.is_digit[i]), digit=int(best[i]), confidence=float(said.probabilities[i, best[i]])
+        )
+        for i, c in enumerate(candidates)
+    ]
+
+
+def _union(some: Iterable[_Candidate]) -> _Candidate:
+    """Return candidates taken for one."""
+    some = list(some)
+    box = glyph.around([c.box for c in some])
+    own = np.zeros((box.height + 2, box.width + 2), np.float32)
+    for c in some:
+        left, top = c.box.x - box.x, c.box.y - box.y
+        place = own[top : top + c.own.shape[0], left : left + c.own.shape[1]]
+        np.maximum(place, c.own, out=place)
+    return _candidate(box, own)
+
+
+def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
+    """Return the parts, joined where together they are more of a digit than each alone."""
+    found = _take(found, [(group, TOGETHER) for group in _overlapping_groups(found)], reader)
+    for _ in range(ROUNDS):
+        joined = _take(found, _near_pairs(found), reader)
+        if len(joined) == len(found):
+            break
+        found = joined
+    return found
+
+
+def _take(found: list[_Candidate], groups: Sequence[tuple[Sequence[int], float]], reader: Reader) -> list[_Candidate]:
+    """Return the candidates with those groups joined that explain more ink so, the best first."""
+    unions = _read([_union(found[i] for i in group) for group, _ in groups], reader)
+    gains = [
+        union.value + together * union.ink - sum(found[i].value for i in group)
+        for union, (group, together) in zip(unions, groups, strict=True)
+    ]
+    taken: set[int] = set()
+    result = []
+    for place in np.argsort(-np.array(gains), kind="stable"):
+        group = groups[place][0]
+        if gains[place] > 0 and not taken.intersection(group):
+            taken.update(group)
+            result.append(unions[place])
+    return [c for i, c in enumerate(found) if i not in taken] + result
+
+
+def _overlapping_groups(found: list[_Candidate]) -> list[list[int]]:
+    """Return groups of three or more parts that lie over each other."""
+    if len(found) < 3:
+        return []
+    overlap = _overlap(found)[0]
+    labels = np.arange(len(found))
+    while (
+        lowest := np.minimum(labels, np.where(overlap, labels, len(labels)).min(axis=1))
+    ).tolist() != labels.tolist():
+        labels = lowest
+    groups = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    return [group for group in groups if 2 < len(group) <= 12]
+
+
+def _near_pairs(found: list[_Candidate]) -> list[tuple[tuple[int, int], float]]:
+    """Return which two may be one digit, with what their places speak for it."""
+    if len(found) < 2:
+        return []
+    overlap, near = _overlap(found)
+    first, second = np.nonzero(np.triu(near | overlap, 1))
+    return [
+        ((int(i), int(j)), TOGETHER if overlap[i, j] else 0.0)
+        for i, j in zip(first, second, strict=True)
+        if overlap[i, j] or min(found[i].is_digit, found[j].is_digit) < DIGIT
+    ]
+
+
+def _overlap(found: list[_Candidate]) -> tuple[Mask, Mask]:
+    """Return which two (N, N) lie as the strokes of one digit do, and which are near each other."""
+    left, top, width, height = np.array([c.box for c in found], np.float64).T
+    across = np.minimum.outer(left + width, left + width) - np.maximum.outer(left, left)  # overlap, below 0 a gap
+    down = np.minimum.outer(top + height, top + height) - np.maximum.outer(top, top)
+    size = np.maximum(width, height)
+    large, small = np.maximum.outer(size, size), np.minimum.outer(size, size)
+    share = across / np.minimum.outer(width, width)  # how much of the narrower lies over or under the other
+    inside = (across > 0) & (down > 0) & ((share > 0.3) | (down > 0.3 * np.minimum.outer(height, height)))
+    stacked = (share > 0.4) & (down > -0.25 * large)
+    stroke = small > 0.1 * large  # what is smaller is a speck
+    gap = np.maximum(-across, 0) + np.maximum(-down, 0)
+    return (inside | stacked) & stroke, (gap < NEAR * large) & stroke
+
+
+def _pieces(mark: _Candidate, reader: Reader) -> list[_Candidate]:
+    """Return the digits that touch in a mark that is no digit; the mark itself where it is one, or makes none."""
+    if mark.is_digit >= DIGIT or mark.box.width < 0.6 * mark.box.height:
+        return [mark]
+    pieces = _best_pieces(mark, reader)
+    good = all(piece.is_digit > 0.8 and piece.confidence > 0.8 for piece in pieces)
+    return pieces if len(pieces) > 1 and good and any(piece.digit != 1 for piece in pieces) else [mark]
+
+
+def _best_pieces(mark: _Candidate, reader: Reader) -> list[_Candidate]:
+    """Return the cuts of a mark from top to bottom that explain most of its ink by digits, left to right."""
+    seams = _seams(mark.own)
+    ends = [np.zeros(len(mark.own), np.int64), *seams, np.full(len(mark.own), mark.own.shape[1])]
+    spans = [(i, j) for i in range(len(ends)) for j in range(i + 1, len(ends)) if j - i < len(ends) - 1]
+    cut_out = [(span, _between(mark, ends[span[0]], ends[span[1]])) for span in spans]
+    usable = [(span, c) for span, c in cut_out if c is not None]
+    read = dict(zip([span for span, _ in usable], _read([c for _, c in usable], reader), strict=True))
+    best: list[tuple[float, list[_Candidate]]] = [(0.0, [])]
+    for j in range(1, len(ends)):
+        ways = [
+            (best[i][0] + piece.value * piece.confidence, [*best[i][1], piece])
+            for i in range(j)
+            if (piece := read.get((i, j))) is not None
+        ]
+        best.append(max(ways, key=lambda way: way[0], default=(-np.inf, [])))
+    return best[-1][1]
+
+
+def _between(mark: _Candidate, left: NDArray[np.int64], right: NDArray[np.int64]) -> _Candidate | None:
+    """Return what of a mark lies between two seams, or None where that is no piece of a digit's size."""
+    columns = np.arange(mark.own.shape[1])[None, :]
+    own = np.where((columns >= left[:, None]) & (columns < right[:, None]), mark.own, np.float32(0.0))
+    inside = own > EDGE
+    if not inside.any():
+        return None
+    rows, across = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    box = Box(int(across[0]), int(rows[0]), int(np.ptp(across)) + 1, int(np.ptp(rows)) + 1)
+    if box.height < 0.5 * mark.box.height or box.width > 1.3 * mark.box.height:
+        return None
+    piece = _candidate(box, _window(own.astype(np.float32), box))
+    return replace(piece, box=Box(mark.box.x + box.x - 1, mark.box.y + box.y - 1, box.width, box.height))
+
+
+FINE = 40  # pixels of a mark's height at which its seams are sought
+SEAMS = 6
+
+
+def _seams(own: Floats) -> list[NDArray[np.int64]]:
+    """Return the ways down a mark that cross least ink: columns (H,), left to right."""
+    scale = FINE / own.shape[0]
+    width = max(3, round(own.shape[1] * scale))
+    small = np.asarray(cv2.resize(own, (width, FINE), interpolation=cv2.INTER_AREA))
+    reach = FINE // 4  # columns that a seam may stray
+    starts = np.arange(FINE // 6, width - FINE // 6, 2)
+    if not len(starts):
+        return []
+    offsets = np.arange(-reach, reach + 1)
+    columns = np.clip(starts[:, None] + offsets, 0, width - 1)  # (starts, offsets)
+    drift = 0.004 * np.abs(offsets)
+    total = small[0][columns] + drift
+    came = np.zeros((FINE, *columns.shape), np.int64)
+    for row in range(1, FINE):
+        padded = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf)
+        ways = np.stack([padded[:, :-2] + 0.02, padded[:, 1:-1], padded[:, 2:] + 0.02])
+        came[row] = ways.argmin(axis=0) - 1
+        total = ways.min(axis=0) + small[row][columns] + drift
+    cost, last = total.min(axis=1), total.argmin(axis=1)
+    chosen = [i for i in range(len(starts)) if cost[i] <= cost[max(0, i - 2) : i + 3].min()]
+    chosen = sorted(sorted(chosen, key=lambda i: cost[i])[:SEAMS])
+    rows = (np.arange(own.shape[0]) * scale).astype(np.int64).clip(0, FINE - 1)
+    paths = []
+    for i in chosen:
+        path, place = np.zeros(FINE, np.int64), int(last[i])
+        for row in range(FINE - 1, -1, -1):
+            path[row] = columns[i, place]
+            place = int(np.clip(place + came[row, i, place], 0, len(offsets) - 1))
+        paths.append(np.rint((path[rows] + 0.5) / scale).astype(np.int64))
+    return paths
+
+
+def _large_enough(marks: list[_Candidate]) -> list[_Candidate]:
+    """Return the marks without specks, dots and dashes: small digits stay where the reader is sure of them."""
+    if not marks:
+        return []
+    heights = [m.box.height for m in marks if m.is_digit >= DIGIT] or [max(m.box.height for m in marks)]
+    usual = float(np.median(heights))
+    kept = [m for m in marks if m.box.height > 0.35 * usual or (m.is_digit > 0.9 and m.digit != 1)]
+    return kept or [max(marks, key=lambda m: m.box.height)]
+
+
+def _rows(marks: list[_Candidate]) -> list[list[_Candidate]]:
+    """Return the marks in rows from top to bottom, each from left to right, along the slope of the writing."""
+    slope = _slope(marks)
+    rows: list[list[_Candidate]] = []
+    for mark in sorted(marks, key=lambda m: -m.box.height):
+        fits = [(abs(gap), row) for row in rows if abs(gap := _below(mark, row, slope)) < 0.5]
+        if fits:
+            min(fits, key=lambda fit: fit[0])[1].append(mark)
+        else:
+            rows.append([mark])
+    rows.sort(key=lambda row: float(np.mean([_middle(m, slope) for m in row])))
+    return [sorted(row, key=lambda m: m.box.x) for row in rows]
+
+
+def _middle(mark: _Candidate, slope: float) -> float:
+    """Return how far down the middle of a mark lies, the slope of the writing taken away."""
+    return mark.box.y + mark.box.height / 2 - slope * (mark.box.x + mark.box.width / 2)
+
+
+def _below(mark: _Candidate, row: list[_Candidate], slope: float) -> float:
+    """Return how far the middle of a mark lies below a row's, in heights of the row's mark nearest to it."""
+    nearest = min(row, key=lambda m: abs(m.box.x - mark.box.x))
+    return (_middle(mark, slope) - _middle(nearest, slope)) / max(nearest.box.height, mark.box.height)
+
+
+def _slope(marks: list[_Candidate]) -> float:
+    """Return by how much the rows fall to the right: the median over marks and their right neighbours."""
+    steps = []
+    for mark in marks:
+        right = [m for m in marks if m.box.x > mark.box.x + 0.5 * mark.box.width and _level(mark.box, m.box)]
+        if right:
+            other = min(right, key=lambda m: m.box.x)
+            steps.append((_middle(other, 0) - _middle(mark, 0)) / (other.box.x - mark.box.x))
+    return float(np.clip(np.median(steps), -0.5, 0.5)) if len(steps) > 2 else 0.0
+
+
+def _level(a: Box, b: Box) -> bool:
+    """Return whether two boxes stand side by side: one overlaps half the height of the other."""
+    shared = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return shared > 0.5 * min(a.height, b.height)
+
+
+def _is_sign(mark: _Candidate, rows: list[list[_Candidate]]) -> bool:
+    """Return whether what looks like a 1 is a bracket, a slash or a comma: far higher or lower than the other digits."""
+    if mark.digit != 1:
+        return False
+    row = next(row for row in rows if mark in row)
+    heights = [m.box.height for m in row if m is not mark and m.digit != 1 and m.is_digit >= DIGIT]
+    return len(heights) > 1 and not 0.45 * min(heights) < mark.box.height < 1.35 * max(heights)
+
+
+def _size(box: Box) -> int:
+    return max(box.width, box.height)
