@@ -13,7 +13,8 @@ from digitrec import glyph as glyphs
 from digitrec import ink as inks
 from digitrec import sheet
 from digitrec.glyph import Box, Cut
-from digitrec.sheet import Mark, Reader
+from digitrec.sheet import Mark
+from digitrec.sheet import Reader as Reader  # what a reading needs of a model, for those who call it
 
 Floats = NDArray[np.float32]
 

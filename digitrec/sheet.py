@@ -92,8 +92,9 @@ def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
     """
     found = _joined(_read([_candidate(box, own) for box, own in _parts(ink)], reader), reader)
     marks = [piece for mark in found for piece in _pieces(mark, reader)]
-    rows = _rows(_large_enough(marks))
-    return [[Mark(mark.box, mark.cut, _is_sign(mark, rows)) for mark in row] for row in rows]
+    marks = _large_enough(marks)
+    rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
+    return [[Mark(mark.box, mark.cut, _is_sign(mark, row)) for mark in row] for row in rows]
 
 
 def split(ink: Floats, box: Box, reader: Reader) -> list[Mark]:
@@ -139,14 +140,11 @@ def _own(ink: Floats, labels: Ints, part: int, box: Box) -> Floats:
 
 def _window(picture: NDArray[Any], box: Box) -> NDArray[Any]:
     """Return `picture` (H, W) in a box and one pixel around it, 0 beyond its edges."""
-    padded = np.pad(
-        picture[max(0, box.y - 1) : box.y + box.height + 1, max(0, box.x - 1) : box.x + box.width + 1],
-        (
-            (int(box.y < 1), int(box.y + box.height + 1 > picture.shape[0])),
-            (int(box.x < 1), int(box.x + box.width + 1 > picture.shape[1])),
-        ),
-    )
-    return padded
+    top, left = max(0, box.y - 1), max(0, box.x - 1)
+    bottom, right = box.y + box.height + 1, box.x + box.width + 1
+    height, width = picture.shape
+    beyond = ((top - box.y + 1, max(0, bottom - height)), (left - box.x + 1, max(0, right - width)))
+    return np.pad(picture[top:bottom, left:right], beyond)
 
 
 def _candidate(box: Box, own: Floats) -> _Candidate:
@@ -340,55 +338,59 @@ def _large_enough(marks: list[_Candidate]) -> list[_Candidate]:
     return kept or [max(marks, key=lambda m: m.box.height)]
 
 
-def _rows(marks: list[_Candidate]) -> list[list[_Candidate]]:
-    """Return the marks in rows from top to bottom, each from left to right, along the slope of the writing."""
-    slope = _slope(marks)
-    rows: list[list[_Candidate]] = []
-    for mark in sorted(marks, key=lambda m: -m.box.height):
-        fits = [(abs(gap), row) for row in rows if abs(gap := _below(mark, row, slope)) < 0.5]
+def order(boxes: Sequence[Box]) -> list[list[int]]:
+    """Return the order in which a person reads: rows from top to bottom, each from left to right, along their slope.
+
+    Args:
+        boxes: Those of digits, any number.
+
+    Returns:
+        A list a row of places in `boxes`; each place once.
+    """
+    slope = _slope(boxes)
+    rows: list[list[int]] = []
+    for place in sorted(range(len(boxes)), key=lambda i: -boxes[i].height):
+        fits = [(gap, row) for row in rows if (gap := _off(boxes[place], [boxes[i] for i in row], slope)) < 0.5]
         if fits:
-            min(fits, key=lambda fit: fit[0])[1].append(mark)
+            min(fits, key=lambda fit: fit[0])[1].append(place)
         else:
-            rows.append([mark])
-    rows.sort(key=lambda row: float(np.mean([_middle(m, slope) for m in row])))
-    return [sorted(row, key=lambda m: m.box.x) for row in rows]
+            rows.append([place])
+    rows.sort(key=lambda row: float(np.mean([_level(boxes[i], slope) for i in row])))
+    return [sorted(row, key=lambda i: boxes[i].x) for row in rows]
 
 
-def _middle(mark: _Candidate, slope: float) -> float:
-    """Return how far down the middle of a mark lies, the slope of the writing taken away."""
-    return mark.box.y + mark.box.height / 2 - slope * (mark.box.x + mark.box.width / 2)
+def _level(box: Box, slope: float) -> float:
+    """Return how far down the middle of a box lies, the slope of the writing taken away."""
+    return box.y + box.height / 2 - slope * (box.x + box.width / 2)
 
 
-def _below(mark: _Candidate, row: list[_Candidate], slope: float) -> float:
-    """Return how far the middle of a mark lies below a row's, in heights of the row's mark nearest to it."""
-    nearest = min(row, key=lambda m: abs(m.box.x - mark.box.x))
-    return (_middle(mark, slope) - _middle(nearest, slope)) / max(nearest.box.height, mark.box.height)
+def _off(box: Box, row: Sequence[Box], slope: float) -> float:
+    """Return how far a box lies above or below the nearest one of a row, in heights of the higher of the two."""
+    nearest = min(row, key=lambda other: abs(other.x - box.x))
+    return abs(_level(box, slope) - _level(nearest, slope)) / max(nearest.height, box.height)
 
 
-def _slope(marks: list[_Candidate]) -> float:
-    """Return by how much the rows fall to the right: the median over marks and their right neighbours."""
+def _slope(boxes: Sequence[Box]) -> float:
+    """Return by how much the rows fall to the right: the median over boxes and their right neighbours."""
     steps = []
-    for mark in marks:
-        right = [m for m in marks if m.box.x > mark.box.x + 0.5 * mark.box.width and _level(mark.box, m.box)]
+    for box in boxes:
+        right = [other for other in boxes if other.x > box.x + 0.5 * box.width and _side_by_side(box, other)]
         if right:
-            other = min(right, key=lambda m: m.box.x)
-            steps.append((_middle(other, 0) - _middle(mark, 0)) / (other.box.x - mark.box.x))
+            nearest = min(right, key=lambda other: other.x)
+            steps.append((_level(nearest, 0.0) - _level(box, 0.0)) / (nearest.x - box.x))
     return float(np.clip(np.median(steps), -0.5, 0.5)) if len(steps) > 2 else 0.0
 
 
-def _level(a: Box, b: Box) -> bool:
-    """Return whether two boxes stand side by side: one overlaps half the height of the other."""
+def _side_by_side(a: Box, b: Box) -> bool:
+    """Return whether one of two boxes overlaps half the height of the other."""
     shared = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     return shared > 0.5 * min(a.height, b.height)
 
 
-def _is_sign(mark: _Candidate, rows: list[list[_Candidate]]) -> bool:
-    """Return whether what looks like a 1 is a bracket, a slash or a comma: far higher or lower than the other digits."""
-    if mark.digit != 1:
-        return False
-    row = next(row for row in rows if mark in row)
+def _is_sign(mark: _Candidate, row: Sequence[_Candidate]) -> bool:
+    """Return whether what looks like a 1 is a bracket, a slash or a comma: far higher or lower than other digits."""
     heights = [m.box.height for m in row if m is not mark and m.digit != 1 and m.is_digit >= DIGIT]
-    return len(heights) > 1 and not 0.45 * min(heights) < mark.box.height < 1.35 * max(heights)
+    return mark.digit == 1 and len(heights) > 1 and not 0.45 * min(heights) < mark.box.height < 1.35 * max(heights)
 
 
 def _size(box: Box) -> int:
