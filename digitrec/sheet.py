@@ -31,6 +31,12 @@ NEAR = 0.3
 TOGETHER = 0.12
 """What speaks for two parts that overlap as the strokes of one digit do, as a share of their ink."""
 
+FLAT = 2.0
+"""Widths of a mark, in its heights, from which it is a dash."""
+
+BOWED = 0.12
+"""Bow of a bracket, as a share of its height."""
+
 ROUNDS = 4
 """Times that neighbours are joined: a digit of five strokes takes three."""
 
@@ -90,11 +96,15 @@ def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
     Returns:
         Rows from top to bottom, each from left to right, in pixels of `ink`; [] where there is no ink.
     """
-    found = _joined(_read([_candidate(box, own) for box, own in _parts(ink)], reader), reader)
-    marks = [piece for mark in found for piece in _pieces(mark, reader)]
-    marks = _large_enough(marks)
+    marks = _large_enough(_marks(ink, reader))
     rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
     return [[Mark(mark.box, mark.cut, _is_sign(mark, row)) for mark in row] for row in rows]
+
+
+def _marks(ink: Floats, reader: Reader) -> list[_Candidate]:
+    """Return all marks, parts joined to digits and cut into digits."""
+    found = _joined(_read([_candidate(box, own) for box, own in _parts(ink)], reader), reader)
+    return [piece for mark in found for piece in _pieces(mark, reader)]
 
 
 def split(ink: Floats, box: Box, reader: Reader) -> list[Mark]:
@@ -110,16 +120,28 @@ def upright(ink: Floats, reader: Reader) -> int:
         ink: float32 (H, W), 0 paper, 1 ink.
         reader: A model that knows what is no digit.
     """
-    found = sorted(_parts(ink), key=lambda part: -_size(part[0]))[:MOST_ASKED]
-    sizes = np.array([_size(box) for box, _ in found], np.float64)
-    large = sizes > 0.35 * np.median(sizes[: len(sizes) // 2 + 1]) if len(sizes) else np.zeros(0, bool)
-    if large.sum() < 2:
+    found = sorted((_candidate(box, own) for box, own in _parts(ink)), key=lambda c: -_size(c.box))[:MOST_ASKED]
+    heights = np.array([_size(candidate.box) for candidate in found], np.float64)
+    if len(found) < 2:
         return 0
-    glyphs = np.stack([_candidate(box, own).cut.glyph for (box, own), kept in zip(found, large, strict=True) if kept])
-    turned = [reader.answers(np.rot90(glyphs, turns, axes=(1, 2))) for turns in range(4)]
-    sure = [np.average(said.is_digit * said.probabilities.max(axis=1), weights=sizes[large]) for said in turned]
-    best = int(np.argmax(sure))
-    return best if sure[best] > sure[0] + TURNING else 0
+    large = heights > 0.35 * _typical(heights)
+    glyphs = np.stack([candidate.cut.glyph for candidate, kept in zip(found, large, strict=True) if kept])
+    sure = [_sureness(np.rot90(glyphs, turns, axes=(1, 2)), heights[large], reader) for turns in range(4)]
+    if large.sum() < 2 or max(sure) < sure[0] + TURNING:
+        return 0
+    first, second = sorted(range(4), key=lambda turns: -sure[turns])[:2]
+    return max((first, second), key=lambda turns: _explained(np.ascontiguousarray(np.rot90(ink, turns)), reader))
+
+
+def _sureness(glyphs: Floats, weights: NDArray[np.float64], reader: Reader) -> float:
+    """Return how sure the reader is on average of glyphs (N, 28, 28) with weights (N,)."""
+    said = reader.answers(glyphs)
+    return float(np.average(said.is_digit * said.probabilities.max(axis=1), weights=weights))
+
+
+def _explained(ink: Floats, reader: Reader) -> float:
+    """Return how much of a sheet's ink digits explain."""
+    return sum(mark.value * mark.confidence for mark in _marks(ink, reader))
 
 
 def _parts(ink: Floats) -> list[tuple[Box, Floats]]:
@@ -180,7 +202,7 @@ def _union(some: Iterable[_Candidate]) -> _Candidate:
 
 def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
     """Return the parts, joined where together they are more of a digit than each alone."""
-    found = _take(found, [(group, TOGETHER) for group in _overlapping_groups(found)], reader)
+    found = _take(found, [(group, 0.0) for group in _overlapping_groups(found)], reader)
     for _ in range(ROUNDS):
         joined = _take(found, _near_pairs(found), reader)
         if len(joined) == len(found):
@@ -193,7 +215,7 @@ def _take(found: list[_Candidate], groups: Sequence[tuple[Sequence[int], float]]
     """Return the candidates with those groups joined that explain more ink so, the best first."""
     unions = _read([_union(found[i] for i in group) for group, _ in groups], reader)
     gains = [
-        union.value + together * union.ink - sum(found[i].value for i in group)
+        _gain(union, [found[i] for i in group], together)
         for union, (group, together) in zip(unions, groups, strict=True)
     ]
     taken: set[int] = set()
@@ -204,6 +226,16 @@ def _take(found: list[_Candidate], groups: Sequence[tuple[Sequence[int], float]]
             taken.update(group)
             result.append(unions[place])
     return [c for i, c in enumerate(found) if i not in taken] + result
+
+
+def _gain(union: _Candidate, alone: list[_Candidate], together: float) -> float:
+    """Return how much more ink a union explains than its parts; nothing where it is less of a digit than one of them.
+
+    A rule that touches digits has much ink, and would pay for them.
+    """
+    if union.is_digit < 0.9 * max(c.is_digit for c in alone):
+        return 0.0
+    return union.value + together * union.ink - sum(c.value for c in alone)
 
 
 def _overlapping_groups(found: list[_Candidate]) -> list[list[int]]:
@@ -227,7 +259,7 @@ def _near_pairs(found: list[_Candidate]) -> list[tuple[tuple[int, int], float]]:
     overlap, near = _overlap(found)
     first, second = np.nonzero(np.triu(near | overlap, 1))
     return [
-        ((int(i), int(j)), TOGETHER if overlap[i, j] else 0.0)
+        ((int(i), int(j)), TOGETHER * (1.0 - min(found[i].is_digit, found[j].is_digit)) if overlap[i, j] else 0.0)
         for i, j in zip(first, second, strict=True)
         if overlap[i, j] or min(found[i].is_digit, found[j].is_digit) < DIGIT
     ]
@@ -330,12 +362,31 @@ def _seams(own: Floats) -> list[NDArray[np.int64]]:
 
 def _large_enough(marks: list[_Candidate]) -> list[_Candidate]:
     """Return the marks without specks, dots and dashes: small digits stay where the reader is sure of them."""
-    if not marks:
-        return []
-    heights = [m.box.height for m in marks if m.is_digit >= DIGIT] or [max(m.box.height for m in marks)]
-    usual = float(np.median(heights))
-    kept = [m for m in marks if m.box.height > 0.35 * usual or (m.is_digit > 0.9 and m.digit != 1)]
-    return kept or [max(marks, key=lambda m: m.box.height)]
+    upright = [m for m in marks if m.box.width < FLAT * m.box.height]
+    heights = np.array([m.box.height for m in upright if m.is_digit >= DIGIT] or [m.box.height for m in marks], float)
+    usual = _typical(heights) if len(heights) else 0.0
+    return [m for m in marks if _counts(m, usual) and not any(_speck(m, other) for other in marks)]
+
+
+def _typical(heights: NDArray[np.float64]) -> float:
+    """Return the height at which half of all heights together is reached: few digits outweigh many specks."""
+    ordered = np.sort(heights)
+    return float(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
+
+
+def _counts(mark: _Candidate, usual: float) -> bool:
+    """Return whether a mark is high enough beside digits of the usual height, or a small digit without doubt."""
+    without_doubt = mark.is_digit > 0.9 and mark.digit != 1 and mark.box.width < FLAT * mark.box.height
+    return mark.box.height > (0.12 if without_doubt else 0.35) * usual
+
+
+def _speck(mark: _Candidate, other: _Candidate) -> bool:
+    """Return whether a mark is a small spot in the box of another."""
+    a, b = mark.box, other.box
+    across = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    down = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    inside = across > 0 and down > 0 and across * down > 0.5 * a.width * a.height
+    return inside and mark is not other and _size(a) < 0.35 * _size(b)
 
 
 def order(boxes: Sequence[Box]) -> list[list[int]]:
@@ -388,9 +439,30 @@ def _side_by_side(a: Box, b: Box) -> bool:
 
 
 def _is_sign(mark: _Candidate, row: Sequence[_Candidate]) -> bool:
-    """Return whether what looks like a 1 is a bracket, a slash or a comma: far higher or lower than other digits."""
-    heights = [m.box.height for m in row if m is not mark and m.digit != 1 and m.is_digit >= DIGIT]
-    return mark.digit == 1 and len(heights) > 1 and not 0.45 * min(heights) < mark.box.height < 1.35 * max(heights)
+    """Return whether a mark is a dash, or, by its height beside sure digits, a bracket, a slash or a comma."""
+    width, height = mark.box.width, mark.box.height
+    if width >= FLAT * height:
+        return True
+    heights = [m.box.height for m in row if m is not mark and m.digit != 1 and _is_sure(m)]
+    if len(heights) < 2 or width > 0.5 * height or (mark.digit != 1 and _is_sure(mark)):
+        return False
+    usual = float(np.median(heights))
+    return height < 0.45 * usual or height > (1.25 if _bow(mark.cut.crop) > BOWED else 1.6) * usual
+
+
+def _is_sure(mark: _Candidate) -> bool:
+    return mark.is_digit > 0.9 and mark.confidence > 0.9
+
+
+def _bow(crop: Floats) -> float:
+    """Return how far the middle of an upright stroke (h, w) lies beside its ends, as a share of its height."""
+    columns = np.arange(crop.shape[1])
+    rows = np.flatnonzero(crop.max(axis=1) > EDGE)
+    middles = (crop[rows] @ columns) / crop[rows].sum(axis=1)
+    if len(rows) < 5:
+        return 0.0
+    curve = np.polyfit(rows / crop.shape[0], middles / crop.shape[0], 2)
+    return float(abs(curve[0]) / 4)
 
 
 def _size(box: Box) -> int:
