@@ -183,7 +183,7 @@ def _sureness(digits: Sequence[Digit]) -> tuple[str, str]:
     least = min(digits, key=lambda digit: digit.confidence)
     said, likely = share(least.confidence), list(least.likely)
     if len(likely) == 1:
-        return f"Least sure of the {least.digit}: {said}" if len(digits) > 1 else f"{said} sure", ""
+        return f"Least sure: {least.digit}, {said}" if len(digits) > 1 else f"{said} sure", ""
     together = f", {share(float(least.probabilities[likely].sum()))} for both" if len(likely) == 2 else ""
     which = "The least sure" if len(digits) > 1 else "It"
     return f"{which} may be {either(likely)}.", f"{said} for the {least.digit}{together}."

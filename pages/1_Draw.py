@@ -8,9 +8,9 @@ from digitrec import reading, steps, ui, ui_draw, ui_steps
 @st.fragment
 def drawn_and_read(pad: ui_draw.Pad) -> None:
     """Draw the canvas and what the models say of it; only this runs again after a stroke."""
-    above = None if pad.single else st.container()
+    above = st.container()  # empty for one digit, so that all else has the same place
     left, *columns = st.columns([320, 255, 255], gap="medium")
-    with above or left:
+    with left if pad.single else above:
         drawn = ui_draw.canvas(pad)
     with left:
         ui_draw.tools(pad)

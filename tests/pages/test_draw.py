@@ -90,7 +90,7 @@ def bars(page: AppTest) -> list[str]:
 def test_of_a_number_each_digit_is_read(number: Callable[..., AppTest]) -> None:
     said = words(number(SEVEN, ONE))
     assert said.count('<p class="answer">71</p>') == 2
-    assert said.count("Least sure of the ") == 2
+    assert said.count("Least sure: ") == 2
     assert "sees, 1 of 2: 7, " in said
     assert "sees, 2 of 2: 1, " in said
 
@@ -109,7 +109,7 @@ def test_the_digit_chosen_has_the_bars_and_the_table(number: Callable[..., AppTe
 
 def test_the_least_sure_digit_is_chosen_first(number: Callable[..., AppTest]) -> None:
     page = number(SEVEN, ONE, model_2="none")
-    least = words(page).split("Least sure of the ")[1][0]
+    least = words(page).split("Least sure: ")[1][0]
     assert page.session_state["digit"] == "71".index(least)
 
 
