@@ -109,7 +109,7 @@ def choose_digit(digits: Sequence[Digit]) -> int:
     places = range(len(digits))
     if st.session_state.get("digit") not in places:
         st.session_state.digit = min(places, key=lambda place: _sureness(digits[place]))
-    st.segmented_control(
+    st.pills(  # which go on in a second row where there are many
         "Digit to look at",
         places,
         format_func=lambda place: f"{place + 1} of {len(digits)}: {_mark(digits[place])}",
