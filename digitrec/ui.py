@@ -41,7 +41,7 @@ KEPT = ("model_1", "model_2", "recipe", "brush")
 
 STYLE = """<style>
 .stMainBlockContainer {padding-top: 3rem}
-.answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0}
+.answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0; overflow-wrap: anywhere}
 .sureness {margin: 0 0 .25rem 0}
 .aside {font-size: .8rem; line-height: 1.3; min-height: 1.3em; margin: 0 0 .25rem 0}
 .strip {display: flex; flex-wrap: wrap; gap: .75rem; margin: 0; padding: 0}
@@ -165,10 +165,15 @@ def answer(reading: Reading | None, empty: str) -> None:
     if reading is None or not reading.digits:
         text, note = "–", empty
     elif all(digit.flag == NOT_A_DIGIT for digit in reading.digits):
-        text, note, aside = "?", "This does not look like a digit.", _nearest(reading.digits[0])
+        several = len(reading.digits) > 1
+        text, note = "?", f"{'None of this looks' if several else 'This does not look'} like a digit."
+        aside = "" if several else _nearest(reading.digits[0])
     else:
         kept = [digit for digit in reading.digits if digit.flag != NOT_A_DIGIT]
         text, (note, aside) = reading.text.replace("/", " / "), _sureness(kept)
+        none = len(reading.digits) - len(kept)
+        if none:
+            aside = f"{'One mark is not a digit' if none == 1 else f'{none} marks are not digits'}. {aside}"
     lines = f'<p class="answer">{text}</p><p class="sureness">{note}</p><p class="aside">{aside}</p>'
     st.html(f'<div aria-live="polite">{lines}</div>')
 
@@ -178,9 +183,10 @@ def _sureness(digits: Sequence[Digit]) -> tuple[str, str]:
     least = min(digits, key=lambda digit: digit.confidence)
     said, likely = share(least.confidence), list(least.likely)
     if len(likely) == 1:
-        return f"{said} sure" + (f" of the {least.digit}, the least sure" if len(digits) > 1 else ""), ""
+        return f"Least sure: {least.digit}, {said}" if len(digits) > 1 else f"{said} sure", ""
     together = f", {share(float(least.probabilities[likely].sum()))} for both" if len(likely) == 2 else ""
-    return f"It may be {either(likely)}.", f"{said} for the {least.digit}{together}."
+    which = "The least sure" if len(digits) > 1 else "It"
+    return f"{which} may be {either(likely)}.", f"{said} for the {least.digit}{together}."
 
 
 def _nearest(digit: Digit) -> str:

@@ -1,56 +1,22 @@
-"""Draw: a canvas, two models side by side, and the way from ink to what they see."""
-
-from typing import Any
+"""Draw: a canvas for a digit or a number, two models side by side, and the way from ink to what they see."""
 
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from digitrec import reading, steps, ui, ui_steps
-from digitrec.strokes import BRUSH, CANVAS
-
-Strokes = list[dict[str, Any]]
-
-
-def begin_with(strokes: Strokes) -> None:
-    """Hand the canvas a drawing to begin from; the version tells it from the one before."""
-    st.session_state.canvas_start = {
-        "objects": strokes,
-        "version": st.session_state.get("canvas_start", {}).get("version", 0) + 1,
-    }
-
-
-def strokes() -> Strokes:
-    """Return the strokes on the canvas."""
-    objects: Strokes = (st.session_state.get("drawing") or {}).get("objects", [])
-    return objects
+from digitrec import reading, steps, ui, ui_draw, ui_steps
 
 
 @st.fragment
-def pad() -> None:
+def drawn_and_read(pad: ui_draw.Pad) -> None:
     """Draw the canvas and what the models say of it; only this runs again after a stroke."""
+    above = st.container()  # empty for one digit, so that all else has the same place
     left, *columns = st.columns([320, 255, 255], gap="medium")
+    with left if pad.single else above:
+        drawn = ui_draw.canvas(pad)
     with left:
-        with st.container(key="canvas"):
-            canvas = st_canvas(
-                stroke_width=st.session_state.setdefault("brush", BRUSH),
-                stroke_color="#000000",
-                background_color="#FFFFFF",
-                initial_drawing=st.session_state.canvas_start,
-                return_image_data=True,
-                width=CANVAS,
-                height=CANVAS,
-                key="pad",
-            )
-        st.session_state.drawing = canvas.json_data
-        with st.container(horizontal=True):
-            st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: begin_with(strokes()[:-1]))
-            st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with([]))
-            with st.popover("Brush", icon=":material/brush:"):
-                st.slider("Brush width, pixels", 4, 40, key="brush")
-    if canvas.image_data is not None:
-        st.session_state.drawn = canvas.image_data  # a canvas come back to has sent nothing yet
-    drawn = st.session_state.get("drawn") if strokes() else None
-    first, names = None, []
+        ui_draw.tools(pad)
+        if not pad.single:
+            st.caption("Each digit is found, cut out and read by itself.")
+    first, names, place = None, [], 0
     for number, column in enumerate(columns, 1):
         with column, ui.shown_errors(stop=False):
             name = ui.choose_model(number)
@@ -60,18 +26,24 @@ def pad() -> None:
             if drawn is None:
                 said = None
             elif first is None:
-                said = first = reading.read_canvas(drawn, ui.predictor(name))
+                said = first = reading.read_canvas(drawn, ui.predictor(name), pad.single)
+                if len(first.digits) > 1:
+                    with left:
+                        place = ui_draw.choose_digit(first.digits)
             else:
                 said = reading.reread(first, ui.predictor(name))
             with st.container(key=f"answer_{number}"):
-                ui.answer(said, "Draw a digit.")
-            ui.bars(said.digits[0] if said and said.digits else None, name, f"bars_{number}")
+                ui.answer(said, pad.invitation)
+            ui.bars(said.digits[place] if said and said.digits else None, name, f"bars_{number}")
     with ui.shown_errors(stop=False):
         ui.meaning(names, "meaning")
-    digit = first.digits[0] if first and first.digits else None
+    digit = first.digits[place] if first and first.digits else None
     st.subheader("What the models see")
     with st.container(key="seen"):
-        ui.seen(digit.glyph if digit else None)
+        if first and len(first.digits) > 1:
+            ui_draw.seen(first.digits, place)
+        else:
+            ui.seen(digit.glyph if digit else None)
     st.caption("28 x 28 pixels, made as MNIST makes its digits. The models never see more than this.")
     if first and digit:
         st.subheader("From your ink to this picture")
@@ -80,7 +52,9 @@ def pad() -> None:
     ui_steps.which_step(rows, names, "trail", expanded=True)
 
 
-ui.page("Draw", "Draw one digit with a finger or the mouse. Two models read it after each stroke.")
-if "pad" not in st.session_state or "canvas_start" not in st.session_state:  # the page was opened, or come back to
-    begin_with(strokes())
-pad()
+ui.page("Draw", "Draw with a finger or the mouse. Two models read it after each stroke.")
+st.html(ui_draw.STYLE)
+pad = ui_draw.choose_pad()
+if pad.key not in st.session_state or f"{pad.key}_start" not in st.session_state:  # just opened, or come back to
+    ui_draw.begin_with(pad, ui_draw.strokes(pad))
+drawn_and_read(pad)

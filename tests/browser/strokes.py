@@ -1,17 +1,23 @@
-"""Digits to draw with the mouse, in pixels of the canvas of 280 x 280."""
+"""Digits to draw with the mouse, in pixels of the canvas of 280 x 280, and 42 in those of the one of 840 x 280."""
 
 from playwright.sync_api import Page
 
 SEVEN = [(70, 60), (200, 60), (120, 230)]
 CROSS = [(95, 145), (185, 145)]
 ZERO = [(140, 50), (90, 90), (80, 150), (110, 225), (160, 230), (200, 180), (205, 110), (180, 65), (140, 50)]
+FORTY_TWO = (
+    [(110, 50), (60, 150), (190, 150)],
+    [(150, 60), (150, 240)],
+    [(300, 90), (340, 50), (400, 60), (410, 120), (300, 225), (430, 225)],
+)
 
 
-def draw(page: Page, points: list[tuple[int, int]]) -> None:
+def draw(page: Page, points: list[tuple[int, int]], width: int = 280) -> None:
     box = page.locator(".st-key-canvas canvas").last.bounding_box()
     assert box
-    page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
+    scale = box["width"] / width  # a canvas wider than the window is shown smaller
+    page.mouse.move(box["x"] + points[0][0] * scale, box["y"] + points[0][1] * scale)
     page.mouse.down()
     for x, y in points[1:]:
-        page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+        page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=8)
     page.mouse.up()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from strokes import CROSS, SEVEN, ZERO, draw
+from strokes import CROSS, FORTY_TWO, SEVEN, ZERO, draw
 
 
 @pytest.fixture
@@ -46,6 +46,33 @@ def test_a_drawing_outlives_a_visit_to_another_page(drawing: Page) -> None:
     expect(drawing.get_by_role("heading", name="Compare")).to_be_visible()
     drawing.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
     expect(drawing.locator(".st-key-answer_2")).to_contain_text("7")
+
+
+def test_a_number_is_read_and_each_canvas_keeps_its_drawing(drawing: Page) -> None:
+    what, answer = drawing.locator(".st-key-what"), drawing.locator(".st-key-answer_1")
+    what.get_by_text("A number").click()
+    expect(drawing.locator(".st-key-pad_number canvas").last).to_be_visible()
+    expect(answer).to_contain_text("–")
+    for stroke in FORTY_TWO:
+        draw(drawing, stroke, 840)
+    expect(answer).to_contain_text("42")
+    expect(drawing.locator(".st-key-answer_2")).to_contain_text("42")
+    expect(drawing.locator(".st-key-seen img")).to_have_count(2)
+    four, two = (drawing.locator(".st-key-digit").get_by_role("radio", name=f"{n} of 2: ") for n in (1, 2))
+    for chosen, digit in ((four, "4"), (two, "2")):
+        chosen.press("Enter")
+        expect(drawing.locator(".st-key-trail tr").last.locator("td.said b")).to_have_text([digit, digit])
+    what.get_by_text("One digit").click()
+    expect(answer).to_contain_text("–")
+    what.get_by_text("A number").click()
+    expect(answer).to_contain_text("42")
+    drawing.locator(".st-key-undo button").click()
+    expect(answer).to_contain_text("4")
+    expect(answer).not_to_contain_text("42")
+    drawing.set_viewport_size({"width": 390, "height": 844})
+    main = drawing.locator('[data-testid="stMain"]')
+    expect(drawing.locator(".st-key-pad_number")).to_be_in_viewport(ratio=0.99)
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
 
 
 def test_the_page_does_not_scroll_under_a_finger(browser: Browser, server: str) -> None:

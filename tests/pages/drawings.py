@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 
-def drawing(*lines: list[tuple[int, int]]) -> dict[str, Any]:
-    image = Image.new("RGBA", (280, 280), "white")
+def drawing(*lines: list[tuple[int, int]], width: int = 280) -> dict[str, Any]:
+    image = Image.new("RGBA", (width, 280), "white")
     for line in lines:
         ImageDraw.Draw(image).line(line, "black", 18, joint="curve")
     stream = io.BytesIO()

@@ -8,6 +8,8 @@ from drawings import drawing, words
 from streamlit.testing.v1 import AppTest
 
 SEVEN = [(70, 60), (200, 60), (120, 230)]
+ONE = [(400, 50), (400, 230)]
+HASH = [[(600, 50), (600, 230)], [(680, 50), (680, 230)], [(550, 100), (730, 100)], [(550, 170), (730, 170)]]
 
 
 @pytest.fixture
@@ -68,3 +70,77 @@ def test_the_page_explains_its_numbers_and_names_models_that_are_not_calibrated(
 @pytest.mark.parametrize(("key", "kind"), [("model_1", "cnn"), ("model_2", "mlp")])
 def test_the_best_shipped_mlp_and_cnn_are_chosen_first(opened: Callable[..., AppTest], key: str, kind: str) -> None:
     assert opened().selectbox(key=key).value.startswith((kind, "reader"))
+
+
+@pytest.fixture
+def number(opened: Callable[..., AppTest]) -> Callable[..., AppTest]:
+    """Return a function that opens the page with lines drawn on the wide canvas."""
+
+    def shown(*lines: list[tuple[int, int]], **state: object) -> AppTest:
+        return opened(what="A number", pad_number=drawing(*lines, width=840), **state)
+
+    return shown
+
+
+def bars(page: AppTest) -> list[str]:
+    """Return the text twins of the models' bars."""
+    return [chart.proto.alt for chart in page.get("plotly_chart")]
+
+
+def test_of_a_number_each_digit_is_read(number: Callable[..., AppTest]) -> None:
+    said = words(number(SEVEN, ONE))
+    assert said.count('<p class="answer">71</p>') == 2
+    assert said.count("Least sure: ") == 2
+    assert "sees, 1 of 2: 7, " in said
+    assert "sees, 2 of 2: 1, " in said
+
+
+def test_the_digit_chosen_has_the_bars_and_the_table(number: Callable[..., AppTest]) -> None:
+    page = number(SEVEN, ONE, model_2="none")
+    shown = {}
+    for place, digit in enumerate("71"):
+        page.session_state["digit"] = place
+        page.run()
+        assert not page.exception
+        shown[digit] = bars(page)[0], words(page).split('<div class="trail">')[1]
+        assert f"<b>{digit}</b>" in shown[digit][1].split('<tr role="row">')[-1]
+    assert shown["7"][0] != shown["1"][0]
+
+
+def test_the_least_sure_digit_is_chosen_first(number: Callable[..., AppTest]) -> None:
+    page = number(SEVEN, ONE, model_2="none")
+    least = words(page).split("Least sure: ")[1][0]
+    assert page.session_state["digit"] == "71".index(least)
+
+
+def test_what_is_no_digit_beside_digits_is_left_out_and_said(number: Callable[..., AppTest]) -> None:
+    said = words(number(SEVEN, ONE, *HASH, model_2="none"))
+    assert said.count('<p class="answer">71</p>') == 1
+    assert "One mark is not a digit." in said
+    assert "<figcaption>?</figcaption>" in said
+
+
+def test_where_nothing_is_a_digit_there_is_one_question_mark(number: Callable[..., AppTest]) -> None:
+    said = words(number(SEVEN, ONE, model_1=calibrated.add("strict", calibrated.NO_DIGIT), model_2="none"))
+    assert said.count('<p class="answer">?</p>') == 1
+    assert "None of this looks like a digit." in said
+
+
+def test_rows_are_told_apart(number: Callable[..., AppTest]) -> None:
+    upper = [[(100, 20), (100, 110)], [(300, 20), (300, 110)]]
+    lower = [[(100, 170), (100, 260)], [(300, 170), (300, 260)]]
+    assert '<p class="answer">11 / 11</p>' in words(number(*upper, *lower, model_2="none"))
+
+
+def test_a_blank_wide_canvas_has_no_answer(opened: Callable[..., AppTest]) -> None:
+    said = words(opened(what="A number"))
+    assert said.count('<p class="answer">–</p>') == 2
+    assert "Write a number." in said
+
+
+def test_each_canvas_keeps_its_drawing(opened: Callable[..., AppTest]) -> None:
+    page = opened(pad=drawing(SEVEN), model_2="none")
+    for what, answer in (("A number", "–"), ("One digit", "7")):
+        page.segmented_control(key="what").set_value(what).run()
+        assert not page.exception
+        assert f'<p class="answer">{answer}</p>' in words(page)
