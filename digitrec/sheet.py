@@ -25,6 +25,9 @@ Mask = NDArray[np.bool_]
 DIGIT = 0.5
 """`is_digit` from which a mark is a digit."""
 
+FAINT = 0.25
+"""Ink above which a pixel belongs to a part: strokes that fade stay whole."""
+
 NEAR = 0.3
 """Gap up to which two parts may be one digit, as a share of the taller one's height."""
 
@@ -146,7 +149,7 @@ def _explained(ink: Floats, reader: Reader) -> float:
 
 def _parts(ink: Floats) -> list[tuple[Box, Floats]]:
     """Return the connected parts of the ink, the largest first: their boxes, and their own ink with a margin."""
-    labels, stats = parts(ink > EDGE)
+    labels, stats = parts(ink > FAINT)
     sizes = stats[1:, 2:4].max(axis=1, initial=0)
     large = np.argsort(-sizes, kind="stable")[: glyph.MOST_PARTS]
     large = large[sizes[large] > 0.03 * sizes.max(initial=0)] + 1
