@@ -86,12 +86,13 @@ class Predictor:
     def weights(self, layer: str) -> NDArray[np.float32] | None:
         """Return the weights of a dense layer (units, inputs) or the kernels of a convolution (maps, k, k, inputs).
 
-        None where the file does not hold them under the layer's name, as with some of older versions.
+        Only `network.export` writes weights as float16, which tells them from what is computed with them; None where
+        a file does not hold them under the layer's name.
         """
         name = re.compile(rf"(.*[/;])?{re.escape(layer)}(_\d+)?/(MatMul|convolution)")
         with self._lock:
             for tensor in self._interpreter.get_tensor_details():
-                if name.fullmatch(tensor["name"]) and tensor["dtype"] in (np.float16, np.float32):
+                if name.fullmatch(tensor["name"]) and tensor["dtype"] == np.float16:
                     return np.asarray(self._interpreter.get_tensor(tensor["index"]), np.float32)
         return None
 

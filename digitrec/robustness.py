@@ -69,11 +69,19 @@ SHIFT = Distortion(
 )
 DISTORTIONS = (
     Distortion("turn", "turn, degrees", 0, _steps(-90, 90, 6), _steps(-60, 60, 15), distort.turned, "turned by {}°"),
-    Distortion("size", "size, times", 1, _steps(0.3, 1.7, 0.1), _steps(0.4, 1.6, 0.2), distort.zoomed, "scaled to {} times"),
     Distortion(
-        "stroke", "stroke width, px more", 0, _steps(-2, 2, 0.5), _steps(-2, 2, 1), distort.thickened, "changed by {} px in stroke width"
+        "size", "size, times", 1, _steps(0.3, 1.7, 0.1), _steps(0.4, 1.6, 0.2), distort.zoomed, "sized {} times"
     ),
-    Distortion("noise", "noise, share of full ink", 0, _steps(0, 0.8, 0.1), _steps(0, 0.8, 0.2), _noised, "noised by {}"),
+    Distortion(
+        "stroke",
+        "stroke width, px more",
+        0,
+        _steps(-2, 2, 0.5),
+        _steps(-2, 2, 1),
+        distort.thickened,
+        "thicker by {} px",
+    ),
+    Distortion("noise", "noise, share of full ink", 0, _steps(0, 0.8, 0.1), _steps(0, 0.8, 0.2), _noised, "noised {}"),
     Distortion("blur", "blur, px", 0, _steps(0, 4, 0.5), _steps(0, 4, 1), distort.blurred, "blurred by {} px"),
 )
 """What the curves go over; the shift has a map of its own."""

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import streamlit as st
@@ -31,7 +31,8 @@ STYLE = """<style>
 .tiles img {display: block; max-width: 100%; height: auto}
 .tiles figcaption {font-size: .85rem; line-height: 1.35; padding-bottom: .25rem}
 .shares {width: 100%; max-width: 30rem; border-collapse: collapse; font-variant-numeric: tabular-nums}
-.shares th, .shares td {padding: .1rem .4rem; white-space: nowrap; text-align: right; border-bottom: 1px solid rgba(128, 128, 128, .3)}
+.shares th, .shares td {padding: .1rem .4rem; white-space: nowrap; text-align: right;
+  border-bottom: 1px solid rgba(128, 128, 128, .3)}
 .shares th {font-weight: 400; font-size: .8rem}
 .shares tr.best td {font-weight: 700}
 .shares i {display: block; height: .55rem; border-radius: 2px}
@@ -61,6 +62,17 @@ def both(call: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """Return what `call` makes of each item, a thread an item: LiteRT lets go of Python while it reads."""
     with ThreadPoolExecutor(max(1, len(items))) as pool:
         return list(pool.map(call, items))
+
+
+def kept(what: str, models: Sequence[Model], subject: Subject, compute: Callable[[], list[Result]]) -> list[Result]:
+    """Return what `compute` makes of this digit with each model; the last results are kept, for all visitors."""
+    stamps = tuple((str(model.folder), (model.folder / rf.TFLITE).stat().st_mtime_ns) for model in models)
+    return cast("list[Result]", _kept(what, stamps, subject.glyph, compute))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _kept(what: str, stamps: tuple[tuple[str, int], ...], glyph: Floats, _compute: Callable[[], Any]) -> Any:
+    return _compute()
 
 
 def calibrated(model: Model) -> Callable[[Floats], Floats]:

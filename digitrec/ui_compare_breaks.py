@@ -24,8 +24,7 @@ def shift_maps(models: Sequence[Model], subject: Subject) -> list[str]:
         f"The digit at every place up to {REACH} pixels from the middle. Colour: the answer stays, the darker the "
         "surer. Grey with a numeral: it is taken for that digit. Beyond 4 pixels or so, ink runs over the edge."
     )
-    moved = robustness.shifts(subject.glyph)
-    said = page.both(lambda read: read(moved), [page.calibrated(model) for model in models])
+    said = page.kept("shifts", models, subject, lambda: _read(models, robustness.shifts(subject.glyph)))
     sentences = []
     for number, (column, model, logits) in enumerate(zip(st.columns(2), models, said, strict=True), 1):
         answers = logits.argmax(axis=1).reshape(2 * REACH + 1, -1)
@@ -40,6 +39,11 @@ def shift_maps(models: Sequence[Model], subject: Subject) -> list[str]:
             ui.figure(drawn, f"shifts_{number}", twin, save=f"{model.name}-shifts")
     st.markdown(f"**{' '.join(sentences)}**")
     return sentences
+
+
+def _read(models: Sequence[Model], glyphs: Floats) -> list[Floats]:
+    """Return each model's calibrated logits, (N, 10)."""
+    return page.both(lambda read: read(glyphs), [page.calibrated(model) for model in models])
 
 
 def _shares(logits: Floats) -> Floats:
@@ -66,10 +70,8 @@ def distorted(models: Sequence[Model], subject: Subject) -> None:
 
 
 def _this_digit(models: Sequence[Model], subject: Subject) -> None:
-    variants = [robustness.variants(subject.glyph, distortion) for distortion in DISTORTIONS]
-    ends = np.cumsum([len(part) for part in variants])[:-1]
-    everything = np.concatenate(variants)
-    said = page.both(lambda read: read(everything), [page.calibrated(model) for model in models])
+    said = page.kept("curves", models, subject, lambda: _read(models, _variants(subject.glyph)))
+    ends = np.cumsum([len(distortion.levels) for distortion in DISTORTIONS])[:-1]
     shares, sentences = {}, []
     for model, logits in zip(models, said, strict=True):
         neutral = DISTORTIONS[0].levels.index(DISTORTIONS[0].neutral)
@@ -83,6 +85,10 @@ def _this_digit(models: Sequence[Model], subject: Subject) -> None:
     ui.figure(drawn, "digit_curves", " ".join(sentences), save="distorted-digit")
     for sentence in sentences:
         st.markdown(sentence)
+
+
+def _variants(glyph: Floats) -> Floats:
+    return np.concatenate([robustness.variants(glyph, distortion) for distortion in DISTORTIONS])
 
 
 def _losses(model: Model, subject: Subject, answers: list[NDArray[np.intp]]) -> str:
@@ -135,8 +141,12 @@ def smallest_changes(models: Sequence[Model], subject: Subject) -> None:
         "that was not needed is undone. :orange[**Orange**] is ink that was added, :blue[**blue**] ink that was taken. "
         "Few pixels mean that the answer hung by a thread."
     )
-    found = page.both(
-        lambda read: explain.smallest_change(read, subject.glyph), [page.calibrated(model) for model in models]
+    readers = [page.calibrated(model) for model in models]
+    found = page.kept(
+        "changes",
+        models,
+        subject,
+        lambda: page.both(lambda read: explain.smallest_change(read, subject.glyph), readers),
     )
     for column, model, flip in zip(st.columns(2), models, found, strict=True):
         with column:

@@ -55,8 +55,12 @@ def evidence(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]
     )
     answered = [int(scores.argmax()) for scores in logits]
     readers = [page.calibrated(model) for model in models]
-    found = page.both(
-        lambda pair: explain.occlusion(pair[0], subject.glyph, pair[1]), [*zip(readers, answered, strict=True)]
+    asked = list(zip(readers, answered, strict=True))
+    found = page.kept(
+        "evidence",
+        models,
+        subject,
+        lambda: page.both(lambda pair: explain.occlusion(pair[0], subject.glyph, pair[1]), asked),
     )
     most = max(float(np.abs(values).max()) for values in found)
     for number, (column, model, values, answer) in enumerate(

@@ -62,7 +62,8 @@ with ui.shown_errors():
     ui_compare_scores.score_card(models, right)
     ui_compare_scores.per_digit(models)
     ui_compare_scores.confusions(models, answers)
-    ui_compare_scores.only_one_reads(models, right)
+    with st.container(key="only_one"):
+        ui_compare_scores.only_one_reads(models, right)
     st.caption(
         "The address of this page holds your choices: pass it on, and others see the same. The camera on a figure "
         "saves it as a picture; other pictures are saved with a right click or a long press."

@@ -38,7 +38,9 @@ def test_any_address_is_read(parts: dict[str, str]) -> None:
 
 def test_what_makes_sense_is_taken() -> None:
     ink = np.eye(28, dtype=np.float32)
-    found = address.choices({"model_1": "reader", "model_2": "reader-mlp", "digit": "61", "ink": address.packed(ink)}, NAMES)
+    found = address.choices(
+        {"model_1": "reader", "model_2": "reader-mlp", "digit": "61", "ink": address.packed(ink)}, NAMES
+    )
     assert (found.model_1, found.model_2, found.digit, found.ignored) == ("reader", "reader-mlp", 61, ())
     np.testing.assert_array_equal(found.ink, ink)
 

@@ -79,7 +79,10 @@ def test_the_change_found_is_needed_in_every_pixel() -> None:
 
 
 def test_a_net_that_never_changes_has_no_change() -> None:
-    assert explain.smallest_change(lambda glyphs: np.tile(np.eye(10, dtype=np.float32)[7], (len(glyphs), 1)), bar()) is None
+    assert (
+        explain.smallest_change(lambda glyphs: np.tile(np.eye(10, dtype=np.float32)[7], (len(glyphs), 1)), bar())
+        is None
+    )
 
 
 def test_principal_axes_are_scikit_learns() -> None:

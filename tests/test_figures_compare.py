@@ -1,5 +1,7 @@
 """Compare's figures: plotly's own checks, and that they carry the numbers."""
 
+from itertools import pairwise
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -46,7 +48,7 @@ def test_curves_have_a_panel_a_distortion_and_a_line_a_model() -> None:
     assert {trace.line.dash for trace in figure.data} == {"solid", "dash"}
     assert figure.data[0].y[-1] == 100
     domains = [figure.layout[f"yaxis{end}"].domain for end in ("", 2, 3, 4, 5)]
-    assert all(above[0] > below[1] for above, below in zip(domains, domains[1:], strict=False))
+    assert all(above[0] > below[1] for above, below in pairwise(domains))
 
 
 def test_growth_marks_the_moment() -> None:

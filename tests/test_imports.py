@@ -75,7 +75,10 @@ def test_streamlit_is_only_in_the_pages_parts(imported):
 
 def test_litert_is_only_in_what_reads(imported):
     """The pages' parts may read as well; what lists models and runs does without."""
-    assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= {"predict", "insight"} | WITH_STREAMLIT
+    assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= {
+        "predict",
+        "insight",
+    } | WITH_STREAMLIT
     assert "ai_edge_litert" in imported["predict"]
 
 

@@ -26,7 +26,9 @@ def test_a_run_leaves_it_and_it_goes_along_with_the_model(tiny_run: Path, folder
 def test_codes_are_what_the_layer_says(folder: Path) -> None:
     made = insight.read(folder)
     assert made is not None
-    said = Predictor("tiny", folder / rf.TFLITE).activations(dataset.glyphs(dataset.first_training(50)[0]), ("dense_1",))
+    said = Predictor("tiny", folder / rf.TFLITE).activations(
+        dataset.glyphs(dataset.first_training(50)[0]), ("dense_1",)
+    )
     assert made.axes.project(said["dense_1"]) / made.axes.scale == pytest.approx(made.training[:50], abs=1.0)
 
 

@@ -1,7 +1,11 @@
 """Pictures to show: black on white, crisp, a card each."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from digitrec import pictures
 

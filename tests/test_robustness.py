@@ -65,9 +65,7 @@ def test_accuracy_is_the_share_that_is_still_read(seven: np.ndarray) -> None:
 
     glyphs = np.repeat(seven[None], 16, axis=0)
     found = robustness.accuracies(read, glyphs, np.full(16, 7), (SHIFT,))["shift"]
-    expected = [
-        np.mean([read(SHIFT.apply(glyphs, px))[i].argmax() == 7 for i in range(16)]) for px in SHIFT.coarse
-    ]
+    expected = [np.mean([read(SHIFT.apply(glyphs, px))[i].argmax() == 7 for i in range(16)]) for px in SHIFT.coarse]
     assert found.tolist() == pytest.approx(expected)
     assert found[0] == 1
     assert found[-1] < 1
