@@ -22,7 +22,8 @@ def shift_maps(models: Sequence[Model], subject: Subject) -> list[str]:
     st.markdown("#### Moved")
     st.markdown(
         f"The digit at every place up to {REACH} pixels from the middle. Colour: the answer stays, the darker the "
-        "surer. Grey with a numeral: it is taken for that digit. Beyond 4 pixels or so, ink runs over the edge."
+        "surer. Grey with a numeral: it is taken for that digit. Beyond 4 pixels or so, ink runs over the edge. "
+        "Answers are the likeliest digit, also where a model would call it no digit."
     )
     said = page.kept("shifts", models, subject, lambda: _read(models, robustness.shifts(subject.glyph)))
     sentences = []
