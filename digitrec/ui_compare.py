@@ -59,9 +59,14 @@ class Subject:
 
 
 def both(call: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return what `call` makes of each item, a thread an item: LiteRT lets go of Python while it reads."""
-    with ThreadPoolExecutor(max(1, len(items))) as pool:
-        return list(pool.map(call, items))
+    """Return what `call` makes of each item, two at a time: LiteRT lets go of Python while it reads."""
+    return list(_threads().map(call, items))
+
+
+@st.cache_resource
+def _threads() -> ThreadPoolExecutor:
+    """Return the process's two threads: each new one would keep memory of its own."""
+    return ThreadPoolExecutor(2)
 
 
 def kept(what: str, models: Sequence[Model], subject: Subject, compute: Callable[[], list[Result]]) -> list[Result]:
