@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from digitrec.recipe import Recipe
@@ -182,6 +183,11 @@ def shown_layers(recipe: Recipe, layers: tuple[str, ...]) -> list[str]:
     return [name for name in names if name not in ("logits", "probabilities")]
 
 
+def features(activation: Floats) -> Floats:
+    """Return what a layer says of N glyphs as (N, D): a map (N, H, W, D) by its mean, units as they are."""
+    return activation.mean(axis=(1, 2)) if activation.ndim == 4 else activation
+
+
 @dataclass(frozen=True, eq=False)
 class Axes:
     """The principal components of what a layer says, which turn it into short codes.
@@ -211,8 +217,10 @@ def principal_axes(features: Floats, count: int = DIMENSIONS) -> Axes:
     """Return the axes along which features (N, D) spread most; each points where its largest weight is positive."""
     mean = features.mean(axis=0, dtype=np.float64)
     centred = features - mean
-    _, vectors = np.linalg.eigh(centred.T @ centred)  # ascending
-    axes = vectors[:, ::-1][:, :count].T
+    width = features.shape[1]
+    widest = [max(0, width - count), width - 1]
+    _, vectors = scipy.linalg.eigh(centred.T @ centred, subset_by_index=widest)  # ascending
+    axes = vectors[:, ::-1].T
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
     axes = axes * np.where(largest < 0, -1, 1)
     reach = float(np.abs(centred @ axes.T).max()) or 1.0

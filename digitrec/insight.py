@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec import dataset, robustness
+from digitrec import dataset, explain, robustness
 from digitrec import runfolder as rf
 from digitrec.explain import Axes, last_hidden, principal_axes
 from digitrec.predict import Predictor
@@ -67,7 +67,7 @@ def compute(file: Path, recipe: Recipe) -> Insight:
     training, test = dataset.first_training(TRAINING)[0], pictures[:MAPPED]
     features = _features(predictors, dataset.glyphs(training), layer)
     axes = principal_axes(features)
-    mapped = predictors[0].activations(dataset.glyphs(test), (layer,))[layer].reshape(len(test), -1)
+    mapped = explain.features(predictors[0].activations(dataset.glyphs(test), (layer,))[layer])
     return Insight(accuracy, len(glyphs), layer, axes, axes.codes(features), axes.codes(mapped))
 
 
@@ -76,7 +76,7 @@ def _features(predictors: list[Predictor], glyphs: NDArray[np.float32], layer: s
     halves = np.array_split(glyphs, len(predictors))
     with ThreadPoolExecutor(len(predictors)) as pool:
         said = pool.map(lambda p, half: p.activations(half, (layer,))[layer], predictors, halves)
-    return np.concatenate(list(said)).reshape(len(glyphs), -1)
+    return explain.features(np.concatenate(list(said)))
 
 
 def write(folder: Path, recipe: Recipe) -> None:

@@ -1,8 +1,9 @@
 """The Compare page's frame: which two models, which digit, and the address that holds both."""
 
+import contextlib
 import html
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -101,6 +102,26 @@ def picture(values: NDArray[np.uint8], alt: str, caption: str = "", width: int |
     )
 
 
+PARTS = ("part_weights", "part_breaks", "part_flips", "part_neighbours", "part_mistakes")
+
+
+@contextlib.contextmanager
+def part(title: str, key: str) -> Iterator[bool]:
+    """Draw a part that is computed and drawn only while it is open; yields whether it is."""
+    section = st.expander(f"**{title}**", key=key, on_change="rerun")
+    with section:
+        yield bool(section.open)
+
+
+def open_all() -> None:
+    """Draw a button that opens all parts."""
+    st.button("Open all parts", key="open_all", icon=":material/unfold_more:", on_click=_open_all)
+
+
+def _open_all() -> None:
+    st.session_state.update(dict.fromkeys(PARTS, True))
+
+
 def insight_of(model: Model) -> insight.Insight | None:
     """Return what was computed of a model beforehand, or None where that is missing."""
     try:
@@ -177,6 +198,7 @@ def choose_models() -> list[Model]:
         for pair in PAIRS:
             if set(pair) <= at_hand:
                 st.button(" beside ".join(pair), key=f"pair_{pair[0]}", on_click=_choose, args=pair)
+        open_all()
     return [registry.get(name) for name in chosen if name is not None]
 
 

@@ -141,7 +141,6 @@ def _sentence(model: Model, name: str, activation: Floats) -> str:
 
 def first_layer(models: Sequence[Model]) -> None:
     """Draw the weights of each model's first layer: pictures as large as the digit, or small kernels."""
-    st.markdown("#### What the first layer looks for")
     st.markdown(
         "Trained weights as pictures, whatever the digit: :orange[**orange**] wants ink there, :blue[**blue**] wants "
         "paper. A unit of an MLP has a weight for each of the 784 pixels. A kernel of a CNN is a few pixels wide and "

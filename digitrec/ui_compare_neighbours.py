@@ -29,7 +29,7 @@ def neighbours(models: Sequence[Model], subject: Subject, activations: Sequence[
         if found is None or found.layer not in said:
             continue
         with column:
-            here = found.axes.project(said[found.layer].reshape(1, -1))[0] / found.axes.scale
+            here = found.axes.project(explain.features(said[found.layer][None]))[0] / found.axes.scale
             _nearest(model, found, here)
             _map(model, found, here, number)
 

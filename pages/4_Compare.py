@@ -39,16 +39,24 @@ with ui.shown_errors():
         ui_compare_digit.answers(models, subject, logits)
         ui_compare_digit.evidence(models, subject, logits)
         ui_compare_digit.layers(models, activations)
-        ui_compare_digit.first_layer(models)
+        with ui_compare.part("What the first layer looks for", "part_weights") as shown:
+            if shown:
+                ui_compare_digit.first_layer(models)
         ui_compare_digit.softmax(models, logits)
 
         st.header("2. Where it breaks")
-        ui_compare_breaks.shift_maps(models, subject)
-        ui_compare_breaks.distorted(models, subject)
+        with ui_compare.part(
+            "Move, turn, scale, thicken, noise and blur it until each model loses it", "part_breaks"
+        ) as shown:
+            if shown:
+                ui_compare_breaks.shift_maps(models, subject)
+                ui_compare_breaks.distorted(models, subject)
 
         st.header("3. Where the answer flips")
-        ui_compare_breaks.smallest_changes(models, subject)
-        ui_compare_breaks.growing(models, subject)
+        with ui_compare.part("The smallest change of ink that turns each answer", "part_flips") as shown:
+            if shown:
+                ui_compare_breaks.smallest_changes(models, subject)
+                ui_compare_breaks.growing(models, subject)
 
         st.header("4. Its neighbours")
         st.markdown(
@@ -56,12 +64,16 @@ with ui.shown_errors():
             "neighbours: what the net takes to be alike. The maps lay 600 test digits out by the two directions in "
             "which those lists differ most; go over a numeral to see its digit."
         )
-        ui_compare_neighbours.neighbours(models, subject, activations)
+        with ui_compare.part("The nearest training digits, and a map", "part_neighbours") as shown:
+            if shown:
+                ui_compare_neighbours.neighbours(models, subject, activations)
 
     st.header("5. The score card")
     ui_compare_scores.score_card(models, right)
-    ui_compare_scores.per_digit(models)
-    ui_compare_scores.confusions(models, answers)
+    with ui_compare.part("Which digits they read wrong, and for what they take them", "part_mistakes") as shown:
+        if shown:
+            ui_compare_scores.per_digit(models)
+            ui_compare_scores.confusions(models, answers)
     with st.container(key="only_one"):
         ui_compare_scores.only_one_reads(models, right)
     st.caption(

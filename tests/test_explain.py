@@ -126,8 +126,12 @@ def test_of_a_block_with_batch_norm_what_leaves_it_is_shown() -> None:
 @pytest.mark.parametrize(("name", "last"), [("reader-mlp", "dense_2"), ("mlp-128", "dense_1")])
 def test_the_last_hidden_layer_of_a_recipe(name: str, last: str) -> None:
     recipe = PRESETS[name].recipe
-    assert explain.last_hidden(recipe, tuple(layer.name for layer in recipe.layers())) == last
+    assert explain.last_hidden(recipe, ("dense_1", "dense_2", "logits", "probabilities")) == last
 
 
-def test_without_hidden_layers_the_logits_are_looked_at() -> None:
-    assert explain.last_hidden(Recipe("x", hidden=()), ("logits", "probabilities")) == "logits"
+def test_without_hidden_layers_the_last_maps_are_looked_at_by_their_means() -> None:
+    recipe = Recipe("x", kind="cnn", blocks=(ConvBlock(4, 3, 1),), hidden=())
+    assert explain.last_hidden(recipe, ("conv_1", "logits", "probabilities")) == "conv_1"
+    maps = np.arange(24, dtype=np.float32).reshape(2, 2, 3, 2)
+    assert explain.features(maps).tolist() == [[5, 6], [17, 18]]
+    assert explain.features(maps[:, 0, 0]).tolist() == maps[:, 0, 0].tolist()

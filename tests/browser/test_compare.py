@@ -15,6 +15,9 @@ def test_a_link_a_drawing_and_a_picture_of_a_figure(page: Page, server: str) -> 
     expect(page.locator(".st-key-answer_1")).to_contain_text("mlp-30-10, an MLP, reads")
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
+    page.get_by_role("button", name="Open all parts").click()
+    expect(page.locator(".st-key-map_2")).to_be_visible(timeout=SLOW)
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
     with page.expect_download() as saved:
         page.locator(".st-key-shifts_1 .modebar-btn").first.click()
     assert saved.value.suggested_filename == "mlp-30-10-shifts.png"

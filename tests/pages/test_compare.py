@@ -19,6 +19,11 @@ def page(open_page: Callable[..., AppTest]) -> AppTest:
     return open_page("pages/4_Compare.py", **FAST)
 
 
+def opened(page: AppTest) -> AppTest:
+    page.button(key="open_all").click().run()
+    return page
+
+
 def said(page: AppTest) -> str:
     assert not page.exception, page.exception
     return " ".join(element.value for element in page.markdown)
@@ -26,7 +31,9 @@ def said(page: AppTest) -> str:
 
 def test_the_default_pair_goes_through_all_sections(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/4_Compare.py")
-    text = said(page)
+    assert "4 x 4 pixels" in said(page)
+    assert "loses this 7" not in said(page), "what is closed is not computed"
+    text = said(opened(page))
     assert [page.selectbox(key=f"model_{n}").value for n in (1, 2)] == ["reader-mlp", "reader"]
     assert [header.value[0] for header in page.header] == ["1", "2", "3", "4", "5"]
     assert "loses this 7 at" in text or "keeps this 7 everywhere" in text
@@ -103,7 +110,7 @@ def test_the_last_digit_of_draw_or_upload(open_page: Callable[..., AppTest]) -> 
     assert len(page.header) == 2, "what needs no digit is there"
     page.session_state["last_glyph"] = dataset.glyphs(dataset.test()[0][2])
     page.run()
-    assert "your digit" in said(page)
+    assert "your digit" in said(opened(page))
     assert len(page.header) == 5
 
 
@@ -111,7 +118,7 @@ def test_a_drawing_is_followed_along_its_strokes(open_page: Callable[..., AppTes
     pad = drawing([(70, 60), (200, 60), (120, 230)])
     path = [["M", 70, 60], ["L", 200, 60], ["L", 120, 230]]
     pad["drawing"]["raw"]["objects"] = [{"type": "path", "strokeWidth": 18, "path": path}]
-    page = open_page("pages/4_Compare.py", digit_from="Drawn here", compare_pad=pad, **FAST)
+    page = opened(open_page("pages/4_Compare.py", digit_from="Drawn here", compare_pad=pad, **FAST))
     assert len(page.header) == 5
     page.select_slider(key="moment").set_value(5).run()
     assert "of the ink." in said(page)
@@ -129,7 +136,7 @@ def test_the_temperature_changes_the_shares(page: AppTest) -> None:
 
 
 def test_a_cell_shows_its_digits_with_both_answers(page: AppTest) -> None:
-    page.selectbox(key="cell_truth").set_value(4).run()
+    opened(page).selectbox(key="cell_truth").set_value(4).run()
     page.selectbox(key="cell_answer").set_value(9).run()
     truth = dataset.test()[1]
     answers = [registry.get(name).test_probabilities().argmax(axis=1) for name in FAST.values()]
@@ -142,7 +149,7 @@ def test_a_cell_shows_its_digits_with_both_answers(page: AppTest) -> None:
 def test_a_model_without_an_insight_says_how_to_get_one(open_page: Callable[..., AppTest]) -> None:
     file = registry.add("mine", settings.SHIPPED_MODELS / "mlp-30-10").folder / rf.INSIGHT
     file.unlink()
-    page = open_page("pages/4_Compare.py", model_1="mlp-30-10", model_2="mine")
+    page = opened(open_page("pages/4_Compare.py", model_1="mlp-30-10", model_2="mine"))
     assert sum("was made before this section was" in info.value for info in page.info) == 2
     page.button(key="measure_curves_mine").click().run()
     assert not page.exception
