@@ -63,7 +63,8 @@ def evidence(values: Floats, glyph: Floats, most: float) -> go.Figure:
         "showscale": True,
         "colorbar": {
             "thickness": 10,
-            "len": 0.9,
+            "len": 0.8,
+            "y": 0.45,
             "tickvals": [-most, 0, most],
             "ticktext": [f"{-most:+.1f}", "0", f"{most:+.1f}"],
             "tickfont": {"color": TEXT},
@@ -248,7 +249,7 @@ def digit_map(places: Floats, labels: Ints, glyphs: NDArray[np.uint8], here: Flo
         "mode": "markers+text",
         "x": [round(float(here[0]), 1)],
         "y": [round(float(here[1]), 1)],
-        "text": ["<b>yours</b>"],
+        "text": ["<b>this one</b>"],
         "textposition": "top center",
         "textfont": {"color": TEXT, "size": 13},
         "marker": {"symbol": "star", "size": 16, "color": TEXT, "line": {"width": 1, "color": "white"}},

@@ -211,7 +211,7 @@ def softmax(models: Sequence[Model], logits: Sequence[Floats]) -> None:
         with column:
             st.markdown(f"**{model.name}** at {temperature:.2f} (its own: {own})")
             st.html(_shares_table(scores, temperature, ui.colour(model.name)))
-    st.caption("* The largest is set to 1; that changes no share.")
+    st.caption("\\* The largest is set to 1; that changes no share.")
 
 
 def _shares_table(scores: Floats, temperature: float, colour: str) -> str:

@@ -45,6 +45,7 @@ with ui.shown_errors():
         ui_compare_digit.softmax(models, logits)
 
         st.header("2. Where it breaks")
+        st.markdown("Who knows what a 7 is knows it when it has moved. How far can this digit go before each loses it?")
         with ui_compare.part(
             "Move, turn, scale, thicken, noise and blur it until each model loses it", "part_breaks"
         ) as shown:
@@ -53,6 +54,7 @@ with ui.shown_errors():
                 ui_compare_breaks.distorted(models, subject)
 
         st.header("3. Where the answer flips")
+        st.markdown("Nobody would notice a few pixels. How few change the answer?")
         with ui_compare.part("The smallest change of ink that turns each answer", "part_flips") as shown:
             if shown:
                 ui_compare_breaks.smallest_changes(models, subject)
