@@ -105,6 +105,13 @@ def picture(values: NDArray[np.uint8], alt: str, caption: str = "", width: int |
 PARTS = ("part_weights", "part_breaks", "part_flips", "part_neighbours", "part_mistakes")
 
 
+def keep_parts() -> None:
+    """Keep open what is open: Streamlit forgets it in a run that does not draw it, as while there is no digit."""
+    for key in PARTS:
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
 @contextlib.contextmanager
 def part(title: str, key: str) -> Iterator[bool]:
     """Draw a part that is computed and drawn only while it is open; yields whether it is."""

@@ -19,6 +19,7 @@ ui.page(
 st.html(ui_compare.STYLE)
 
 with ui.shown_errors():
+    ui_compare.keep_parts()
     ui_compare.open_address()
     models = ui_compare.choose_models()
     if len(models) < 2:

@@ -125,6 +125,15 @@ def test_a_drawing_is_followed_along_its_strokes(open_page: Callable[..., AppTes
     assert "ink" in page.query_params
 
 
+def test_parts_stay_open_while_there_is_no_digit(page: AppTest) -> None:
+    opened(page).session_state["digit_from"] = "Drawn here"
+    page.run()
+    assert len(page.header) == 2
+    page.session_state["digit_from"] = "A test digit"
+    page.run()
+    assert "this 7 at" in said(page)
+
+
 def test_the_temperature_changes_the_shares(page: AppTest) -> None:
     def tables() -> list[str]:
         return [element.proto.body for element in page.get("html") if 'class="shares"' in element.proto.body]
