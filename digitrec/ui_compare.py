@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit_drawable_canvas import st_canvas
 
 from digitrec import address, dataset, insight, pictures, reading, registry, ui
 from digitrec import runfolder as rf
@@ -283,6 +282,8 @@ def _next_parted(parted: NDArray[np.intp]) -> None:
 
 
 def _drawn_here(model: Model) -> Subject | None:
+    from streamlit_drawable_canvas import st_canvas  # it can be imported only where Streamlit runs
+
     with st.container(key="canvas"):
         canvas = st_canvas(
             stroke_width=BRUSH,
