@@ -3,7 +3,7 @@
 # Both do all set-up themselves. Also: lint, bench, models, results, clean.
 
 PORT ?= 8501
-BENCHES ?= run_overhead read_speed reading_time draw_latency first_point web_memory
+BENCHES ?= run_overhead read_speed reading_time draw_latency first_point web_memory compare_digit compare_open
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -5,6 +5,8 @@ Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits, CC BY-
 
 import functools
 import hashlib
+import math
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +56,26 @@ def training() -> tuple[Pictures, Labels]:
         DatasetError: If the bundled file is missing or damaged.
     """
     return _arrays("x_train", "y_train")
+
+
+def first_training(count: int) -> tuple[Pictures, Labels]:
+    """Return the first `count` training digits and their labels; the rest of the file is not unpacked.
+
+    Raises:
+        DatasetError: If the bundled file is missing or damaged.
+    """
+    _check(FILE, SHA256)
+    with zipfile.ZipFile(FILE) as archive:
+        return _first(archive, "x_train", count), _first(archive, "y_train", count)
+
+
+def _first(archive: zipfile.ZipFile, name: str, count: int) -> NDArray[np.uint8]:
+    """Return the first rows of an array in an `.npz` file."""
+    with archive.open(f"{name}.npy") as stream:
+        np.lib.format.read_magic(stream)
+        shape, _, kind = np.lib.format.read_array_header_1_0(stream)
+        shape = (min(count, shape[0]), *shape[1:])
+        return np.frombuffer(stream.read(math.prod(shape) * kind.itemsize), kind).reshape(shape)
 
 
 def split(recipe: Recipe) -> Split:

@@ -1,4 +1,4 @@
-"""Glyphs moved, turned, zoomed, thickened and bent: for training, for previews and for robustness.
+"""Glyphs moved, turned, zoomed, thickened, bent, noised and blurred: for training, previews and robustness.
 
 Everywhere `glyphs` is float32 (N, height, width), 0 paper .. 1 ink; what comes back is a new array
 of that shape and range, and what leaves the picture is lost. Positions follow pictures: x to the right, y down.
@@ -7,6 +7,7 @@ of that shape and range, and what leaves the picture is lost. Positions follow p
 import cv2
 import numpy as np
 import numpy.typing as npt
+import scipy.ndimage
 
 from digitrec.recipe import Augmentation
 
@@ -94,6 +95,18 @@ def thickened(glyphs: Glyphs, px: float) -> Glyphs:
         chunk = np.asarray(glyphs[start : start + _CHUNK], np.float32)
         result[start : start + _CHUNK] = _with_strokes(chunk, np.full(len(chunk), px))
     return result
+
+
+def noised(glyphs: Glyphs, sigma: float, rng: np.random.Generator) -> Glyphs:
+    """Add noise of this standard deviation, 0 or above, to each pixel; what leaves 0 to 1 is cut off."""
+    noise = rng.standard_normal(glyphs.shape, dtype=np.float32)
+    return np.asarray(np.clip(glyphs + np.float32(sigma) * noise, 0, 1), np.float32)
+
+
+def blurred(glyphs: Glyphs, sigma: float) -> Glyphs:
+    """Blur glyphs by a Gaussian of `sigma` pixels, 0 or above; around the picture is paper."""
+    soft = scipy.ndimage.gaussian_filter(glyphs, (0, sigma, sigma), mode="constant", output=np.float32)
+    return np.asarray(np.clip(soft, 0, 1), np.float32)
 
 
 def _warped(glyphs: Glyphs, dx: float = 0, dy: float = 0, degrees: float = 0, factor: float = 1) -> Glyphs:

@@ -53,6 +53,9 @@ Its default for text in figures is a grey with a contrast of 3.7 to 1, too littl
 CONFIG: dict[str, Any] = {"displayModeBar": False}
 """For `st.plotly_chart(config=...)` where there is nothing to zoom."""
 
+CAMERA = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE}
+"""Looks of the button that saves a figure as a picture, on light and on dark."""
+
 # An empty template keeps plotly's own one (6 kB, black on light blue) out of what is sent. Without a drag mode
 # a finger scrolls the page.
 _BARE: dict[str, Any] = {

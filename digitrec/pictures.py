@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+FOR, AGAINST = (230, 97, 0), (0, 90, 181)  # orange and blue, which every kind of colour vision tells apart
+
 
 def tones(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
     """Return ink (height, width), 0 paper .. 1 ink, as grey levels, 255 paper .. 0 ink."""
@@ -41,13 +43,35 @@ def picture(values: npt.NDArray[np.floating[Any]], side: int = 140) -> npt.NDArr
     return crisp
 
 
+def signed(values: npt.NDArray[np.floating[Any]], most: float) -> npt.NDArray[np.uint8]:
+    """Return numbers as colours: 0 is white, `most` full orange, `-most` full blue; uint8, with a last axis of 3."""
+    share = np.clip(np.asarray(values, np.float32) / (most or 1.0), -1, 1)[..., None]
+    full = np.where(share > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
+    colours: npt.NDArray[np.uint8] = (255 + np.abs(share) * (full - 255)).round().astype(np.uint8)
+    return colours
+
+
+def png_uri(values: npt.NDArray[np.uint8]) -> str:
+    """Return a picture, grey (H, W), RGB or RGBA, as a PNG data URI."""
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
 def montage(
     glyphs: npt.NDArray[np.floating[Any]], captions: Sequence[str] = (), columns: int = 8, side: int = 84
 ) -> npt.NDArray[np.uint8]:
-    """Return many glyphs as one picture, a white card each, row by row.
+    """Return many glyphs as one picture, a white card each, row by row; see `tiles`."""
+    return tiles(tones(glyphs), captions, columns, side)
+
+
+def tiles(
+    glyphs: npt.NDArray[np.uint8], captions: Sequence[str] = (), columns: int = 8, side: int = 84
+) -> npt.NDArray[np.uint8]:
+    """Return many small pictures as one, a white card each, row by row.
 
     Args:
-        glyphs: (N, height, width), 0 paper .. 1 ink, N at least 1.
+        glyphs: Grey levels (N, height, width) or colours (N, height, width, 3), N at least 1.
         captions: A few plain letters below each; none leaves the captions out.
         columns: Cards a row.
         side: Pixels of a glyph's side.
@@ -68,7 +92,7 @@ def montage(
     for number, glyph in enumerate(glyphs):
         left, top = number % columns * step_x, number // columns * step_y
         draw.rectangle((left, top, left + side - 1, top + side + below - 1), fill="white")
-        tile = Image.fromarray(picture(glyph, side)).resize((side, side), Image.Resampling.NEAREST)
+        tile = Image.fromarray(glyph).resize((side, side), Image.Resampling.NEAREST)
         canvas.paste(tile, (left, top))
         if captions:
             draw.text((left + side / 2, top + side + below / 2), captions[number], "black", font, anchor="mm")

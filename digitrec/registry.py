@@ -217,6 +217,8 @@ def _copy(folder: Path, target: Path) -> None:
     try:
         for file in rf.MODEL_FILES:
             shutil.copyfile(folder / file, temporary / file)
+        if (folder / rf.INSIGHT).exists():
+            shutil.copyfile(folder / rf.INSIGHT, temporary / rf.INSIGHT)
         if isinstance(_read(temporary, shipped=False), str):
             raise ModelError("This run's model is damaged or being written anew. Wait until the run has ended.")
         rf.write_json(temporary / rf.CARD, (rf.read_json(temporary / rf.CARD) or {}) | {"name": target.name})

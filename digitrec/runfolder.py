@@ -9,6 +9,7 @@
     checkpoint.keras, checkpoint.json          weights with optimiser state, and the position
     best.npz        with early stopping, the weights with the lowest validation loss so far
     model.keras, model.tflite, test.npz, card.json   the trained model
+    insight.npz     what Compare shows of it (see `insight`)
 
 States in `status.json`: queued, starting, running, finished, stopped, failed.
 """
@@ -36,6 +37,7 @@ KERAS = "model.keras"
 TFLITE = "model.tflite"
 TEST = "test.npz"
 CARD = "card.json"
+INSIGHT = "insight.npz"
 
 MODEL_FILES = (KERAS, TFLITE, TEST, CARD)
 """What a trained model is made of; the card comes last, so that a folder with a card is whole."""

@@ -64,8 +64,9 @@ def _choose(name: str, folders: list[Path]) -> None:
     target = settings.SHIPPED_MODELS / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for file in rf.MODEL_FILES[:-1]:
-        shutil.copyfile(folders[best] / file, target / file)
+    for file in (*rf.MODEL_FILES[:-1], rf.INSIGHT):
+        if (folders[best] / file).exists():  # a run trained before there was an insight has none
+            shutil.copyfile(folders[best] / file, target / file)
     rf.write_json(target / rf.CARD, cards[best] | {"name": name, "seeds": seeds, "chosen_by": "validation accuracy"})
 
 

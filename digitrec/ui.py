@@ -238,9 +238,23 @@ def meaning(names: Sequence[str], key: str) -> None:
         st.markdown(said.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
-def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore") -> Any:
-    """Draw a figure, with a text twin for screen readers; return Streamlit's event of a click on it."""
-    config = {"displaylogo": False, "displayModeBar": False}
+def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore", save: str = "") -> Any:
+    """Draw a figure, with a text twin for screen readers; return Streamlit's event of a click on it.
+
+    Args:
+        drawn: The figure.
+        key: Its key.
+        twin: What it shows, in words.
+        on_select: What a click does, see `st.plotly_chart`.
+        save: Name of the picture that a camera button saves it as; empty leaves the button out.
+    """
+    config: dict[str, Any] = {"displaylogo": False, "displayModeBar": bool(save)}
+    if save:
+        drawn.update_layout(modebar=figures.CAMERA)
+        config |= {
+            "modeBarButtons": [["toImage"]],
+            "toImageButtonOptions": {"format": "png", "filename": save, "scale": 2},
+        }
     return st.plotly_chart(drawn, key=key, theme="streamlit", on_select=on_select, config=config, alt=twin)
 
 

@@ -187,7 +187,7 @@ def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> N
 
 
 def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split", facts: dict[str, Any]) -> None:
-    """Write a trained model for Keras and for LiteRT, what the latter says of the test digits, and the card.
+    """Write a trained model for Keras and for LiteRT, what the latter says of digits, and the card.
 
     Args:
         folder: Where the files go; those of the same names are replaced.
@@ -198,7 +198,7 @@ def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split"
     """
     import numpy as np
 
-    from digitrec import calibration, dataset, evaluate, network
+    from digitrec import calibration, dataset, evaluate, insight, network
     from digitrec.predict import Predictor
 
     model = network.build(recipe)
@@ -211,6 +211,7 @@ def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split"
     pictures, truth = dataset.test()
     probabilities = calibrated.answers(predictor.logits(dataset.glyphs(pictures))).probabilities
     rf.write(folder / rf.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
+    insight.write(folder, recipe)
     scores = evaluate.scores(probabilities, truth)
     rf.write_json(
         folder / rf.CARD,

@@ -118,3 +118,8 @@ def test_the_file_is_checked_once_a_process(monkeypatch, tmp_path):
     dataset.test()
     dataset.training()
     assert len(digests) == 1
+
+
+def test_the_first_training_digits_are_the_first() -> None:
+    for part, whole in zip(dataset.first_training(300), dataset.training(), strict=True):
+        np.testing.assert_array_equal(part, whole[:300])

@@ -162,3 +162,23 @@ def test_thicker_is_never_thinner() -> None:
 def test_thickened_refuses_more_than_two_pixels(px: float) -> None:
     with pytest.raises(ValueError, match="from -2 to 2"):
         distort.thickened(strokes(), px)
+
+
+def test_noise_has_its_spread_and_stays_in_range() -> None:
+    grey = np.full((50, 28, 28), 0.5, np.float32)
+    noised = distort.noised(grey, 0.1, np.random.default_rng(1))
+    assert abs(noised.std() - 0.1) < 0.002
+    assert abs(noised.mean() - 0.5) < 0.002
+    loud = distort.noised(strokes(), 3.0, np.random.default_rng(1))
+    assert (loud.min(), loud.max()) == (0, 1)
+    np.testing.assert_array_equal(distort.noised(strokes(), 0, np.random.default_rng(1)), strokes())
+
+
+def test_blur_is_opencvs_and_keeps_glyphs_apart() -> None:
+    glyphs = strokes()
+    glyphs[3] = 0
+    result = distort.blurred(glyphs, 1.5)
+    for glyph, soft in zip(glyphs, result, strict=True):
+        expected = cv2.GaussianBlur(glyph, (13, 13), 1.5, borderType=cv2.BORDER_CONSTANT)
+        np.testing.assert_allclose(soft, expected, atol=2e-3)
+    np.testing.assert_array_equal(distort.blurred(glyphs, 0), glyphs)

@@ -15,6 +15,7 @@ from digitrec import dataset, settings
 
 MODULES = sorted(module.name for module in pkgutil.iter_modules(digitrec.__path__))
 WITH_KERAS = {"network", "train"}
+FIGURES = {"figures", "figures_compare"}
 WITH_STREAMLIT = {module for module in MODULES if module == "ui" or module.startswith("ui_")}
 PLAIN = {"errors", "settings", "recipe", "runfolder", "runs", "registry", "script", "cli"}
 """Modules that import no NumPy either, so that the command line starts at once."""
@@ -74,7 +75,10 @@ def test_streamlit_is_only_in_the_pages_parts(imported):
 
 def test_litert_is_only_in_what_reads(imported):
     """The pages' parts may read as well; what lists models and runs does without."""
-    assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= {"predict"} | WITH_STREAMLIT
+    assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= {
+        "predict",
+        "insight",
+    } | WITH_STREAMLIT
     assert "ai_edge_litert" in imported["predict"]
 
 
@@ -84,7 +88,7 @@ def test_plain_modules_import_no_numpy(imported, module):
 
 
 def test_the_core_does_not_know_the_pages_figures(imported):
-    assert {module for module in MODULES if "plotly" in imported[module]} <= {"figures"} | WITH_STREAMLIT
+    assert {module for module in MODULES if "plotly" in imported[module]} <= FIGURES | WITH_STREAMLIT
 
 
 def test_reading_pictures_imports_neither_tensorflow_nor_streamlit(tmp_path, tiny_model):

@@ -1,7 +1,11 @@
 """Pictures to show: black on white, crisp, a card each."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from digitrec import pictures
 
@@ -50,3 +54,22 @@ def test_montage_shows_each_glyph_and_its_caption() -> None:
 def test_montage_wants_a_caption_a_glyph() -> None:
     with pytest.raises(ValueError, match="1 for 2"):
         pictures.montage(np.zeros((2, 28, 28)), ["a"])
+
+
+def test_signed_numbers_are_orange_blue_or_white() -> None:
+    colours = pictures.signed(np.array([2.0, -2.0, 0.0, 9.0, 1.0]), 2.0)
+    assert [tuple(colour) for colour in colours[:4]] == [pictures.FOR, pictures.AGAINST, (255, 255, 255), pictures.FOR]
+    assert colours[4].tolist() == [242, 176, 128]  # half way to white
+    assert (pictures.signed(np.zeros(3), 0.0) == 255).all()
+
+
+def test_tiles_keep_their_colours() -> None:
+    tiles = pictures.tiles(pictures.signed(np.ones((3, 2, 2)), 1.0), ["a", "b", "c"], columns=2, side=20)
+    assert tiles.shape == (2 * 44 - 4, 2 * 24 - 4, 4)
+    assert tuple(tiles[10, 10]) == (*pictures.FOR, 255)
+
+
+def test_a_png_uri_is_the_picture() -> None:
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    data = base64.b64decode(pictures.png_uri(values).removeprefix("data:image/png;base64,"))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), values)

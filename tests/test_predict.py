@@ -206,3 +206,27 @@ def test_damage_that_shows_only_while_reading_is_told(exported, tmp_path, glyphs
     monkeypatch.setattr(predictor, "_interpreter", Broken())
     with pytest.raises(ModelError, match=r"The model mine is damaged and cannot read\. Train it again\."):
         predictor.probabilities(glyphs[:1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "layer"), [("mlp", "dense_1"), ("mlp", "dense_2"), ("cnn", "conv_1"), ("cnn", "conv_2")]
+)
+def test_weights_are_keras_ones(exported, tmp_path, kind, layer):
+    model, _ = exported[kind]
+    network.export(model, tmp_path / "model.tflite")
+    weights = Predictor(kind, tmp_path / "model.tflite").weights(layer)
+    kernel = np.asarray(model.get_layer(layer).kernel)
+    expected = kernel.T if kernel.ndim == 2 else kernel.transpose(3, 0, 1, 2)
+    np.testing.assert_allclose(weights, expected, atol=1e-3)
+
+
+def test_weights_of_an_unknown_layer_and_of_an_older_file_are_none(pair):
+    _, _, predictor = pair
+    assert predictor.weights("dense") is None
+    assert predictor.weights("dense_1") is None  # float32: not written by `network.export`
+
+
+def test_only_the_layers_asked_for_are_given(pair, glyphs):
+    _, _, predictor = pair
+    (name,) = predictor.activations(glyphs[:2], ("dense_1",))
+    assert name == "dense_1"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from digitrec import registry, settings, ship
+from digitrec import insight, registry, settings, ship
 from digitrec import runfolder as rf
 from digitrec.errors import RunError
 from digitrec.recipe import PRESETS, Recipe
@@ -69,6 +69,15 @@ def test_the_seed_best_on_validation_digits_is_shipped(workshop: Path, monkeypat
     assert {file.name for file in model.folder.iterdir()} == set(rf.MODEL_FILES)
 
 
+def test_what_was_computed_beforehand_is_shipped_along(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    three(workshop)
+    no_training(monkeypatch)
+    for seed in (1, 2, 3):
+        (workshop / "build" / f"tiny-{seed}" / rf.INSIGHT).write_text(f"of seed {seed}")
+    ship.ship(["tiny"])
+    assert (registry.get("tiny").folder / rf.INSIGHT).read_text() == "of seed 2"
+
+
 def test_a_model_shipped_before_is_replaced(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     three(workshop)
     no_training(monkeypatch)
@@ -111,11 +120,13 @@ def test_a_model_is_refreshed_from_its_weights(workshop: Path, tiny_run: Path, m
     shutil.copytree(tiny_run, folder)
     before = json.loads((folder / rf.CARD).read_text())
     rf.write_json(folder / rf.CARD, {k: v for k, v in before.items() if k != "calibration"} | {"seeds": [1, 2]})
+    (folder / rf.INSIGHT).unlink()
     ship.refresh("tiny")
     after = json.loads((folder / rf.CARD).read_text())
     kept = ("created", "seconds", "epochs", "stopped", "commit", "versions", "validation_accuracy", "recipe")
     assert [after[key] for key in kept] == [before[key] for key in kept]
     assert after["seeds"] == [1, 2]
+    assert insight.read(folder) is not None
     assert set(after["calibration"]) == {"temperature", "energy", "spread"}
     assert after["bytes"] == {name: (folder / name).stat().st_size for name in rf.MODEL_FILES[:-1]}
     assert sum(map(sum, after["confusion"])) == 10_000
