@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit_drawable_canvas import st_canvas
 
 from digitrec import figures, ui
 from digitrec.reading import NOT_A_DIGIT, Digit
@@ -72,6 +71,8 @@ def strokes(pad: Pad) -> Strokes:
 
 def canvas(pad: Pad) -> NDArray[np.uint8] | None:
     """Draw a canvas and return what is on it, uint8 (H, W, 4); None where nothing is."""
+    from streamlit_drawable_canvas import st_canvas  # it can be imported only where Streamlit runs
+
     with st.container(key="canvas"):
         sent = st_canvas(
             stroke_width=st.session_state.setdefault("brush", BRUSH),

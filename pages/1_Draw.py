@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitrec import reading, steps, ui, ui_draw, ui_steps
+from digitrec import reading, registry, steps, ui, ui_draw, ui_steps
 
 
 @st.fragment
@@ -26,7 +26,7 @@ def drawn_and_read(pad: ui_draw.Pad) -> None:
             if drawn is None:
                 said = None
             elif first is None:
-                said = first = reading.read_canvas(drawn, ui.predictor(name), pad.single)
+                said = first = reading.read_canvas(drawn, ui.predictor(name), pad.single, registry.finder())
                 if len(first.digits) > 1:
                     with left:
                         place = ui_draw.choose_digit(first.digits)
@@ -38,6 +38,8 @@ def drawn_and_read(pad: ui_draw.Pad) -> None:
     with ui.shown_errors(stop=False):
         ui.meaning(names, "meaning")
     digit = first.digits[place] if first and first.digits else None
+    if digit:
+        st.session_state.last_glyph = digit.glyph  # Compare goes on with it
     st.subheader("What the models see")
     with st.container(key="seen"):
         if first and len(first.digits) > 1:
