@@ -34,10 +34,13 @@ NEAR = 0.3
 TOGETHER = 0.12
 """What speaks for two parts that overlap as the strokes of one digit do, as a share of their ink."""
 
-FLAT = 2.0
+FLAT = 1.8
 """Widths of a mark, in its heights, from which it is a dash."""
 
-BOWED = 0.12
+SOLID = 0.6
+"""Share of a small mark's box that its ink fills where it is a dot."""
+
+BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
 
 ROUNDS = 4
@@ -85,8 +88,14 @@ class _Candidate:
     confidence: float = 0.0
 
     @property
+    def sure(self) -> float:
+        """How likely it is this very digit."""
+        return self.is_digit * self.confidence
+
+    @property
     def value(self) -> float:
-        return self.ink * self.is_digit
+        """The ink that it explains."""
+        return self.ink * self.sure
 
 
 def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
@@ -144,7 +153,7 @@ def _sureness(glyphs: Floats, weights: NDArray[np.float64], reader: Reader) -> f
 
 def _explained(ink: Floats, reader: Reader) -> float:
     """Return how much of a sheet's ink digits explain."""
-    return sum(mark.value * mark.confidence for mark in _marks(ink, reader))
+    return sum(mark.value for mark in _marks(ink, reader))
 
 
 def _parts(ink: Floats) -> list[tuple[Box, Floats]]:
@@ -236,7 +245,7 @@ def _gain(union: _Candidate, alone: list[_Candidate], together: float) -> float:
 
     A rule that touches digits has much ink, and would pay for them.
     """
-    if union.is_digit < 0.9 * max(c.is_digit for c in alone):
+    if union.sure < 0.9 * max(c.sure for c in alone):
         return 0.0
     return union.value + together * union.ink - sum(c.value for c in alone)
 
@@ -262,10 +271,15 @@ def _near_pairs(found: list[_Candidate]) -> list[tuple[tuple[int, int], float]]:
     overlap, near = _overlap(found)
     first, second = np.nonzero(np.triu(near | overlap, 1))
     return [
-        ((int(i), int(j)), TOGETHER * (1.0 - min(found[i].is_digit, found[j].is_digit)) if overlap[i, j] else 0.0)
+        ((int(i), int(j)), _speaking(found[i], found[j]) if overlap[i, j] else 0.0)
         for i, j in zip(first, second, strict=True)
         if overlap[i, j] or min(found[i].is_digit, found[j].is_digit) < DIGIT
     ]
+
+
+def _speaking(a: _Candidate, b: _Candidate) -> float:
+    """Return what speaks for two strokes that overlap to be one digit: nothing where both are digits, bare 1s apart."""
+    return TOGETHER if 1 in (a.digit, b.digit) else TOGETHER * (1.0 - min(a.sure, b.sure))
 
 
 def _overlap(found: list[_Candidate]) -> tuple[Mask, Mask]:
@@ -276,7 +290,7 @@ def _overlap(found: list[_Candidate]) -> tuple[Mask, Mask]:
     size = np.maximum(width, height)
     large, small = np.maximum.outer(size, size), np.minimum.outer(size, size)
     share = across / np.minimum.outer(width, width)  # how much of the narrower lies over or under the other
-    inside = (across > 0) & (down > 0) & ((share > 0.3) | (down > 0.3 * np.minimum.outer(height, height)))
+    inside = (across > -0.03 * large) & (down > 0) & ((share > 0.3) | (down > 0.3 * np.minimum.outer(height, height)))
     stacked = (share > 0.4) & (down > -0.25 * large)
     stroke = small > 0.1 * large  # what is smaller is a speck
     gap = np.maximum(-across, 0) + np.maximum(-down, 0)
@@ -303,7 +317,7 @@ def _best_pieces(mark: _Candidate, reader: Reader) -> list[_Candidate]:
     best: list[tuple[float, list[_Candidate]]] = [(0.0, [])]
     for j in range(1, len(ends)):
         ways = [
-            (best[i][0] + piece.value * piece.confidence, [*best[i][1], piece])
+            (best[i][0] + piece.value, [*best[i][1], piece])
             for i in range(j)
             if (piece := read.get((i, j))) is not None
         ]
@@ -379,7 +393,8 @@ def _typical(heights: NDArray[np.float64]) -> float:
 
 def _counts(mark: _Candidate, usual: float) -> bool:
     """Return whether a mark is high enough beside digits of the usual height, or a small digit without doubt."""
-    without_doubt = mark.is_digit > 0.9 and mark.digit != 1 and mark.box.width < FLAT * mark.box.height
+    solid = mark.ink > SOLID * mark.box.width * mark.box.height
+    without_doubt = _is_sure(mark) and mark.digit != 1 and not solid and mark.box.width < FLAT * mark.box.height
     return mark.box.height > (0.12 if without_doubt else 0.35) * usual
 
 
@@ -442,15 +457,19 @@ def _side_by_side(a: Box, b: Box) -> bool:
 
 
 def _is_sign(mark: _Candidate, row: Sequence[_Candidate]) -> bool:
-    """Return whether a mark is a dash, or, by its height beside sure digits, a bracket, a slash or a comma."""
+    """Return whether a mark among sure digits is none: a dash, a bracket, a slash or a comma, or doubtful both ways."""
     width, height = mark.box.width, mark.box.height
+    heights = [m.box.height for m in row if m is not mark and m.digit != 1 and _is_sure(m)]
     if width >= FLAT * height:
         return True
-    heights = [m.box.height for m in row if m is not mark and m.digit != 1 and _is_sure(m)]
-    if len(heights) < 2 or width > 0.5 * height or (mark.digit != 1 and _is_sure(mark)):
+    if len(heights) < 2:
         return False
-    usual = float(np.median(heights))
-    return height < 0.45 * usual or height > (1.25 if _bow(mark.cut.crop) > BOWED else 1.6) * usual
+    if max(mark.is_digit, mark.confidence) < 0.9:
+        return True
+    relative, bow = height / float(np.median(heights)), _bow(mark.cut.crop)
+    if mark.digit != 1:
+        return width < 0.4 * height and bow > 0.2 and relative > 1.25
+    return width < 0.5 * height and (relative < 0.45 or relative > 1.5 or (bow > BOWED and relative > 1.1))
 
 
 def _is_sure(mark: _Candidate) -> bool:
