@@ -31,8 +31,8 @@ FAINT = 0.25
 NEAR = 0.3
 """Gap up to which two parts may be one digit, as a share of the taller one's height."""
 
-TOGETHER = 0.12
-"""What speaks for two parts that overlap as the strokes of one digit do, as a share of their ink."""
+TOGETHER, NESTED = 0.2, 0.35
+"""What speaks for two parts that overlap as the strokes of a digit do, or lie in each other; a share of their ink."""
 
 FLAT = 1.8
 """Widths of a mark, in its heights, from which it is a dash."""
@@ -245,7 +245,8 @@ def _gain(union: _Candidate, alone: list[_Candidate], together: float) -> float:
 
     A rule that touches digits has much ink, and would pay for them.
     """
-    if union.sure < 0.9 * max(c.sure for c in alone):
+    digits = sum(_is_sure(c) and c.digit != 1 for c in alone)
+    if union.sure < (0.9 if digits > 1 else 0.7) * max(c.sure for c in alone):
         return 0.0
     return union.value + together * union.ink - sum(c.value for c in alone)
 
@@ -278,8 +279,17 @@ def _near_pairs(found: list[_Candidate]) -> list[tuple[tuple[int, int], float]]:
 
 
 def _speaking(a: _Candidate, b: _Candidate) -> float:
-    """Return what speaks for two strokes that overlap to be one digit: nothing where both are digits, bare 1s apart."""
+    """Return what speaks for two strokes that overlap to be one digit: little where both alone are digits, but 1s."""
+    if _shared(a.box, b.box) > 0.5 * min(a.box.width * a.box.height, b.box.width * b.box.height):
+        return NESTED
     return TOGETHER if 1 in (a.digit, b.digit) else TOGETHER * (1.0 - min(a.sure, b.sure))
+
+
+def _shared(a: Box, b: Box) -> int:
+    """Return the pixels that two boxes share."""
+    across = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    down = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return max(across, 0) * max(down, 0)
 
 
 def _overlap(found: list[_Candidate]) -> tuple[Mask, Mask]:
@@ -401,9 +411,7 @@ def _counts(mark: _Candidate, usual: float) -> bool:
 def _speck(mark: _Candidate, other: _Candidate) -> bool:
     """Return whether a mark is a small spot in the box of another."""
     a, b = mark.box, other.box
-    across = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    down = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    inside = across > 0 and down > 0 and across * down > 0.5 * a.width * a.height
+    inside = _shared(a, b) > 0.5 * a.width * a.height
     return inside and mark is not other and _size(a) < 0.35 * _size(b)
 
 
