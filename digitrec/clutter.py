@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 EMPTY_PAGE = 4
 """So many lines right across a picture with no writing beside them are ruled paper: no digit has as many."""
 
-EDGE = 0.4
+EDGE = 0.25
 """Ink above which a pixel counts as inside a line or a stroke."""
 
 SHORTEST = 0.2
@@ -124,9 +124,8 @@ def without_lines(ink: Floats) -> Floats:
         if not _meaningful(rest):
             return np.zeros_like(ink) if sum(line.through for line in level) >= EMPTY_PAGE else ink
         writing = _writing(ink, rest)
-        longer, taller = (
-            [x for x in lines if x.through or x.length > 4.0 * writing.size] for lines in (level, upright)
-        )
+        longer = [line for line in level if _outlasts(line, writing, upright)]
+        taller = [line for line in upright if _outlasts(line, writing, level)]
         if len(longer) == len(level) and len(taller) == len(upright):
             break
         level, upright = longer, taller  # what is short beside the rest is writing too, and makes the rest larger
@@ -298,6 +297,16 @@ def _writing(ink: Floats, rest: Mask) -> _Writing:
     return _Writing(size, float(upto[-1]), thick * float(ink[rest].mean()))
 
 
+def _outlasts(line: _Line, writing: _Writing, others: list[_Line]) -> bool:
+    """Return whether a line may be no writing: far longer than characters, or across the picture or a table."""
+    return line.through or line.length > 4.0 * writing.size or _in_table(line, others)
+
+
+def _in_table(line: _Line, others: list[_Line]) -> bool:
+    """Return whether a line meets three of those that run across it, as no stroke of a digit does."""
+    return sum(_cross(line, other) for other in others) > 2
+
+
 def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing) -> list[_Line]:
     """Return which lines across the columns of `ink` and `rest` (columns, rows) are no writing.
 
@@ -323,9 +332,9 @@ def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing) 
 
 
 def _with_tables(gone: list[_Line], lines: list[_Line], others: list[_Line]) -> list[_Line]:
-    """Return the lines that are gone already or cross three of the `others` that are, as those of tables do."""
+    """Return the lines that are gone already, and those of tables whose `others` are."""
     known = {id(line) for line in gone}
-    return [line for line in lines if id(line) in known or sum(_cross(line, other) for other in others) > 2]
+    return [line for line in lines if id(line) in known or _in_table(line, others)]
 
 
 def _cross(line: _Line, other: _Line) -> bool:
