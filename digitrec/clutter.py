@@ -104,7 +104,7 @@ class _Line(NamedTuple):
     length: int  # columns
     through: bool  # whether it runs from one side of the picture to the other, or nearly
     first: int  # a little before its first column
-    curve: Floats  # its row in each column from there on, to a little after its last
+    curve: Doubles  # its row in each column from there on, to a little after its last
     thick: float  # rows
     runs: Ints  # which runs are the line's alone, no stroke crossing it there
 
@@ -154,7 +154,7 @@ def _lines(runs: _Runs) -> list[_Line]:
     least = max(12.0, SHORTEST * max(runs.shape))
     if runs.size.size < least:
         return []
-    common = np.bincount(np.minimum(runs.size, 64))
+    common = np.bincount(runs.size[runs.size < 64], minlength=2)
     thin = runs.size <= 1.6 * float((common[:-1] + common[1:]).argmax() + 0.5) + 1.0
     order, first, last = _chains(runs, thin)
     length = last - first
@@ -162,9 +162,12 @@ def _lines(runs: _Runs) -> list[_Line]:
         return []
     some = np.argsort(-length, kind="stable")[:MOST_CHAINS]
     some = some[length[some] >= 4]
-    traces = _linked(runs, order, first[some], last[some])
-    lines = [_traced(runs, np.concatenate([order[first[some[i]] : last[some[i]]] for i in trace])) for trace in traces]
-    return [line for line in lines if line.length >= max(least, 8.0 * line.thick) and _bend(line) <= BEND * line.length]
+    traces = [
+        np.concatenate([order[first[some[i]] : last[some[i]]] for i in trace])
+        for trace in _linked(runs, order, first[some], last[some])
+    ]
+    lines = [_traced(runs, own) for own in traces if runs.column[own[-1]] - runs.column[own[0]] >= least]
+    return [line for line in lines if line.length >= 8.0 * line.thick and _bend(line) <= BEND * line.length]
 
 
 def _chains(runs: _Runs, thin: Mask) -> tuple[Ints, Ints, Ints]:
@@ -186,9 +189,10 @@ def _chains(runs: _Runs, thin: Mask) -> tuple[Ints, Ints, Ints]:
     while not np.array_equal(further := head[head], head):
         head = further
     order = np.flatnonzero(thin)
-    order = order[np.argsort(head[order], kind="stable")].astype(np.int32)
-    first = np.flatnonzero(np.diff(head[order], prepend=-1)).astype(np.int32)
-    return order, first, np.append(first[1:], np.int32(len(order)))
+    order = order[np.argsort(head[order], kind="stable")]
+    first = np.flatnonzero(np.diff(head[order], prepend=-1))
+    ends = np.append(first[1:], len(order))
+    return order.astype(np.int32), first.astype(np.int32), ends.astype(np.int32)
 
 
 def _linked(runs: _Runs, order: Ints, first: Ints, last: Ints) -> list[list[int]]:
@@ -248,7 +252,7 @@ def _traced(runs: _Runs, own: Ints) -> _Line:
     window = 2 * int(2.0 * thick + 4.0) + 1
     first, last = max(0, int(column[0]) - window // 2), min(runs.shape[0] - 1, int(column[-1]) + window // 2)
     curve = np.interp(np.arange(first - window, last + window + 1), column, runs.centre[own])
-    curve = np.convolve(curve, np.full(window, 1.0 / window), mode="same")[window:-window].astype(np.float32)
+    curve = np.convolve(curve, np.full(window, 1.0 / window), mode="same")[window:-window]
     low, high = np.searchsorted(runs.column, (first, last + 1))
     near = np.abs(runs.centre[low:high] - curve[runs.column[low:high] - first]) <= 0.5 * thick + 1.0
     alone = near & (runs.size[low:high] <= 1.4 * thick + 1.0)
@@ -324,8 +328,10 @@ def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing) 
         if not line.through:
             return False
         beyond = min(inked[0] - line.first, line.first + len(line.curve) - 1 - inked[-1])
-        sticks_out = beyond > 0.05 * line.length and (several > 2 or _apart(line, rest))
-        return sticks_out or line.thick * _darkness(line, ink) < 0.6 * writing.weight
+        sticks_out = beyond > 0.05 * line.length and line.length > 2.2 * writing.size
+        return (sticks_out and (several > 2 or _apart(line, rest))) or line.thick * _darkness(
+            line, ink
+        ) < 0.6 * writing.weight
 
     usual = sum(ends) > 1.4 * len(lines)
     return [line for line, free in zip(lines, ends, strict=True) if (usual or free == 2) and goes(line)]
@@ -382,7 +388,7 @@ def without_surroundings(ink: Floats) -> Floats:
 
     Nothing goes unless writing remains.
     """
-    mask = (ink > 0.25).astype(np.uint8)
+    mask = (ink > EDGE).astype(np.uint8)
     labels, stats = parts(mask)
     if len(stats) == 1:
         return ink

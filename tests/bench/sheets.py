@@ -179,7 +179,7 @@ def _sloping(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: 
         across = x / width - 0.5
         rise = (slope + fan * (y / height - 0.5)) * across + bend * across**2
         _curve(lines, np.stack([x, y + 0.62 * pitch + rise * width], axis=1), thick)
-    return lines.astype(np.float32) / 255, float(rng.uniform(0.4, 1.0))
+    return lines / np.float32(255), float(rng.uniform(0.4, 1.0))
 
 
 def _grid(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: Rng) -> tuple[Floats, float]:
@@ -189,15 +189,20 @@ def _grid(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: Rng
     columns = np.arange(rng.uniform(0.01, 0.05) * width, width, pitch * rng.uniform(2.5, 6.0))
     rules = np.arange(max(3.0, top - 0.25 * pitch), height - 3, pitch)
     low, high, left, right = rules[0], rules[-1], columns[0], columns[-1] if len(columns) > 1 else 0.97 * width
-    wave = lambda: np.cumsum(rng.normal(0, 0.012, 12)) * pitch + np.linspace(0, rng.normal(0, 0.15), 12) * pitch  # noqa: E731
-    over = lambda: rng.uniform(-0.03, 0.12, 2) * pitch  # noqa: E731
+
+    def wave() -> Floats:
+        return np.asarray(np.cumsum(rng.normal(0, 0.012, 12)) * pitch + np.linspace(0, rng.normal(0, 0.15), 12) * pitch)
+
+    def over() -> float:
+        return float(rng.uniform(-0.03, 0.12)) * pitch
+
     for y in rules:
-        ends = np.linspace(left - over()[0], right + over()[1], 12)
+        ends = np.linspace(left - over(), right + over(), 12)
         _curve(lines, np.stack([ends, y + wave()], axis=1), pen)
     for x in columns:
-        ends = np.linspace(low - over()[0], max(high, low + pitch) + over()[1], 12)
+        ends = np.linspace(low - over(), max(high, low + pitch) + over(), 12)
         _curve(lines, np.stack([x + wave(), ends], axis=1), pen)
-    return lines.astype(np.float32) / 255, 1.0
+    return lines / np.float32(255), 1.0
 
 
 def _form(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: Rng) -> tuple[Floats, float]:
@@ -206,16 +211,14 @@ def _form(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: Rng
     lines = np.zeros(shape, np.uint8)
     slope, thick = np.tan(np.deg2rad(rng.normal(0, 2.5))), rng.uniform(1.0, 4.0)
     near, far = 0.015 * width, 0.985 * width
-    level = lambda y, a, b: _curve(
-        lines, np.array([[a, y + slope * (a - width / 2)], [b, y + slope * (b - width / 2)]]), thick
-    )  # noqa: E731, E501
     first = max(4.0, top - 0.2 * pitch)
     for y in np.arange(first, height - 4, pitch):
-        level(y, near, far)
+        ends = np.array([[x, y + slope * (x - width / 2)] for x in (near, far)])
+        _curve(lines, ends, thick)
     for x in (near, far):
         ends = np.array([[x + slope * height / 4, first], [x - slope * height / 4, height - 6.0]])
         _curve(lines, ends, thick * rng.choice([1.0, 2.0]))
-    return lines.astype(np.float32) / 255, float(rng.uniform(0.6, 1.0))
+    return lines / np.float32(255), float(rng.uniform(0.6, 1.0))
 
 
 def _on_desk(page: Floats, cover: Floats, rng: Rng) -> tuple[Floats, Floats]:
