@@ -112,8 +112,8 @@ class _Line(NamedTuple):
 def without_lines(ink: Floats) -> Floats:
     """Return the ink without the lines of ruled and squared paper, tables, forms and frames.
 
-    Lines run within about 15 degrees of level or upright, may bend, wobble and end anywhere, and are long beside the
-    writing. Where a stroke crosses a line, the pixels stay with the stroke.
+    Lines run level, upright or aslant, may bend, wobble and end anywhere, and are long beside the writing. Where a
+    stroke crosses a line, the pixels stay with the stroke.
     """
     mask = ink > EDGE
     across, down = _runs(mask.T), _runs(mask)
@@ -307,8 +307,13 @@ def _outlasts(line: _Line, writing: _Writing, others: list[_Line]) -> bool:
 
 
 def _in_table(line: _Line, others: list[_Line]) -> bool:
-    """Return whether a line meets three of those that run across it, as no stroke of a digit does."""
-    return sum(_cross(line, other) for other in others) > 2
+    """Return whether a line meets three or more of those that run across it, about half, and is as thick as they are.
+
+    A tall digit on ruled paper meets some rules, and its pen is seldom as thin as they are.
+    """
+    met = [other for other in others if _cross(line, other)]
+    alike = [other for other in met if 0.6 < line.thick / other.thick < 1.7]
+    return len(alike) > 2 and len(met) > 0.4 * len(others)
 
 
 def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing) -> list[_Line]:

@@ -210,3 +210,11 @@ def test_the_corner_of_a_table_goes_and_a_digit_stays() -> None:
     corner = ink.copy()
     cv2.fillPoly(corner, [np.array([[0, 90], [0, 119], [28, 119]])], 1.0)
     np.testing.assert_array_equal(clutter.without_surroundings(corner) > 0.5, ink > 0.5)
+
+
+def test_a_table_round_a_sheet_of_small_digits_goes() -> None:
+    ink = np.zeros((700, 700), np.float32)
+    digits = sheet(2, 5)[::2, ::2]
+    ink[300 : 300 + digits.shape[0], 200 : 200 + digits.shape[1]] = digits
+    desk = np.maximum(ink, (np.arange(700) < 60).astype(np.float32)[:, None])
+    np.testing.assert_array_equal(clutter.without_surroundings(desk), ink)
