@@ -94,6 +94,112 @@ def test_a_long_bar_alone_stays() -> None:
     assert clutter.without_lines(bar).any()
 
 
+def sheet(rows: int = 3, columns: int = 6, width: int = 5) -> NDArray[np.float32]:
+    """Return the ink of rows of digits of straight strokes, about 60 pixels tall: 1, 4, 7, a 1 with a foot and 0."""
+    shapes: list[list[tuple[float, float]]] = [
+        [(0.3, 0.25), (0.5, 0), (0.5, 1)],
+        [(0.5, 0), (0.1, 0.65), (0.9, 0.65), (0.65, 0.65), (0.65, 0.3), (0.65, 1)],
+        [(0.1, 0), (0.9, 0), (0.4, 1)],
+        [(0.3, 0.2), (0.5, 0), (0.5, 1), (0.2, 1), (0.8, 1)],
+        [(0.5, 0), (0.85, 0.3), (0.85, 0.7), (0.5, 1), (0.15, 0.7), (0.15, 0.3), (0.5, 0)],
+    ]
+    ink = np.zeros((60 + 110 * rows, 80 + 90 * columns), np.float32)
+    for place in range(rows * columns):
+        corner = np.array([50 + 90 * (place % columns), 50 + 110 * (place // columns)])
+        points = np.array(shapes[place % len(shapes)]) * (50, 60) + corner
+        cv2.polylines(ink, [np.rint(points).astype(np.int32)], False, 1.0, width)
+    return ink
+
+
+def rules(shape: tuple[int, ...], slope: float, bend: float, thick: int, end: float) -> NDArray[np.float32]:
+    """Return the ink of rules 55 pixels apart that slope, bend and end at a share of the width."""
+    ink = np.zeros(shape, np.float32)
+    x = np.arange(0.06 * shape[1], end * shape[1], 4.0)
+    for y in np.arange(20.0, shape[0], 55.0):
+        across = x / shape[1] - 0.5
+        points = np.stack([x, y + (slope * across + bend * across**2) * shape[1]], axis=1)
+        cv2.polylines(ink, [np.rint(points).astype(np.int32)], False, 1.0, thick)
+    return ink
+
+
+def away(found: NDArray[np.float32], strokes: NDArray[np.float32]) -> tuple[float, float]:
+    """Return how much ink lies off the strokes and how much of them has none, to 3 pixels, as shares of the strokes."""
+    near = np.ones((7, 7), np.uint8)
+    ink, truth = found > 0.4, strokes > 0.4
+    off = ink & (cv2.dilate(truth.astype(np.uint8), near) == 0)
+    lost = truth & (cv2.dilate(ink.astype(np.uint8), near) == 0)
+    return off.sum() / truth.sum(), lost.sum() / truth.sum()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("slope", "bend", "thick"), [(0.0, 0.0, 5), (0.1, 0.04, 2), (-0.17, 0.0, 3), (0.05, -0.06, 5)])
+def test_rules_that_slope_bend_and_end_go_and_digits_on_them_stay(
+    slope: float, bend: float, thick: int, turned: bool
+) -> None:
+    digits = sheet()
+    page = np.maximum(digits, rules(digits.shape, slope, bend, thick, 0.93))
+    if turned:
+        digits, page = digits.T, page.T
+    off, lost = away(clutter.without_lines(page), digits)
+    assert off < 0.02
+    assert lost < 0.03
+
+
+def test_a_table_drawn_by_hand_in_the_same_pen_goes_and_digits_that_touch_it_stay() -> None:
+    digits, rng = sheet(), np.random.default_rng(0)
+    page = digits.copy()
+    for y in (30, 145, 252, 366):  # the second and the third cut through feet
+        points = [(x, y + rng.normal(0, 1.5)) for x in np.linspace(12, 610, 9)]
+        cv2.polylines(page, [np.rint(points).astype(np.int32)], False, 1.0, 5)
+    for x in (15, 218, 400, 608):
+        points = [(x + rng.normal(0, 1.5), y) for y in np.linspace(26, 372, 7)]
+        cv2.polylines(page, [np.rint(points).astype(np.int32)], False, 1.0, 5)
+    off, lost = away(clutter.without_lines(page), digits)
+    assert off < 0.02
+    assert lost < 0.03
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_digit_that_stands_on_a_rule_keeps_its_foot(turned: bool) -> None:
+    digits = sheet(1)
+    page = digits.copy()
+    page[108:112] = 1.0
+    if turned:
+        digits, page = digits.T, page.T
+    found = clutter.without_lines(page)
+    assert away(found, digits)[0] < 0.02
+    four = np.s_[108:112, 169:175]
+    assert (found.T if turned else found)[four].min() == 1.0
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 2), (1, 3), (1, 5), (3, 6)])
+@pytest.mark.parametrize("crop", [0, 45])
+@pytest.mark.parametrize("width", [3, 9])
+@pytest.mark.parametrize("turned", [False, True])
+def test_digits_alone_lose_nothing(rows: int, columns: int, crop: int, width: int, turned: bool) -> None:
+    ink = sheet(rows, columns, width)
+    ink = ink[crop : ink.shape[0] - crop, crop : ink.shape[1] - crop]
+    ink = ink.T if turned else ink
+    np.testing.assert_array_equal(clutter.without_lines(ink), ink)
+
+
+@pytest.mark.parametrize("flag", [0, 10, 18])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_row_of_tall_ones_loses_nothing(flag: int, turned: bool) -> None:
+    ink = np.zeros((120, 300), np.float32)
+    for x in (40, 110, 180, 250):
+        cv2.polylines(ink, [np.array([[x - flag, 12 + flag], [x, 12], [x, 108]])], False, 1.0, 4)
+    ink = ink.T if turned else ink
+    np.testing.assert_array_equal(clutter.without_lines(ink), ink)
+
+
+def test_bars_of_digits_that_line_up_are_no_line() -> None:
+    ink = np.zeros((120, 700), np.float32)
+    for x in range(30, 650, 60):
+        cv2.polylines(ink, [np.array([[x, 30], [x + 45, 30], [x + 20, 90]])], False, 1.0, 4)
+    np.testing.assert_array_equal(clutter.without_lines(ink), ink)
+
+
 def test_a_frame_round_the_picture_goes_and_a_digit_stays() -> None:
     framed = cv2.rectangle(seven(), (0, 0), (119, 119), 1.0, 5)
     np.testing.assert_array_equal(clutter.without_surroundings(framed) > 0.5, seven() > 0.5)
@@ -104,3 +210,11 @@ def test_the_corner_of_a_table_goes_and_a_digit_stays() -> None:
     corner = ink.copy()
     cv2.fillPoly(corner, [np.array([[0, 90], [0, 119], [28, 119]])], 1.0)
     np.testing.assert_array_equal(clutter.without_surroundings(corner) > 0.5, ink > 0.5)
+
+
+def test_a_table_round_a_sheet_of_small_digits_goes() -> None:
+    ink = np.zeros((700, 700), np.float32)
+    digits = sheet(2, 5)[::2, ::2]
+    ink[300 : 300 + digits.shape[0], 200 : 200 + digits.shape[1]] = digits
+    desk = np.maximum(ink, (np.arange(700) < 60).astype(np.float32)[:, None])
+    np.testing.assert_array_equal(clutter.without_surroundings(desk), ink)

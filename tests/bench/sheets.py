@@ -1,8 +1,10 @@
 """How whole sheets are read: `python -m tests.bench.sheets [--model NAME] [--count N] [--save FOLDER] STROKES_FOLDER`.
 
 Sheets are made of the pen strokes of UNIPEN writers held out from all training, one writer and one pen a sheet, in
-rows on plain, ruled, squared and coloured paper, on boards and in hand-drawn tables, with slopes, shadows, noise and
-JPEG. Printed by kind of paper: digit accuracy (1 - edit distance / digits written) and the share all right.
+rows on plain, ruled, squared and coloured paper, on boards, in hand-drawn tables and grids, on rules that slope, bend
+and end, in printed forms and on paper that lies on a desk, with slopes, shadows, noise and JPEG. Printed by kind of
+paper: digit accuracy (1 - edit distance / digits written), the share all right, and how much of the ink found is
+stroke and how much of the strokes is found.
 """
 
 import argparse
@@ -17,13 +19,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec import ink as inks
 from digitrec import reading, registry, strokes
 from digitrec.strokes import Writing
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator
 
-KINDS = ("plain", "ruled", "squared", "coloured", "board", "table", "shadow", "letters")
+KINDS = (
+    "plain",
+    "ruled",
+    "squared",
+    "coloured",
+    "board",
+    "table",
+    "shadow",
+    "letters",
+    "sloping",
+    "grid",
+    "form",
+    "desk",
+)
 SEED = 4
 
 
@@ -33,11 +49,13 @@ class Sheet:
 
     Attributes:
         picture: uint8 (H, W, 3).
+        cover: float32 (H, W), the pen's strokes, 0 to 1.
         text: What is written, rows separated by `/`.
         kind: One of KINDS.
     """
 
     picture: NDArray[np.uint8]
+    cover: Floats
     text: str
     kind: str
 
@@ -81,8 +99,10 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
             written += label
         if written:
             text.append(written)
-    picture = _photographed(_paper(kind, cover, pitch, top, rng), kind, rng)
-    return Sheet(picture, "/".join(text), kind)
+    page = _paper(kind, cover, pitch, top, pen, rng)
+    if kind == "desk":
+        page, cover = _on_desk(page, cover, rng)
+    return Sheet(_photographed(page, kind, rng), cover, "/".join(text), kind)
 
 
 def _width(writing: Writing) -> float:
@@ -107,7 +127,7 @@ def _write(
     return float(x + extent[0] * scale + size * rng.uniform(0.22, 0.6) + pen)
 
 
-def _paper(kind: str, cover: Floats, pitch: float, top: float, rng: Rng) -> Floats:
+def _paper(kind: str, cover: Floats, pitch: float, top: float, pen: float, rng: Rng) -> Floats:
     """Return the sheet in colours (H, W, 3), 0 to 255, evenly lit."""
     height, width = cover.shape
     ground = rng.uniform(205, 250) + rng.uniform(-8, 8, 3)
@@ -133,7 +153,100 @@ def _paper(kind: str, cover: Floats, pitch: float, top: float, rng: Rng) -> Floa
             wave = [(x, y + rng.normal(0, 0.01) * pitch) for x in np.linspace(0.01 * width, 0.99 * width, 8)]
             cv2.polylines(lines, [np.rint(np.array(wave) * 16).astype(np.int32)], False, 255, thick + 1, cv2.LINE_AA, 4)
         page += (lines[..., None] / np.float32(255)) * (ink - ground).astype(np.float32)
+    printed = {"sloping": _sloping, "grid": _grid, "form": _form}.get(kind)
+    if printed:
+        lines, dark = printed(cover.shape, pitch, top, pen, rng)
+        page += dark * lines[..., None] * (ink - ground).astype(np.float32)
     return page * (1 - cover[..., None]) + cover[..., None] * ink.astype(np.float32)
+
+
+def _curve(lines: NDArray[np.uint8], points: Floats, thick: float) -> None:
+    """Draw a line of any thickness through `points` (N, 2)."""
+    places = np.rint(points * 16).astype(np.int32)
+    cv2.polylines(lines, [places], False, 255, max(1, round(thick)), cv2.LINE_AA, 4)
+
+
+def _sloping(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: Rng) -> tuple[Floats, float]:
+    """Return rules (H, W) that slope up to 10 degrees, fan out, bend and end early, and how dark they are."""
+    height, width = shape
+    lines = np.zeros(shape, np.uint8)
+    slope, fan, bend = np.tan(np.deg2rad(rng.uniform(-10, 10))), rng.normal(0, 0.03), rng.normal(0, 0.02)
+    thick, step = rng.uniform(1.0, max(1.5, min(pen, 6.0))), pitch * rng.choice([0.5, 1.0, 1.0])
+    margins = rng.uniform(-0.1, 0.2, 2) * width
+    for y in np.arange(top - 0.5 * width * abs(slope) - pitch, height + 0.5 * width * abs(slope), step):
+        left, right = margins[0] + rng.normal(0, 0.01) * width, width - margins[1] + rng.normal(0, 0.01) * width
+        x = np.linspace(left, right, 30)
+        across = x / width - 0.5
+        rise = (slope + fan * (y / height - 0.5)) * across + bend * across**2
+        _curve(lines, np.stack([x, y + 0.62 * pitch + rise * width], axis=1), thick)
+    return lines / np.float32(255), float(rng.uniform(0.4, 1.0))
+
+
+def _grid(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: Rng) -> tuple[Floats, float]:
+    """Return a table (H, W) drawn by hand in the writer's own pen, its rules as close as the writing allows."""
+    height, width = shape
+    lines = np.zeros(shape, np.uint8)
+    columns = np.arange(rng.uniform(0.01, 0.05) * width, width, pitch * rng.uniform(2.5, 6.0))
+    rules = np.arange(max(3.0, top - 0.25 * pitch), height - 3, pitch)
+    low, high, left, right = rules[0], rules[-1], columns[0], columns[-1] if len(columns) > 1 else 0.97 * width
+
+    def wave() -> Floats:
+        return np.asarray(np.cumsum(rng.normal(0, 0.012, 12)) * pitch + np.linspace(0, rng.normal(0, 0.15), 12) * pitch)
+
+    def over() -> float:
+        return float(rng.uniform(-0.03, 0.12)) * pitch
+
+    for y in rules:
+        ends = np.linspace(left - over(), right + over(), 12)
+        _curve(lines, np.stack([ends, y + wave()], axis=1), pen)
+    for x in columns:
+        ends = np.linspace(low - over(), max(high, low + pitch) + over(), 12)
+        _curve(lines, np.stack([x + wave(), ends], axis=1), pen)
+    return lines / np.float32(255), 1.0
+
+
+def _form(shape: tuple[int, ...], pitch: float, top: float, pen: float, rng: Rng) -> tuple[Floats, float]:
+    """Return a printed frame (H, W) round the writing with dark rules in it, a little turned."""
+    height, width = shape
+    lines = np.zeros(shape, np.uint8)
+    slope, thick = np.tan(np.deg2rad(rng.normal(0, 2.5))), rng.uniform(1.0, 4.0)
+    near, far = 0.015 * width, 0.985 * width
+    first = max(4.0, top - 0.2 * pitch)
+    for y in np.arange(first, height - 4, pitch):
+        ends = np.array([[x, y + slope * (x - width / 2)] for x in (near, far)])
+        _curve(lines, ends, thick)
+    for x in (near, far):
+        ends = np.array([[x + slope * height / 4, first], [x - slope * height / 4, height - 6.0]])
+        _curve(lines, ends, thick * rng.choice([1.0, 2.0]))
+    return lines / np.float32(255), float(rng.uniform(0.6, 1.0))
+
+
+def _on_desk(page: Floats, cover: Floats, rng: Rng) -> tuple[Floats, Floats]:
+    """Return the page and its strokes with a desk around them: darker or lighter, plain or of wood."""
+    height, width = cover.shape
+    margin = int(rng.uniform(0.03, 0.15) * min(height, width))
+    around = ((margin, margin), (margin, margin))
+    page, cover = np.pad(page, (*around, (0, 0)), mode="edge"), np.pad(cover, around)
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * [width, height] + margin
+    corners = corners + rng.uniform(-0.9, 0.3, (4, 2)) * margin * np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    inside = np.zeros(cover.shape, np.uint8)
+    cv2.fillPoly(inside, [np.rint(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    colour = np.array([[120, 85, 60], [60, 60, 65], [165, 140, 110], [252, 252, 250]])[rng.integers(4)]
+    grain = cv2.GaussianBlur(rng.normal(0, 1, cover.shape).astype(np.float32), (0, 0), sigmaX=40, sigmaY=2)
+    desk = colour + (grain / grain.std() * rng.uniform(0, 8))[..., None]
+    share = inside[..., None].astype(np.float32) / 255
+    return (page * share + desk * (1 - share)).astype(np.float32), cover
+
+
+def ink_found(picture: NDArray[np.uint8], cover: Floats) -> tuple[float, float]:
+    """Return which share of the ink found lies on strokes, and which share of the strokes has ink, each to a pixel."""
+    image = Image.fromarray(picture)
+    found = inks.from_picture(inks.reduced(image)) > 0.4
+    truth = cv2.resize(cover, found.shape[::-1], interpolation=cv2.INTER_AREA) > 0.4
+    near = np.ones((5, 5), np.uint8)
+    on = found & (cv2.dilate(truth.astype(np.uint8), near) > 0)
+    seen = truth & (cv2.dilate(found.astype(np.uint8), near) > 0)
+    return float(on.sum() / max(1, found.sum())), float(seen.sum() / max(1, truth.sum()))
 
 
 def _photographed(page: Floats, kind: str, rng: Rng) -> NDArray[np.uint8]:
@@ -177,10 +290,12 @@ def main() -> None:
     print(f"{len(writers)} writers, {options.count} sheets of each kind, {options.model}")
     for kind in KINDS:
         digits = wrong = right = 0
+        inked = []
         began = time.process_time()
         for number in range(options.count):
             made = sheet(writers, letters, kind, np.random.default_rng((SEED, KINDS.index(kind), number)))
             said = reading.read(Image.fromarray(made.picture), predictor).text
+            inked.append(ink_found(made.picture, made.cover))
             truth, flat = made.text.replace("/", ""), said.replace("/", "")
             digits, right = digits + len(truth), right + (truth == flat)
             wrong += min(len(truth), distance(truth, flat))
@@ -190,7 +305,9 @@ def main() -> None:
                 Image.fromarray(made.picture).save(options.save / name)
         seconds = (time.process_time() - began) / options.count
         shares = f"accuracy {1 - wrong / digits:7.2%}  all right {right / options.count:5.0%}"
-        print(f"{kind:9s} {digits:4d} digits  {shares}  {seconds:.2f} s a sheet, made and read")
+        on, seen = np.mean(inked, axis=0)
+        print(f"{kind:9s} {digits:4d} digits  {shares}  ink on strokes {on:.1%}, strokes found {seen:.1%}  ", end="")
+        print(f"{seconds:.2f} s a sheet, made and read")
 
 
 if __name__ == "__main__":
