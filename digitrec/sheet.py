@@ -28,6 +28,9 @@ DIGIT = 0.5
 FAINT = 0.25
 """Ink above which a pixel belongs to a part: strokes that fade stay whole."""
 
+SPECK, DOT = 0.03, 0.12
+"""Sizes of a part, as shares of the largest and of the usual one, below which it is a speck and a dot."""
+
 NEAR = 0.3
 """Gap up to which two parts may be one digit, as a share of the taller one's height."""
 
@@ -158,11 +161,26 @@ def _explained(ink: Floats, reader: Reader) -> float:
 
 def _parts(ink: Floats) -> list[tuple[Box, Floats]]:
     """Return the connected parts of the ink, the largest first: their boxes, and their own ink with a margin."""
-    labels, stats = parts(ink > FAINT)
+    labels, stats = _with_dots(ink > FAINT)
     sizes = stats[1:, 2:4].max(axis=1, initial=0)
     large = np.argsort(-sizes, kind="stable")[: glyph.MOST_PARTS]
-    large = large[sizes[large] > 0.03 * sizes.max(initial=0)] + 1
+    large = large[sizes[large] > SPECK * sizes.max(initial=0)] + 1
     return [(box, _own(ink, labels, int(i), box)) for i in large for box in [Box(*(int(v) for v in stats[i, :4]))]]
+
+
+def _with_dots(inside: Mask) -> tuple[Ints, Ints]:
+    """Return the parts of the ink as `parts` does, dots joined to what is next to them: a hair's line is dotted."""
+    labels, stats = parts(inside)
+    sizes = stats[1:, 2:4].max(axis=1, initial=0)
+    usual = _typical(np.asarray(sizes, np.float64)) if len(sizes) else 0.0
+    dots = np.concatenate([[False], sizes < DOT * usual])
+    reach = int(0.03 * usual)
+    if not dots.any() or not reach:
+        return labels, stats
+    grown_dots = cv2.dilate(dots[labels].astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    labels, stats = parts(inside | (grown_dots > 0))
+    labels[~inside] = 0
+    return labels, stats
 
 
 def _own(ink: Floats, labels: Ints, part: int, box: Box) -> Floats:
