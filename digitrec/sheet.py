@@ -46,6 +46,9 @@ SOLID = 0.6
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
 
+MOST_STROKES = 12
+"""Parts that are tried as one digit at once."""
+
 ROUNDS = 4
 """Times that neighbours are joined: a digit of five strokes takes three."""
 
@@ -237,7 +240,7 @@ def _union(some: Iterable[_Candidate]) -> _Candidate:
 
 def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
     """Return the parts, joined where together they are more of a digit than each alone."""
-    found = _take(found, [(group, 0.0) for group in _overlapping_groups(found)], reader)
+    found = _take(found, _groups(found), reader)
     for _ in range(ROUNDS):
         joined = _take(found, _near_pairs(found), reader)
         if len(joined) == len(found):
@@ -274,18 +277,41 @@ def _gain(union: _Candidate, alone: list[_Candidate], together: float) -> float:
     return union.value + together * union.ink - sum(c.value for c in alone)
 
 
-def _overlapping_groups(found: list[_Candidate]) -> list[list[int]]:
-    """Return groups of three or more parts that lie over each other."""
-    if len(found) < 3:
+def _groups(found: list[_Candidate]) -> list[tuple[list[int], float]]:
+    """Return groups of parts that may be one digit: three or more over each other, or fragments near each other."""
+    if len(found) < 2:
         return []
-    overlap = _overlap(found)[0]
-    labels = np.arange(len(found))
-    while (
-        lowest := np.minimum(labels, np.where(overlap, labels, len(labels)).min(axis=1))
-    ).tolist() != labels.tolist():
+    overlap, _ = _overlap(found)
+    box = np.array([c.box for c in found], np.float64)
+    size = box[:, 2:].max(axis=1)
+    usual = _typical(size)
+    fragment = (size < 0.8 * usual) & np.array([not (_is_sure(c) and c.digit != 1) for c in found])
+    near = (_gaps(box) < NEAR * usual) & np.logical_and.outer(fragment, fragment)
+    lying = [(group, 0.0) for group in _connected(overlap) if 2 < len(group) <= MOST_STROKES]
+    pieces = [
+        (group, TOGETHER)
+        for group in _connected(near)
+        if 1 < len(group) <= MOST_STROKES and _size(glyph.around([found[i].box for i in group])) < 1.3 * usual
+    ]
+    return lying + pieces
+
+
+def _connected(joined: Mask) -> list[list[int]]:
+    """Return the groups of places that the symmetric (N, N) `joined` connects."""
+    labels = np.arange(len(joined))
+    while True:
+        lowest = np.minimum(labels, np.where(joined, labels, len(labels)).min(axis=1))
+        if (lowest == labels).all():
+            return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
         labels = lowest
-    groups = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
-    return [group for group in groups if 2 < len(group) <= 12]
+
+
+def _gaps(box: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the gaps (N, N) between boxes (N, 4), across and down together; 0 where they overlap."""
+    left, top, width, height = box.T
+    across = np.maximum.outer(left, left) - np.minimum.outer(left + width, left + width)
+    down = np.maximum.outer(top, top) - np.minimum.outer(top + height, top + height)
+    return np.asarray(np.maximum(across, 0) + np.maximum(down, 0))
 
 
 def _near_pairs(found: list[_Candidate]) -> list[tuple[tuple[int, int], float]]:
@@ -317,7 +343,8 @@ def _shared(a: Box, b: Box) -> int:
 
 def _overlap(found: list[_Candidate]) -> tuple[Mask, Mask]:
     """Return which two (N, N) lie as the strokes of one digit do, and which are near each other."""
-    left, top, width, height = np.array([c.box for c in found], np.float64).T
+    box = np.array([c.box for c in found], np.float64)
+    left, top, width, height = box.T
     across = np.minimum.outer(left + width, left + width) - np.maximum.outer(left, left)  # overlap, below 0 a gap
     down = np.minimum.outer(top + height, top + height) - np.maximum.outer(top, top)
     size = np.maximum(width, height)
@@ -326,8 +353,7 @@ def _overlap(found: list[_Candidate]) -> tuple[Mask, Mask]:
     inside = (across > -0.03 * large) & (down > 0) & ((share > 0.3) | (down > 0.3 * np.minimum.outer(height, height)))
     stacked = (share > 0.4) & (down > -0.25 * large)
     stroke = small > 0.1 * large  # what is smaller is a speck
-    gap = np.maximum(-across, 0) + np.maximum(-down, 0)
-    return (inside | stacked) & stroke, (gap < NEAR * large) & stroke
+    return (inside | stacked) & stroke, (_gaps(box) < NEAR * large) & stroke
 
 
 def _pieces(mark: _Candidate, reader: Reader) -> list[_Candidate]:
