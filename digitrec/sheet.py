@@ -28,6 +28,9 @@ DIGIT = 0.5
 FAINT = 0.25
 """Ink above which a pixel belongs to a part: strokes that fade stay whole."""
 
+SAME_ROW = 0.5
+"""How far apart the middles of two digits of a row may lie, in heights of the higher one."""
+
 SPECK, DOT = 0.03, 0.12
 """Sizes of a part, as shares of the largest and of the usual one, below which it is a speck and a dot."""
 
@@ -46,6 +49,9 @@ SOLID = 0.6
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
 
+MOST_TRIED = 150
+"""Groups of parts that are tried in a round, those with most ink: gravel has more."""
+
 MOST_STROKES = 12
 """Parts that are tried as one digit at once."""
 
@@ -55,7 +61,7 @@ ROUNDS = 4
 TURNING = 0.25
 """By how much surer the reader must be of a sheet's parts when it is turned."""
 
-MOST_ASKED = 40
+MOST_ASKED = 100
 """Parts, the largest ones, that tell which way a sheet is turned."""
 
 
@@ -251,6 +257,7 @@ def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
 
 def _take(found: list[_Candidate], groups: Sequence[tuple[Sequence[int], float]], reader: Reader) -> list[_Candidate]:
     """Return the candidates with those groups joined that explain more ink so, the best first."""
+    groups = sorted(groups, key=lambda group: -sum(found[i].ink for i in group[0]))[:MOST_TRIED]
     unions = _read([_union(found[i] for i in group) for group, _ in groups], reader)
     gains = [
         _gain(union, [found[i] for i in group], together)
@@ -475,14 +482,22 @@ def order(boxes: Sequence[Box]) -> list[list[int]]:
     """
     slope = _slope(boxes)
     rows: list[list[int]] = []
-    for place in sorted(range(len(boxes)), key=lambda i: -boxes[i].height):
-        fits = [(gap, row) for row in rows if (gap := _off(boxes[place], [boxes[i] for i in row], slope)) < 0.5]
+    for place in sorted(range(len(boxes)), key=lambda i: boxes[i].x + boxes[i].width / 2):
+        fits = [(gap, row) for row in rows if (gap := _off([boxes[place]], [boxes[row[-1]]], slope)) < SAME_ROW]
         if fits:
             min(fits, key=lambda fit: fit[0])[1].append(place)
         else:
             rows.append([place])
-    rows.sort(key=lambda row: float(np.mean([_level(boxes[i], slope) for i in row])))
-    return [sorted(row, key=lambda i: boxes[i].x) for row in rows]
+    merged: list[list[int]] = []
+    for row in sorted(rows, key=len, reverse=True):
+        mine = [boxes[i] for i in row]
+        fits = [(gap, r) for r in merged if (gap := _off(mine, [boxes[i] for i in r], slope)) < SAME_ROW]
+        if fits:
+            min(fits, key=lambda fit: fit[0])[1].extend(row)
+        else:
+            merged.append(list(row))
+    merged.sort(key=lambda row: float(np.mean([_level(boxes[i], slope) for i in row])))
+    return [sorted(row, key=lambda i: boxes[i].x) for row in merged]
 
 
 def _level(box: Box, slope: float) -> float:
@@ -490,10 +505,10 @@ def _level(box: Box, slope: float) -> float:
     return box.y + box.height / 2 - slope * (box.x + box.width / 2)
 
 
-def _off(box: Box, row: Sequence[Box], slope: float) -> float:
-    """Return how far a box lies above or below the nearest one of a row, in heights of the higher of the two."""
-    nearest = min(row, key=lambda other: abs(other.x - box.x))
-    return abs(_level(box, slope) - _level(nearest, slope)) / max(nearest.height, box.height)
+def _off(some: Sequence[Box], others: Sequence[Box], slope: float) -> float:
+    """Return how far apart the levels of two rows of boxes are, in the larger of their usual heights."""
+    level, other = (float(np.mean([_level(box, slope) for box in row])) for row in (some, others))
+    return abs(level - other) / max(float(np.median([box.height for box in row])) for row in (some, others))
 
 
 def _slope(boxes: Sequence[Box]) -> float:
@@ -526,7 +541,8 @@ def _is_sign(mark: _Candidate, row: Sequence[_Candidate]) -> bool:
     relative, bow = height / float(np.median(heights)), _bow(mark.cut.crop)
     if mark.digit != 1:
         return width < 0.4 * height and bow > 0.2 and relative > 1.25
-    bracket, slash = bow > BOWED and relative > 1.1, width > 0.28 * height and relative > 1.4
+    bracket = (bow > BOWED and relative > 1.1) or (bow > 0.5 * BOWED and relative > 1.4)
+    slash = width > 0.28 * height and relative > 1.4
     return width < 0.5 * height and (relative < 0.45 or bracket or slash)
 
 

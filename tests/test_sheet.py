@@ -3,9 +3,17 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from digitrec import registry, sheet
+from digitrec import dataset, glyph, registry, sheet
+from digitrec.calibration import Answers
+from digitrec.glyph import Box
 from digitrec.predict import Predictor
+from digitrec.sheet import Mark
+
+HERSHEY = cv2.FONT_HERSHEY_SIMPLEX
+PLACES = {0: 3, 1: 2, 2: 1, 3: 30, 4: 4, 5: 15, 6: 11, 7: 0, 8: 61, 9: 7}  # of each digit among MNIST's test digits
 
 
 @pytest.fixture(scope="module")
@@ -13,27 +21,186 @@ def reader() -> Predictor:
     return registry.predictor("reader")
 
 
-def typed(text: str, gap: int = 70) -> np.ndarray:
-    """Return ink of a row of digits."""
-    ink = np.zeros((120, 40 + gap * len(text)), np.uint8)
-    for i, digit in enumerate(text):
-        cv2.putText(ink, digit, (20 + gap * i, 90), cv2.FONT_HERSHEY_SIMPLEX, 2.4, 255, 5, cv2.LINE_AA)
-    return ink.astype(np.float32) / 255.0
+@pytest.fixture(scope="module")
+def digits() -> dict[int, np.ndarray]:
+    """Ink (112, 112) of a test digit of each class."""
+    pictures, labels = dataset.test()
+    assert all(labels[place] == digit for digit, place in PLACES.items())
+    return {
+        digit: np.clip((cv2.resize(dataset.glyphs(pictures[place]), (112, 112)) - 0.35) / 0.3, 0, 1).astype(np.float32)
+        for digit, place in PLACES.items()
+    }
+
+
+class Anything:
+    """To it, all is a digit."""
+
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        shares = np.full((len(glyphs), 10), 0.01, np.float32)
+        shares[:, 1] = 0.91
+        return Answers(shares, np.ones(len(glyphs), np.float32))
+
+
+def written(text: str, digits: dict[int, np.ndarray], step: int = 100) -> np.ndarray:
+    """Return ink of digits in a row, their pictures `step` pixels apart."""
+    ink = np.zeros((152, 60 + step * len(text) + 112), np.float32)
+    for i, character in enumerate(text):
+        place = ink[20:132, 20 + step * i : 132 + step * i]
+        np.maximum(place, digits[int(character)], out=place)
+    return ink
+
+
+def said(rows: list[list[Mark]], reader: Predictor) -> str:
+    """Return what is read: rows separated by `/`, `?` for what is no digit."""
+    return "/".join("".join(_one(mark, reader) for mark in row) for row in rows)
+
+
+def _one(mark: Mark, reader: Predictor) -> str:
+    answers = reader.answers(mark.cut.glyph[None])
+    return "?" if mark.sign or answers.is_digit[0] < 0.5 else str(answers.probabilities[0].argmax())
 
 
 @pytest.mark.parametrize("text", ["7", "42", "1111", "0123456789"])
-def test_a_row_of_separate_digits(text: str, reader: Predictor) -> None:
-    [row] = sheet.find(typed(text), reader)
-    assert len(row) == len(text)
-    assert [mark.box.x for mark in row] == sorted(mark.box.x for mark in row)
+def test_a_row_of_separate_digits(text: str, digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    assert said(sheet.find(written(text, digits), reader), reader) == text
 
 
-def test_rows_go_from_top_to_bottom(reader: Predictor) -> None:
-    ink = np.zeros((400, 300), np.float32)
-    ink[10:130, :250] = typed("405")[:, :250]
-    ink[200:320, :180] = typed("29")[:, :180]
-    assert [len(row) for row in sheet.find(ink, reader)] == [3, 2]
+def test_rows_go_from_top_to_bottom(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    ink = np.zeros((400, 600), np.float32)
+    ink[10:162, :472] = written("405", digits)
+    ink[200:352, 100:472] = written("29", digits)
+    assert said(sheet.find(ink, reader), reader) == "405/29"
 
 
 def test_blank_ink_holds_nothing(reader: Predictor) -> None:
     assert sheet.find(np.zeros((50, 50), np.float32), reader) == []
+    assert sheet.upright(np.zeros((50, 50), np.float32), reader) == 0
+
+
+def test_digits_that_touch_are_parted(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    ink = written("35", digits, step=72)
+    cv2.line(ink, (80, 76), (112, 76), 1.0, 5)
+    [[whole]] = [[Mark(box, glyph.cut(ink, box))] for box in [glyph.only(ink)] if box]
+    assert _one(whole, reader) == "?"
+    assert said(sheet.find(ink, reader), reader) == "35"
+    pieces = sheet.split(ink, whole.box, reader)
+    assert said([pieces], reader) == "35"
+    assert pieces[0].box.x + pieces[0].box.width <= pieces[1].box.x + 4
+
+
+def test_a_digit_cannot_be_split_where_there_is_nothing_to_cut(reader: Predictor) -> None:
+    ink = np.zeros((20, 20), np.float32)
+    ink[9:11, 9:11] = 1.0
+    assert len(sheet.split(ink, Box(9, 9, 2, 2), reader)) == 1
+
+
+def broken_five() -> np.ndarray:
+    """Return ink of a 5 whose bar does not join its body."""
+    ink = np.zeros((120, 120), np.uint8)
+    cv2.line(ink, (52, 22), (85, 22), 255, 6)
+    cv2.line(ink, (45, 32), (45, 55), 255, 6)
+    cv2.ellipse(ink, (55, 75), (25, 22), 0, -110, 130, 255, 6)
+    return ink.astype(np.float32) / 255.0
+
+
+def test_strokes_that_do_not_join_are_one_digit(reader: Predictor) -> None:
+    [[mark]] = sheet.find(broken_five(), reader)
+    assert mark.box.y <= 20
+    assert mark.box.y + mark.box.height >= 96
+
+
+def test_a_dotted_hair_is_one_digit(reader: Predictor) -> None:
+    ink = np.zeros((120, 120), np.float32)
+    cv2.ellipse(ink, (60, 60), (28, 40), 0, 100, 300, 1.0, 1)
+    for angle in np.linspace(-0.3 * np.pi, 0.55 * np.pi, 40):
+        ink[int(60 + 40 * np.sin(angle)), int(60 + 28 * np.cos(angle))] = 1.0
+    assert said(sheet.find(ink, reader), reader) == "0"
+
+
+def test_specks_are_no_digits_and_do_not_move_the_box(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    ink = written("7", digits)
+    [[clean]] = sheet.find(ink, reader)
+    for x, y in [(5, 5), (150, 8), (152, 140), (8, 146)]:
+        cv2.circle(ink, (x, y), 2, 1.0, -1)
+    [[mark]] = sheet.find(ink, reader)
+    assert mark.box == clean.box
+
+
+def test_brackets_slashes_and_dashes_are_no_digits(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    ink = np.zeros((200, 900), np.float32)
+    ink[20:172, 90:562] = written("835", digits, 120)[:, :472]
+    cv2.ellipse(ink, (92, 100), (22, 76), 0, 100, 260, 1.0, 7)
+    cv2.ellipse(ink, (478, 100), (22, 76), 0, -80, 80, 1.0, 7)
+    cv2.line(ink, (560, 180), (620, 24), 1.0, 7)
+    cv2.line(ink, (660, 100), (720, 98), 1.0, 7)
+    ink[20:172, 720:892] = np.maximum(ink[20:172, 720:892], written("6", digits)[:, :172])
+    assert said(sheet.find(ink, reader), reader).replace("?", "") == "8356"
+
+
+def test_six_times_smaller_digits_are_read_too(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    ink = np.zeros((500, 900), np.float32)
+    large = cv2.resize(written("45", digits), None, fx=2.5, fy=2.5, interpolation=cv2.INTER_LINEAR)
+    ink[20 : 20 + large.shape[0], : large.shape[1]] = large[:, :900]
+    small = cv2.resize(written("362", digits), None, fx=0.42, fy=0.42, interpolation=cv2.INTER_AREA)
+    ink[420 : 420 + small.shape[0], 300 : 300 + small.shape[1]] = small
+    assert said(sheet.find(ink, reader), reader) == "45/362"
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_turned_sheet_is_found_out(turns: int, digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    ink = np.zeros((360, 800), np.float32)
+    ink[10:162, :772] = written("234567", digits)
+    ink[180:332, :572] = written("7942", digits)
+    assert sheet.upright(np.ascontiguousarray(np.rot90(ink, -turns)), reader) == turns
+
+
+def test_one_digit_is_never_turned(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    assert sheet.upright(np.ascontiguousarray(np.rot90(written("7", digits))), reader) == 0
+
+
+def test_a_model_that_knows_no_negatives_finds_parts() -> None:
+    ink = np.zeros((120, 400), np.uint8)
+    for i in range(4):
+        cv2.putText(ink, "2", (20 + 90 * i, 90), HERSHEY, 2.4, 255, 5)
+    assert [len(row) for row in sheet.find(ink / np.float32(255), Anything())] == [4]
+
+
+def test_rows_of_unsteady_and_sloping_writing() -> None:
+    rng = np.random.default_rng(0)
+    for slope in (-0.12, 0.0, 0.12):
+        boxes = [
+            Box(60 * i, int(200 + 110 * row + slope * 60 * i + rng.integers(-14, 15)), 40, 60)
+            for row in range(3)
+            for i in range(10)
+        ]
+        assert sheet.order(boxes) == [list(range(10 * row, 10 * row + 10)) for row in range(3)]
+
+
+@given(
+    st.lists(
+        st.builds(Box, st.integers(0, 500), st.integers(0, 500), st.integers(1, 200), st.integers(1, 200)), max_size=20
+    )
+)
+def test_any_boxes_are_put_in_order_each_once(boxes: list[Box]) -> None:
+    rows = sheet.order(boxes)
+    assert sorted(place for row in rows for place in row) == list(range(len(boxes)))
+    for row in rows:
+        assert [boxes[place].x for place in row] == sorted(boxes[place].x for place in row)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1))
+def test_any_ink_has_marks_inside_it(height: int, width: int, share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ink = (rng.random((height, width)) * (rng.random((height, width)) < share)).astype(np.float32)
+    sheet.upright(ink, Anything())
+    for mark in (mark for row in sheet.find(ink, Anything()) for mark in row):
+        assert 0 <= mark.box.x < mark.box.x + mark.box.width <= width
+        assert 0 <= mark.box.y < mark.box.y + mark.box.height <= height
+        assert mark.cut.glyph.shape == (28, 28)
+        assert np.isfinite(mark.cut.glyph).all()
+
+
+def test_gravel_is_looked_through_in_bounded_work(reader: Predictor) -> None:
+    ink = (np.random.default_rng(0).random((600, 600)) < 0.05).astype(np.float32)
+    assert sum(len(row) for row in sheet.find(ink, reader)) <= glyph.MOST_PARTS

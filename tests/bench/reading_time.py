@@ -21,7 +21,7 @@ import numpy as np
 from digitrec import ink, reading, registry
 from tests.bench.read_speed import drawn, photo
 
-CANVAS, PHOTO = 5.0, 300.0  # milliseconds at most, as issue 3 has it
+CANVAS, PHOTO = 5.0, 300.0  # milliseconds at most
 
 
 def best(call: Callable[[], object], times: int) -> float:

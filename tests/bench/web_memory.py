@@ -18,9 +18,9 @@ from strokes import SEVEN, draw
 from digitrec import dataset
 
 
-def resident(pid: int) -> float:
-    """Return a process's resident memory in MB."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+def resident(pid: int, which: str = "VmRSS") -> float:
+    """Return a process's resident memory in MB; with `VmHWM`, the most that it had."""
+    found = re.search(rf"{which}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found
     return int(found[1]) / 1024
 

@@ -1,0 +1,82 @@
+"""A 12-megapixel photo of a sheet of 50 digits: time on one core, and memory, as the web process reads it.
+
+python -m tests.bench.sheet_time [MODEL]
+
+Processor time of this thread, the best of five, decoding included. Memory is what the process has more than before:
+at its highest, and after the reading is dropped. Asking ends with an error where a limit is passed.
+"""
+
+import gc
+import io
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from digitrec import (
+    dataset,
+    ink,
+    reading,
+    registry,
+    ui,  # noqa: F401  as the web process, it has the C library give freed memory back
+)
+from tests.bench.reading_time import best
+from tests.bench.web_memory import resident
+
+SECONDS, GROWTH = 1.5, 400.0  # at most; megabytes
+ROWS, COLUMNS, SIDE = 5, 10, 280
+
+
+def sheet() -> tuple[bytes, str]:
+    """Return a JPEG file of 4000 x 3000 with MNIST's first 50 test digits in five rows, and what is written."""
+    pictures, labels = dataset.test()
+    rng = np.random.default_rng(0)
+    cover = np.zeros((3000, 4000), np.float32)
+    for number, glyph in enumerate(dataset.glyphs(pictures[: ROWS * COLUMNS])):
+        left = 150 + 375 * (number % COLUMNS) + int(rng.integers(-20, 20))
+        top = 150 + 540 * (number // COLUMNS) + int(rng.integers(-40, 40))
+        smooth = cv2.GaussianBlur(cv2.resize(glyph, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), (0, 0), 4)
+        cover[top : top + SIDE, left : left + SIDE] = np.clip((smooth - 0.35) / 0.3, 0, 1)
+    shade = 1 - 0.15 * np.linspace(0, 1, 4000, dtype=np.float32)[None, :]
+    grain = rng.normal(0, 5, cover.shape).astype(np.float32)
+    photo = [(paper * (1 - cover) + pen * cover) * shade + grain for paper, pen in ((245, 30), (240, 40), (228, 95))]
+    file = io.BytesIO()
+    colours = np.clip(np.rint(np.stack(photo, axis=-1)), 0, 255).astype(np.uint8)
+    Image.fromarray(colours).save(file, "JPEG", quality=90)
+    written = "/".join("".join(map(str, row)) for row in labels[: ROWS * COLUMNS].reshape(ROWS, COLUMNS))
+    return file.getvalue(), written
+
+
+def main() -> None:
+    model = sys.argv[1] if len(sys.argv) > 1 else registry.default()
+    cv2.setNumThreads(1)
+    predictor, finder = registry.predictor(model), registry.finder()
+    data, written = sheet()
+    small = Image.fromarray(np.full((400, 400, 3), 255, np.uint8))
+    reading.read(small, predictor, finder=finder)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
+    before = resident(os.getpid())
+    found = reading.read(ink.open_picture(data), predictor, finder=finder)
+    highest = resident(os.getpid(), "VmHWM") - before
+    said = found.text
+    seconds = best(lambda: reading.read(ink.open_picture(data), predictor, finder=finder), 5) / 1000
+    del found
+    gc.collect()
+    after = resident(os.getpid()) - before
+    print(f"JPEG of 4000 x 3000 with 50 digits, {model}: {seconds:.2f} s (limit {SECONDS} s)")
+    print(f"memory: {highest:.0f} MB more at the highest (limit {GROWTH:.0f} MB), {after:.0f} MB after")
+    print(f"read {said}\nis   {written}")
+    if seconds > SECONDS or highest > GROWTH:
+        sys.exit("reading a sheet passes its limit")
+
+
+if __name__ == "__main__":
+    main()
