@@ -88,10 +88,7 @@ def of(reading: Reading, before: Ledger | None = None) -> Ledger:
         reading: As `reading.read` returns it.
         before: The ledger that it takes the place of, if any.
     """
-    entries = tuple(
-        Entry(replace(digit, steps=()), packed(digit.steps[0].image))
-        for digit in reading.digits
-    )
+    entries = tuple(Entry(replace(digit, steps=()), packed(digit.steps[0].image)) for digit in reading.digits)
     return Ledger(reading.size, reading.turned, entries, _past(before) if before else ())
 
 

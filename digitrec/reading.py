@@ -214,7 +214,7 @@ def _only(ink: Floats) -> list[list[Mark]]:
 def _unanswered(row: int, mark: Mark, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
     """Return a digit that no model has seen yet."""
     nothing, box, cut = np.full(10, 0.1, np.float32), enlarged(mark.box, scale, size), mark.cut
-    return Digit(row, box, cut.glyph, _steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, mark.sign)
+    return Digit(row, box, cut.glyph, cut_steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, mark.sign)
 
 
 def enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
@@ -231,7 +231,8 @@ def enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box
     return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
-def _steps(cut: Cut) -> tuple[Step, ...]:
+def cut_steps(cut: Cut) -> tuple[Step, ...]:
+    """Return the pictures from the crop to the glyph, each with what was done."""
     return (
         Step("Cropped", "The digit alone, cut out along its edges.", cut.crop),
         Step("Stroke width", "Strokes are made as wide as the pens that MNIST was written with.", cut.stroke),
