@@ -74,7 +74,7 @@ def _drawn(document: "PdfDocument", number: int) -> Image.Image:
     try:
         found = document[number - 1]
         width, height = found.get_size()
-        if min(width, height) < 1 or max(width, height) > 100_000:
+        if min(width, height) < 1 or max(width, height) > 20_000:
             raise PictureError(f"The page has no size that can be drawn. Received: {width:.0f} x {height:.0f} points.")
         scale = min(RESOLUTION / POINTS, (MOST_PIXELS / (width * height)) ** 0.5)
         image: Image.Image = found.render(scale=scale).to_pil()

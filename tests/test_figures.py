@@ -61,7 +61,7 @@ def a_figure_of_each() -> list[go.Figure]:
         figures.learning_curves({"a": trained(), "b": first_epoch()}, colours),
         figures.confusion_matrix(counts, (3, 4)),
         figures.network_diagram(PRESETS["cnn-5x5"].recipe.layers(), figures.SKY),
-        figures.page_picture(Image.new("RGB", (200, 60)), [digit], 0),
+        figures.page_picture(Image.new("RGB", (200, 60)), [digit], [0]),
     ]
 
 
@@ -265,7 +265,7 @@ def test_page_picture_marks_certainty_with_more_than_colour() -> None:
         a_digit(boxes[2], "uncertain", {9: 0.5, 4: 0.3, 7: 0.2}),
         a_digit(boxes[3], "not-a-digit"),
     ]
-    figure = figures.page_picture(Image.new("RGB", (100, 50)), digits, 1)
+    figure = figures.page_picture(Image.new("RGB", (100, 50)), digits, [1])
     said = ("7, 99.1 %", "4 or 9, 62.0 % for the 4", "9, 4 or 7, 50.0 % for the 9", "no digit")
     assert figure.data[0].text == said
     marks = [note.text for note in figure.layout.annotations]
