@@ -102,7 +102,7 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
             _picture(shown, close, found[0], 760 if row else 400)
         else:
             st.info("The file is no longer here. Choose it again to see the picture and the steps.")
-        _tools(shown)
+        _tools(shown, found[0].text)
     if found[0].digits:
         with right:
             _table(shown, [predictor.name for predictor in predictors], found)
@@ -153,8 +153,8 @@ def _add(shown: Shown, box: Box) -> None:
     shown.change(lambda ledger: ledgers.added(ledger, box, shown.ink()))
 
 
-def _tools(shown: Shown) -> None:
-    """Draw what is done to the whole picture: undo, turn, add a box."""
+def _tools(shown: Shown, text: str) -> None:
+    """Draw what is done to the whole picture: undo, turn, add a box, copy its text."""
     with st.container(horizontal=True, key=f"tools_{shown.key}"):
         st.button(
             "Undo",
@@ -167,6 +167,9 @@ def _tools(shown: Shown) -> None:
         st.button("Turn", key=f"turn_{shown.key}", icon=":material/rotate_right:", on_click=_turn, args=(shown,))
         with st.popover("Add a box", key=f"add_{shown.key}", icon=":material/add_box:"):
             _new_box(shown)
+        if text:
+            with st.popover("Copy", key=f"copy_{shown.key}", icon=":material/content_copy:"):
+                st.code(text.replace("/", "\n"), language=None)  # it has a button that copies
     said = st.session_state.pop(f"said_{shown.key}", None)
     if said:
         st.warning(said, icon=":material/error:")

@@ -40,10 +40,10 @@ STYLE = """<style>
 .picture.big {display: flex; gap: .75rem; align-items: center}
 .picture.big img, .picture.big .none {flex: none; width: 5rem}
 .picture.big span {font-size: 1rem; white-space: normal; overflow-wrap: anywhere}
-[class*="st-key-text_"] pre, [class*="st-key-text_"] pre * {font-size: 1.5rem; font-weight: 700; line-height: 1.2}
-[class*="st-key-text_"] pre {max-height: 24rem; padding: .5rem .75rem}
-[class*="st-key-reading_"]:not(:has(.big)) pre {max-height: 6.5rem}
-[class*="st-key-reading_"]:not(:has(.big)) pre, [class*="st-key-reading_"]:not(:has(.big)) pre * {font-size: 1.2rem}
+[class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
+  font-variant-numeric: tabular-nums; white-space: pre; display: block; overflow: auto; max-height: 24rem}
+[class*="st-key-text_"] [data-testid="stText"] span {white-space: pre}
+[class*="st-key-reading_"]:not(:has(.big)) [data-testid="stText"] {font-size: 1.3rem; max-height: 6.5rem}
 .note {font-size: .8rem; line-height: 1.3; margin: 0}
 [class*="st-key-reading_"] .strip {display: grid; grid-template-columns: repeat(auto-fill, minmax(7.25rem, 1fr))}
 [class*="st-key-reading_"] .strip figure {width: auto}
@@ -205,7 +205,7 @@ def card(
         with st.container(border=True, key=f"reading_{number}", gap="small"):
             _heading(picture, wide)
             with st.container(key=f"text_{number}"):
-                _text(outcomes[0])
+                st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
             if isinstance(outcomes[0], Reading):
                 _notes(models, outcomes)
                 if not few:
@@ -221,13 +221,6 @@ def card(
             read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
             if wide and read:
                 ui_ledger.ledger(ui_ledger.Shown(mine, picture, single, data, key), predictors)
-
-
-def _text(outcome: Outcome) -> None:
-    """Draw the digits read, a row a line, to copy."""
-    text = outcome.text.replace("/", "\n") if isinstance(outcome, Reading) else ""
-    if text:
-        st.code(text, language=None)
 
 
 def _heading(picture: Picture, wide: bool) -> None:

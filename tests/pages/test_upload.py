@@ -38,7 +38,7 @@ def upload(page: AppTest, files: dict[str, bytes]) -> AppTest:
 
 
 def texts(page: AppTest) -> list[str]:
-    return [element.value for element in page.code]
+    return [element.value for element in page.text]
 
 
 def words(page: AppTest) -> str:
@@ -98,7 +98,7 @@ def test_the_bars_are_of_the_digit_chosen(page: AppTest) -> None:
 def test_what_is_no_digit_is_said_and_left_out(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/2_Upload.py", model_1=calibrated.add("strict", calibrated.NO_DIGIT))
     press(page, "Try an example")
-    assert not texts(page)
+    assert texts(page) == [""]
     assert "Nothing in it looks like a digit." in words(page)
     assert "<b>strict</b> reads no digit" in words(page)
     chooser = next(box for box in page.selectbox if box.label == "Digit")
@@ -134,7 +134,7 @@ def test_doubts_in_words(flags: list[str | None], said: list[str]) -> None:
 
 def test_a_bad_file_has_its_sentence_and_the_others_are_read(page: AppTest) -> None:
     upload(page, {"1.png": digit_file(0), "2.png": b"", "3.png": b"hello", "4.png": digit_file(1)})
-    assert texts(page) == ["7", "2"]
+    assert texts(page) == ["7", "", "", "2"]
     assert "The file is empty." in words(page)
     assert "not a picture" in words(page)
 
@@ -143,7 +143,7 @@ def test_a_blank_picture_says_so(page: AppTest) -> None:
     stream = io.BytesIO()
     Image.new("L", (100, 80), 255).save(stream, "PNG")
     upload(page, {"blank.png": stream.getvalue()})
-    assert not texts(page)
+    assert texts(page) == [""]
     assert "No digit found." in words(page)
 
 
@@ -234,6 +234,7 @@ def test_a_digit_is_put_right_and_stays_so_with_other_models_and_pages(page: App
     wrong = str((int(first) + 1) % 10)
     press(page, wrong)
     assert texts(page) == [wrong + "".join(rest)]
+    assert [element.value for element in page.code] == texts(page)  # to copy
     assert "✓ 1 put right by hand." in words(page)
     assert f"<b>reader</b> reads {first}," in words(page)  # what the model says is still told
     page.selectbox(key="model_1").set_value("reader-mlp")
@@ -333,7 +334,7 @@ def test_a_pdf_is_read_page_by_page_and_a_broken_one_has_its_sentence(page: AppT
     stream = io.BytesIO()
     pages[0].save(stream, "PDF", save_all=True, append_images=pages[1:])
     upload(page, {"broken.pdf": stream.getvalue()[:400], "scan.pdf": stream.getvalue()})
-    assert texts(page) == ["7", "2"]
+    assert texts(page) == ["", "7", "2"]
     assert "<span>scan.pdf, page 2</span>" in words(page)
     assert "The PDF is damaged or cut short." in words(page)
 
