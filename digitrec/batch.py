@@ -310,7 +310,11 @@ def shown_name(name: str, longest: int = 60) -> str:
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
-    """Return a reading as the command line prints it; see contracts.md. Boxes are those of the picture as it came."""
+    """Return a reading as the command line prints it; see contracts.md. Boxes are those of the picture as it came.
+
+    What a person changed has an entry more, `corrected`: `digit` where the answer was put right, `box` where its box
+    was drawn.
+    """
     answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None, "turned": 0}
     if isinstance(outcome, PictureError):
         return answer | {"error": str(outcome)}
@@ -323,8 +327,8 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
             "probabilities": [round(float(p), 6) for p in digit.probabilities],
             "is_digit": round(digit.is_digit, 6),
             "flag": digit.flag,
-            "corrected": digit.by_hand,
         }
+        | ({"corrected": digit.by_hand} if digit.by_hand else {})
         for digit in outcome.digits
     ]
     return answer | {"text": outcome.text, "turned": 90 * outcome.turned, "digits": digits}
@@ -367,7 +371,7 @@ def _rows(record: dict[str, Any]) -> str:
 def _cells(digit: dict[str, Any]) -> dict[str, str]:
     """Return what a record holds as lists in the form that a table has it."""
     none = digit["flag"] == readings.NOT_A_DIGIT
-    settled = digit["corrected"] == ledgers.PUT_RIGHT
+    settled = digit.get("corrected") == ledgers.PUT_RIGHT
     digits = (digit["digit"],) if settled else readings.likely(digit["probabilities"])
     likely = "" if none else readings.either(digits)
     return {"box": " ".join(map(str, digit["box"])), "likely": likely}

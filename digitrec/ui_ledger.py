@@ -56,7 +56,7 @@ class Shown(NamedTuple):
         return held or [0][:count]
 
     def choose(self, places: Sequence[int]) -> None:
-        """Make marks the ones chosen."""
+        """Make marks the ones chosen; other pages go on with the glyph of the first."""
         st.session_state[f"chosen_{self.key}"] = list(places)
         if places:
             st.session_state["last_glyph"] = self.ledger.entries[places[0]].digit.glyph
@@ -271,7 +271,8 @@ def _chosen(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Readi
     places = shown.chosen
     place = places[0]
     digits = found[0].digits
-    st.session_state.setdefault("last_glyph", digits[place].glyph)
+    if f"chosen_{shown.key}" not in st.session_state:
+        shown.choose(places)
     if len(digits) > 1:
         chooser = f"digit_{shown.key}"
         st.session_state[chooser] = place

@@ -280,7 +280,7 @@ def test_a_record_is_what_the_command_line_prints() -> None:
     first, blank, broken = records()
     assert list(first) == ["file", "model", "text", "digits", "error", "turned"]
     assert (first["file"], first["model"], first["text"], first["error"]) == ("=1+1.png", "always-1", "11", None)
-    keys = ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag", "corrected"]
+    keys = ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
     assert list(first["digits"][0]) == keys
     assert first["digits"][0]["digit"] == 1
     assert first["digits"][0]["confidence"] == pytest.approx(0.91)
@@ -317,7 +317,7 @@ def test_what_was_put_right_is_said_in_every_form() -> None:
     put_right(batch, picture, 1, ledgers.NO_DIGIT)
     record = batches.record("a.png", "m", batch.outcome(picture, False, Always(1)))
     assert record["text"] == "61"
-    assert [digit["corrected"] for digit in record["digits"]] == ["digit", "digit", None]
+    assert [digit.get("corrected") for digit in record["digits"]] == ["digit", "digit", None]
     rows = list(csv.DictReader(io.StringIO(batches.as_csv([record]))))
     assert [row["corrected"] for row in rows] == ["digit", "digit", ""]
     assert [row["likely"] for row in rows] == ["6", "", "1, 0, 2 or another"]
