@@ -225,7 +225,7 @@ def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> Non
             "Row": st.column_config.NumberColumn(width=40),
             "Seen": st.column_config.ImageColumn(width=45),
             "Sure": st.column_config.NumberColumn(format="%.1f %%", width=66),
-            **{name: st.column_config.TextColumn(width=78) for name in models},
+            **{name: st.column_config.TextColumn(width=74) for name in models},
         },
         on_select=lambda: _rows_selected(shown, key, order),
         selection_mode=["multi-row", "single-cell"],
