@@ -99,7 +99,7 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
     left, right = (st.container(), st.container()) if row else st.columns([5, 4])
     with left:
         if close:
-            _picture(shown, close, found[0], 760 if row else 400)
+            _picture(shown, close, found[0], 640 if row else 400)
         else:
             st.info("The file is no longer here. Choose it again to see the picture and the steps.")
         _tools(shown, found[0].text)
