@@ -193,7 +193,7 @@ def _new_box(shown: Shown) -> None:
     first, second = st.columns(2)
     asked = (("Left", width, first), ("Top", height, second), ("Width", width, first), ("Height", height, second))
     numbers = [
-        place.number_input(label, 0, most, 0, key=f"{label.lower()}_{shown.key}") for label, most, place in asked
+        place.number_input(label, 0, most, 0, key=f"{label.lower()}_{most}_{shown.key}") for label, most, place in asked
     ]
     st.button("Read this box", key=f"read_{shown.key}", on_click=_add, args=(shown, Box(*map(int, numbers))))
 
@@ -237,8 +237,9 @@ def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> Non
 def _rows_selected(shown: Shown, key: str, order: Sequence[int]) -> None:
     """Choose the row alone whose cell was clicked or gone to, or the rows that were ticked, the last one first."""
     selection: Any = st.session_state[key]["selection"]
-    before, at = shown.chosen, [order[row] for row, _ in selection["cells"]]
-    ticked = [order[row] for row in selection["rows"]]
+    before, count = shown.chosen, len(order)  # a click may come from the table before a change
+    at = [order[row] for row, _ in selection["cells"] if row < count]
+    ticked = [order[row] for row in selection["rows"] if row < count]
     if at and at != before[:1]:
         shown.choose(at)
     else:

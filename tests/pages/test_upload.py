@@ -292,6 +292,7 @@ def test_a_box_in_numbers_is_read(page: AppTest) -> None:
 
 def test_a_picture_is_turned_a_quarter_and_back(page: AppTest) -> None:
     press(page, "Try an example")
+    next(widget for widget in page.number_input if widget.label == "Left").set_value(example.WIDTH)
     press(page, "Turn")
     assert texts(page) != [example.TEXT]
     for _ in range(3):
