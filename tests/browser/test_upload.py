@@ -96,12 +96,14 @@ def test_a_digit_is_put_right_from_the_table_with_keys_alone(
     table.scroll_into_view_if_needed()
     area = table.bounding_box()
     assert area
-    page.mouse.click(area["x"] + 150, area["y"] + 35 + 17)  # a cell of the first row
-    page.keyboard.press("ArrowDown")
+    page.mouse.click(area["x"] + 150, area["y"] + 35 + 35 + 17)  # a cell of the second row
     expect(reading).to_contain_text(f"reads {example.TEXT[1]},")
     settled()
+    page.keyboard.press("ArrowDown")
+    expect(reading).to_contain_text(f"reads {example.TEXT[2]},")
+    settled()
     page.keyboard.press("0")
-    expect(page.locator(".st-key-text_1")).to_have_text(f"{example.TEXT[0]}0{example.TEXT[2:]}")
+    expect(page.locator(".st-key-text_1")).to_have_text(f"{example.TEXT[:2]}0{example.TEXT[3:]}")
     expect(reading).to_contain_text("✓ 1 put right by hand.")
     settled()
     reading.get_by_role("button", name="Undo").click()
