@@ -1,4 +1,4 @@
-"""A batch of pictures: put in order, read one by one, kept small, written down as CSV and JSON."""
+"""A batch of pictures: put in order, read one by one, put right, kept small, written down as CSV, JSON and text."""
 
 import csv
 import dataclasses
@@ -7,7 +7,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import cv2
@@ -16,20 +16,27 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec import ink as inks
-from digitrec import pictures
+from digitrec import ledger as ledgers
+from digitrec import pdf, pictures
 from digitrec import reading as readings
 from digitrec.errors import PictureError
 from digitrec.glyph import Box
+from digitrec.ledger import Ledger
 from digitrec.reading import Digit, Reading, Step
 
 KEPT_BYTES = 32 * 2**20
 """Bytes of files that a batch keeps; the readings of the others stay, their steps cannot be shown again."""
 
+INK_BYTES = 4 * 2**20
+"""Bytes of packed ink that a batch keeps, about 50 photos; that of the others is made of their files again."""
+
 THUMBNAIL_SIDE = 120
 COPY_SIDE = 1000  # longest side of the copy that is shown with boxes
 STEP_SIDE = 264  # pixels; twice what a page gives a step, for sharp screens
 
-COLUMNS = ("file", "row", "box", "digit", "confidence", "likely", "is_digit", "flag", "model", "error")
+COLUMNS = ("file", "row", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected", "model", "error")
+
+GONE = "This file is no longer here. Choose it again to"
 
 Outcome = Reading | PictureError
 """What was read in a picture, or why it could not be read."""
@@ -50,36 +57,38 @@ class File(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture of a batch.
+    """A picture of a batch: a file, or a page of one.
 
     Attributes:
-        name: The file's name as it came.
+        name: The file's name as it came, and the page.
         source: What the page knows the file by.
-        key: SHA-256 of its bytes, so that the same file is read once.
+        key: SHA-256 of its bytes, so that the same file is read once; of a PDF with the page's number before it.
+        page: The page of a PDF, from 1; 0 for a file that is a picture.
     """
 
     name: str
     source: str
     key: str
+    page: int = 0
 
 
 class Closeup(NamedTuple):
     """What is shown of one picture.
 
     Attributes:
-        image: A small copy, RGB or RGBA.
-        reading: What was read, with steps of at most STEP_SIDE pixels and without ink.
+        image: A small upright copy, RGB or RGBA.
+        steps: The picture and its ink, at most STEP_SIDE pixels.
     """
 
     image: Image.Image
-    reading: Reading
+    steps: tuple[Step, ...]
 
 
 class Batch:
     """Pictures in natural order of their names, and what each model reads in them.
 
-    It lives as long as a visit, so it keeps glyphs and answers (about 3 kB a digit), a thumbnail a picture and at
-    most KEPT_BYTES of files.
+    It lives as long as a visit, so it keeps glyphs, crops and answers (about 5 kB a digit), a thumbnail a picture,
+    at most KEPT_BYTES of files and INK_BYTES of ink.
 
     Attributes:
         pictures: The pictures chosen.
@@ -90,74 +99,180 @@ class Batch:
         self.pictures: list[Picture] = []
         self.thumbnails: dict[str, str] = {}
         self._kept: dict[str, bytes] = {}
-        self._outcomes: dict[tuple[str, bool], dict[str, Outcome]] = {}
+        self._inks: dict[str, bytes] = {}  # as the pictures came, not turned; the last one used is the last
+        self._ledgers: dict[tuple[str, bool], Ledger | PictureError] = {}
 
     def replace(self, files: Iterable[File]) -> None:
-        """Take these files in place of those before; what was read in files that are among both stays."""
+        """Take these files in place of those before; what was read and put right in files among both stays."""
         ordered = sorted(files, key=lambda file: natural(file.name))
-        self.pictures = [Picture(f.name, f.source, hashlib.sha256(f.data).hexdigest()) for f in ordered]
+        self.pictures, self._kept, room = [], {}, KEPT_BYTES
+        for file in ordered:
+            sha = hashlib.sha256(file.data).hexdigest()
+            self.pictures += _pictures(file, sha)
+            if sha not in self._kept and len(file.data) <= room:
+                self._kept[sha] = file.data
+                room -= len(file.data)
         keys = {picture.key for picture in self.pictures}
         self.thumbnails = {key: uri for key, uri in self.thumbnails.items() if key in keys}
-        self._outcomes = {key: outcome for key, outcome in self._outcomes.items() if key[0] in keys}
-        self._kept, room = {}, KEPT_BYTES
-        for picture, file in zip(self.pictures, ordered, strict=True):
-            if picture.key not in self._kept and len(file.data) <= room:
-                self._kept[picture.key] = file.data
-                room -= len(file.data)
+        self._inks = {key: ink for key, ink in self._inks.items() if key in keys}
+        self._ledgers = {key: ledger for key, ledger in self._ledgers.items() if key[0] in keys}
 
     def data(self, picture: Picture) -> bytes | None:
         """Return the file's bytes, or None where they are no longer kept."""
-        return self._kept.get(picture.key)
+        return self._kept.get(picture.key.rpartition("-")[2])
 
     def is_read(self, picture: Picture, single: bool) -> bool:
         """Return whether a model has read it already, so that another one is quick."""
-        return (picture.key, single) in self._outcomes
+        return (picture.key, single) in self._ledgers
 
-    def outcome(self, picture: Picture, single: bool, reader: NamedReader, data: bytes | None = None) -> Outcome:
-        """Return what a model reads in a picture, from memory where it can.
+    def outcome(
+        self,
+        picture: Picture,
+        single: bool,
+        reader: NamedReader,
+        data: bytes | None = None,
+        finder: readings.Reader | None = None,
+    ) -> Outcome:
+        """Return what a model reads in a picture, put right where a person did; from memory where it can.
 
         Args:
             picture: One of the batch.
             single: Whether it is known to hold exactly one digit.
             reader: The model.
             data: The file's bytes, where the page has them; otherwise those kept are used.
+            finder: The model that finds the digits for all; the first that reads unless given.
         """
-        answers = self._outcomes.get((picture.key, single), {})
-        if reader.name not in answers:
-            found = next(iter(answers.values()), None)
-            if isinstance(found, Reading):
-                answers[reader.name] = readings.reread(found, reader)
-            else:
-                data = self.data(picture) if data is None else data
-                if data is None:
-                    return PictureError("This file is no longer here. Choose it again to read it in this way.")
-                answers[reader.name] = found or self._first(picture, data, single, reader)
-            self._outcomes[picture.key, single] = answers
-        return answers[reader.name]
+        found = self._ledgers.get((picture.key, single))
+        if found is None:
+            data = self.data(picture) if data is None else data
+            if data is None:
+                return PictureError(f"{GONE} read it in this way.")
+            found = self._first(picture, data, single, finder or reader)
+        if isinstance(found, Ledger):
+            found = ledgers.answered(found, reader.name, reader)
+        self._ledgers[picture.key, single] = found
+        return ledgers.reading(found, reader.name) if isinstance(found, Ledger) else found
 
-    def _first(self, picture: Picture, data: bytes, single: bool, reader: NamedReader) -> Outcome:
+    def ledger(self, picture: Picture, single: bool) -> Ledger:
+        """Return the ledger of a picture that was read.
+
+        Raises:
+            PictureError: If it was not, or could not be.
+        """
+        found = self._ledgers.get((picture.key, single))
+        if isinstance(found, Ledger):
+            return found
+        raise PictureError(str(found or f"{GONE} read it in this way."))
+
+    def change(self, picture: Picture, single: bool, change: Callable[[Ledger], Ledger]) -> Ledger:
+        """Put a picture's ledger right and return the new one; see `ledger`.
+
+        Raises:
+            PictureError: If it was not read, or the change is none that can be made.
+        """
+        changed = self._ledgers[picture.key, single] = change(self.ledger(picture, single))
+        return changed
+
+    def turn(self, picture: Picture, single: bool, finder: readings.Reader, data: bytes | None = None) -> Ledger:
+        """Turn a picture a quarter clockwise and find its digits anew; it can be undone.
+
+        Raises:
+            PictureError: If its file is no longer here.
+        """
+        image = _opened(self._present(picture, data, "turn it"), picture.page)
+
+        def turned(ledger: Ledger) -> Ledger:
+            return ledgers.of(readings.read(image, finder, single, turned=(ledger.turned + 3) % 4), ledger)
+
+        return self.change(picture, single, turned)
+
+    def ink(self, picture: Picture, turned: int, data: bytes | None = None) -> NDArray[np.float32]:
+        """Return a picture's ink, float32 (H, W), 0 paper, 1 ink.
+
+        Args:
+            picture: One of the batch.
+            turned: Quarter turns counter-clockwise that make it upright.
+            data: The file's bytes, where the page has them; otherwise those kept are used, if its ink is not.
+
+        Raises:
+            PictureError: If neither its ink nor its file is here.
+        """
+        if picture.key not in self._inks:
+            image = _opened(self._present(picture, data, "change its boxes"), picture.page)
+            self._keep_ink(picture, ledgers.packed(inks.from_picture(inks.reduced(image))))
+        self._inks[picture.key] = packed = self._inks.pop(picture.key)
+        return np.ascontiguousarray(np.rot90(ledgers.unpacked(packed), turned))
+
+    def _present(self, picture: Picture, data: bytes | None, deed: str) -> bytes:
+        """Return the file's bytes.
+
+        Raises:
+            PictureError: If they are not here.
+        """
+        data = self.data(picture) if data is None else data
+        if data is None:
+            raise PictureError(f"{GONE} {deed}.")
+        return data
+
+    def _first(self, picture: Picture, data: bytes, single: bool, finder: readings.Reader) -> Ledger | PictureError:
         try:
-            image = inks.open_picture(data)
+            image = _opened(data, picture.page)
         except PictureError as error:
             return PictureError(str(error))  # the one raised holds on to the picture through its traceback
         self.thumbnails[picture.key] = _thumbnail(image)
-        found = readings.read(image, reader, single)
-        nothing = np.zeros((0, 0), np.float32)
-        digits = tuple(dataclasses.replace(digit, steps=()) for digit in found.digits)
-        return dataclasses.replace(found, ink=nothing, steps=(), digits=digits)
+        found = readings.read(image, finder, single)
+        self._keep_ink(picture, ledgers.packed(np.rot90(found.ink, -found.turned)))
+        return ledgers.of(found)
+
+    def _keep_ink(self, picture: Picture, packed: bytes) -> None:
+        """Keep a picture's ink and let go of what was not used for the longest, but never of this one."""
+        self._inks[picture.key] = packed
+        while len(self._inks) > 1 and sum(map(len, self._inks.values())) > INK_BYTES:
+            del self._inks[next(iter(self._inks))]
 
 
-def closeup(data: bytes, single: bool, reader: readings.Reader) -> Closeup:
-    """Read a picture again, to show it with its steps.
+def _pictures(file: File, sha: str) -> list[Picture]:
+    """Return the pictures in a file: itself, or the pages of a PDF."""
+    if not pdf.is_pdf(file.data):
+        return [Picture(file.name, file.source, sha)]
+    count = pdf.pages(file.data)
+    named = [f"{file.name}, page {page}" for page in range(1, min(count, pdf.MOST_PAGES) + 1)]
+    if count > pdf.MOST_PAGES:
+        named.append(f"{file.name}, pages {pdf.MOST_PAGES + 1} to {count}")
+    named = named if count > 1 else [file.name]
+    return [Picture(name, file.source, f"{page}-{sha}", page) for page, name in enumerate(named, 1)]
+
+
+def _opened(data: bytes, page: int) -> Image.Image:
+    """Return a picture file, or a page of a PDF, decoded.
 
     Raises:
         PictureError: If it cannot be read.
     """
-    image = inks.open_picture(data)
-    found = readings.read(image, reader, single)
-    digits = tuple(dataclasses.replace(digit, steps=_small(digit.steps)) for digit in found.digits)
-    nothing = np.zeros((0, 0), np.float32)
-    return Closeup(_copy(image), dataclasses.replace(found, ink=nothing, steps=_small(found.steps), digits=digits))
+    return pdf.page(data, page) if page else inks.open_picture(data)
+
+
+def whole(data: bytes, page: int, turned: int, reader: readings.Reader) -> Reading:
+    """Return a picture and its ink as a reading whose digits were not looked for; see `closeup`."""
+    found = readings.read(_opened(data, page), reader, single=True, turned=turned)
+    return dataclasses.replace(found, digits=())
+
+
+def closeup(data: bytes, page: int, turned: int, reader: readings.Reader) -> Closeup:
+    """Decode a picture again, to show it with its steps.
+
+    Args:
+        data: The file's bytes.
+        page: The page of a PDF, from 1; 0 for a file that is a picture.
+        turned: Quarter turns counter-clockwise that make it upright.
+        reader: A model.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    image = _opened(data, page)
+    steps = readings.read(image, reader, single=True, turned=turned).steps
+    return Closeup(_copy(image).rotate(90 * turned, expand=True), _small(steps))
 
 
 def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int]) -> list[Digit]:
@@ -195,7 +310,11 @@ def shown_name(name: str, longest: int = 60) -> str:
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
-    """Return a reading as the command line prints it; see contracts.md. Boxes are those of the picture as it came."""
+    """Return a reading as the command line prints it; see contracts.md. Boxes are those of the picture as it came.
+
+    What a person changed has an entry more, `corrected`: `digit` where the answer was put right, `box` where its box
+    was drawn.
+    """
     answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None, "turned": 0}
     if isinstance(outcome, PictureError):
         return answer | {"error": str(outcome)}
@@ -209,6 +328,7 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
             "is_digit": round(digit.is_digit, 6),
             "flag": digit.flag,
         }
+        | ({"corrected": digit.by_hand} if digit.by_hand else {})
         for digit in outcome.digits
     ]
     return answer | {"text": outcome.text, "turned": 90 * outcome.turned, "digits": digits}
@@ -223,8 +343,8 @@ def as_csv(records: Iterable[dict[str, Any]]) -> str:
     """Return records as CSV, a digit a line, with COLUMNS; a picture without digits has a line of its own.
 
     A box is x, y, width and height with spaces between; `likely` is the digits that it takes to be 95 % sure, as in
-    `4 or 9`, and empty for what is no digit. A name that a spreadsheet would take for a formula is given
-    an apostrophe in front.
+    `4 or 9`, the digit where a person put it right, and empty for what is no digit. A name that a spreadsheet would
+    take for a formula is given an apostrophe in front.
     """
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
@@ -236,10 +356,24 @@ def as_csv(records: Iterable[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
+def as_text(records: Sequence[dict[str, Any]]) -> str:
+    """Return the digits read, a row a line; of more than one picture each has its name above and a blank line below."""
+    if len(records) == 1:
+        return _rows(records[0])
+    return "\n".join(f"{shown_name(each['file'], 200)}\n{_rows(each)}" for each in records)
+
+
+def _rows(record: dict[str, Any]) -> str:
+    lines = str(record["error"] or record["text"].replace("/", "\n"))
+    return f"{lines}\n" if lines else ""
+
+
 def _cells(digit: dict[str, Any]) -> dict[str, str]:
     """Return what a record holds as lists in the form that a table has it."""
     none = digit["flag"] == readings.NOT_A_DIGIT
-    likely = "" if none else readings.either(readings.likely(digit["probabilities"]))
+    settled = digit.get("corrected") == ledgers.PUT_RIGHT
+    digits = (digit["digit"],) if settled else readings.likely(digit["probabilities"])
+    likely = "" if none else readings.either(digits)
     return {"box": " ".join(map(str, digit["box"])), "likely": likely}
 
 

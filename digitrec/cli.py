@@ -26,7 +26,7 @@ OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 TIMED = 300
 """Digits that `evaluate` reads one by one to say how long one takes."""
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".pdf")
 """Endings by which pictures are known in a folder; a file named on its own may have any."""
 
 
@@ -88,10 +88,10 @@ def _read(options: argparse.Namespace) -> int:
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     status = OK
     for path in _files(options.pictures):
-        reading = _reading(path, predictor, options.single, finder)
-        if isinstance(reading, PictureError):
-            status = SOME_FAILED
-        print(show(path, model, reading), flush=True)
+        for page, reading in _readings(path, predictor, options.single, finder):
+            if isinstance(reading, PictureError):
+                status = SOME_FAILED
+            print(show(path, page, model, reading), flush=True)
     return status
 
 
@@ -112,14 +112,24 @@ def _pictures_in(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in sorted(names, key=batch.natural)]
 
 
-def _reading(path: str, predictor: "Predictor", single: bool, finder: "Predictor | None") -> "Reading | PictureError":
-    """Return what the picture says, or why it cannot be read."""
-    from digitrec import ink, reading
+def _readings(
+    path: str, predictor: "Predictor", single: bool, finder: "Predictor | None"
+) -> "Iterator[tuple[int, Reading | PictureError]]":
+    """Yield what the picture says, or why it cannot be read; of a PDF each page with its number, else 0."""
+    from digitrec import ink, pdf, reading
 
     try:
-        return reading.read(ink.open_picture(_content(path)), predictor, single, finder)
+        data = _content(path)
     except PictureError as error:
-        return error
+        yield 0, error
+        return
+    count = pdf.pages(data) if pdf.is_pdf(data) else 0
+    for page in range(1, min(count, pdf.MOST_PAGES + 1) + 1) if count else [0]:
+        try:
+            image = pdf.page(data, page) if page else ink.open_picture(data)
+            yield page, reading.read(image, predictor, single, finder)
+        except PictureError as error:
+            yield page, error
 
 
 def _content(path: str) -> bytes:
@@ -141,20 +151,20 @@ def _content(path: str) -> bytes:
         raise PictureError("This file cannot be read. Check the disk that it is on, and its name.") from error
 
 
-def _as_text(path: str, model: str, reading: "Reading | PictureError") -> str:
-    """Return one line: the file and its digits."""
-    name = re.sub(r"[\x00-\x1f\x7f]", "?", path)
+def _as_text(path: str, page: int, model: str, reading: "Reading | PictureError") -> str:
+    """Return one line: the file, the page of a PDF, and the digits."""
+    name = re.sub(r"[\x00-\x1f\x7f]", "?", path) + (f", page {page}" if page else "")
     if isinstance(reading, PictureError):
         return f"{name}: error: {reading}"
     unsure = any(digit.flag == "uncertain" for digit in reading.digits)
     return f"{name}: {reading.text or 'no digit found'}{' (uncertain)' if unsure else ''}"
 
 
-def _as_json(path: str, model: str, reading: "Reading | PictureError") -> str:
+def _as_json(path: str, page: int, model: str, reading: "Reading | PictureError") -> str:
     """Return one line: a JSON object in ASCII, as the contract has it."""
     from digitrec import batch
 
-    return json.dumps(batch.record(path, model, reading))
+    return json.dumps(batch.record(path, model, reading) | ({"page": page} if page else {}))
 
 
 def _add_train(commands: Any) -> None:

@@ -5,7 +5,7 @@ fonts are left to that theme, so that light and dark both work, and no figure re
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -426,20 +426,23 @@ def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
     return go.Figure(data=[blocks], layout=layout)
 
 
-def page_picture(image: Image.Image, digits: Sequence[Digit], selected: int | None = None) -> go.Figure:
+def page_picture(
+    image: Image.Image, digits: Sequence[Digit], selected: Collection[int] = (), drawing: bool = False
+) -> go.Figure:
     """Draw a picture with a box and the answer for each digit found in it.
 
     Certain answers have a solid blue box, uncertain ones a dashed orange one with the digits that it may be
-    ("4 or 9"), what is no digit a dotted grey one and a question mark. A click on a box carries the digit's
-    place: see `clicked_digit`.
+    ("4 or 9"), what is no digit a dotted grey one and a question mark, what a person put right a green one and a
+    tick. A click on a box carries the digit's place: see `clicked_digit`.
 
     Args:
         image: The upright picture that the boxes' pixels refer to; a copy of at most PAGE_PIXELS is shown.
         digits: What was read in it.
-        selected: Place in `digits` of the one to frame twice as thick, if any.
+        selected: Places in `digits` of those to frame twice as thick.
+        drawing: Whether dragging draws a box, as Plotly's box selection.
     """
     width, height = image.size
-    marks = [_MARKS[digit.flag] for digit in digits]
+    marks = [_MARKS["by hand" if digit.by_hand == "digit" else digit.flag] for digit in digits]
     squares = {
         "type": "scatter",
         "mode": "markers",
@@ -456,6 +459,7 @@ def page_picture(image: Image.Image, digits: Sequence[Digit], selected: int | No
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
     layout = {
         **_BARE,
+        "dragmode": "select" if drawing else False,
         "height": int(np.clip(700 * height / max(width, 1), 140, 560)),
         "margin": {"l": 0, "r": 0, "t": 20, "b": 0},  # room for an answer at the upper edge
         "showlegend": False,
@@ -470,7 +474,8 @@ def page_picture(image: Image.Image, digits: Sequence[Digit], selected: int | No
         "shapes": [
             {
                 "type": "rect", "x0": box.x, "y0": box.y, "x1": box.x + box.width, "y1": box.y + box.height,
-                "line": {"color": colour, "dash": dash, "width": 4 if place == selected else 2},
+                "line": {"color": colour, "dash": dash, "width": 4 if place in selected else 2},
+                "fillcolor": _faded(colour, 0.12 if place in selected else 0),
             }
             for place, (box, (colour, dash, _)) in enumerate(zip((d.box for d in digits), marks, strict=True))
         ],
@@ -490,11 +495,14 @@ _MARKS: dict[str | None, tuple[str, str, str]] = {
     None: (BLUE, "solid", "white"),
     UNCERTAIN: (ORANGE, "dash", "black"),
     NOT_A_DIGIT: (GREY, "dot", "black"),
+    "by hand": (GREEN, "solid", "black"),
 }
 
 
 def _chip(digit: Digit) -> str:
     """Return what stands on a box; there is room for two digits."""
+    if digit.by_hand == "digit":
+        return "× ✓" if digit.flag == NOT_A_DIGIT else f"{digit.digit} ✓"
     if digit.flag == NOT_A_DIGIT:
         return "?"
     if digit.flag == UNCERTAIN:
@@ -503,7 +511,9 @@ def _chip(digit: Digit) -> str:
 
 
 def digit_sentence(digit: Digit) -> str:
-    """Say what was read: `7, 99.1 %`, or `4 or 9, 62.0 % for the 4`, or `no digit`."""
+    """Say what was read: `7, 99.1 %`, or `4 or 9, 62.0 % for the 4`, or `no digit`, or `7, put right by hand`."""
+    if digit.by_hand == "digit":
+        return f"{'no digit' if digit.flag == NOT_A_DIGIT else digit.digit}, put right by hand"
     if digit.flag == NOT_A_DIGIT:
         return "no digit"
     if digit.flag == UNCERTAIN:

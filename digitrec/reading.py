@@ -58,6 +58,7 @@ class Digit:
         flag: "not-a-digit" where `is_digit` is below 0.5 or the glyph is blank, "uncertain" where it takes more than
             one digit to be SURE, else None.
         sign: Whether its place among the others says that it is a bracket, a slash or a comma: no digit either.
+        by_hand: "digit" where a person put the answer right, "box" where one drew the box, else None.
     """
 
     row: int
@@ -70,6 +71,7 @@ class Digit:
     is_digit: float
     flag: str | None
     sign: bool = False
+    by_hand: str | None = None
 
     @property
     def likely(self) -> tuple[int, ...]:
@@ -211,19 +213,26 @@ def _only(ink: Floats) -> list[list[Mark]]:
 
 def _unanswered(row: int, mark: Mark, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
     """Return a digit that no model has seen yet."""
-    nothing, box, cut = np.full(10, 0.1, np.float32), _enlarged(mark.box, scale, size), mark.cut
-    return Digit(row, box, cut.glyph, _steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, mark.sign)
+    nothing, box, cut = np.full(10, 0.1, np.float32), enlarged(mark.box, scale, size), mark.cut
+    return Digit(row, box, cut.glyph, cut_steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, mark.sign)
 
 
-def _enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
-    """Return a box of the ink in pixels of the upright picture."""
+def enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
+    """Return a box of the ink in pixels of the upright picture.
+
+    Args:
+        box: In pixels of the ink.
+        scale: Pixels of the picture a pixel of the ink, across and down.
+        size: Width and height of the picture.
+    """
     left, top = int(box.x * scale[0]), int(box.y * scale[1])
     right = min(size[0], round((box.x + box.width) * scale[0]))
     bottom = min(size[1], round((box.y + box.height) * scale[1]))
     return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
-def _steps(cut: Cut) -> tuple[Step, ...]:
+def cut_steps(cut: Cut) -> tuple[Step, ...]:
+    """Return the pictures from the crop to the glyph, each with what was done."""
     return (
         Step("Cropped", "The digit alone, cut out along its edges.", cut.crop),
         Step("Stroke width", "Strokes are made as wide as the pens that MNIST was written with.", cut.stroke),

@@ -19,6 +19,9 @@ MAX_PICTURE_BYTES = 20 * 1024 * 1024
 MAX_PICTURE_PIXELS = 100_000_000
 """Largest picture accepted, in pixels: twice the largest phone camera in common use, 20,000 x 20,000 is refused."""
 
+MAX_PDF_PAGES = 50
+"""Pages of a PDF that are read; each is a picture of a few million pixels."""
+
 
 def home() -> Path:
     """Return the folder that runs and trained models are written to (`DIGITREC_HOME`).

@@ -7,7 +7,7 @@ import html
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -238,7 +238,14 @@ def meaning(names: Sequence[str], key: str) -> None:
         st.markdown(said.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
-def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore", save: str = "") -> Any:
+def figure(
+    drawn: go.Figure,
+    key: str,
+    twin: str,
+    on_select: Any = "ignore",
+    save: str = "",
+    selects: Sequence[Literal["points", "box"]] = ("points",),
+) -> Any:
     """Draw a figure, with a text twin for screen readers; return Streamlit's event of a click on it.
 
     Args:
@@ -247,6 +254,7 @@ def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore", sav
         twin: What it shows, in words.
         on_select: What a click does, see `st.plotly_chart`.
         save: Name of the picture that a camera button saves it as; empty leaves the button out.
+        selects: What can be selected: points by a click, or a box by dragging.
     """
     config: dict[str, Any] = {"displaylogo": False, "displayModeBar": bool(save)}
     if save:
@@ -255,7 +263,9 @@ def figure(drawn: go.Figure, key: str, twin: str, on_select: Any = "ignore", sav
             "modeBarButtons": [["toImage"]],
             "toImageButtonOptions": {"format": "png", "filename": save, "scale": 2},
         }
-    return st.plotly_chart(drawn, key=key, theme="streamlit", on_select=on_select, config=config, alt=twin)
+    return st.plotly_chart(
+        drawn, key=key, theme="streamlit", on_select=on_select, selection_mode=selects, config=config, alt=twin
+    )
 
 
 def seen(glyph: NDArray[np.float32] | None) -> None:

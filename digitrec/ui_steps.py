@@ -5,10 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from digitrec import ink as inks
-from digitrec import reading as readings
 from digitrec import registry, steps, ui
-from digitrec.predict import Predictor
 from digitrec.steps import NO_DIGIT, Row, Said
 
 Rows = tuple[Row, ...]
@@ -64,21 +61,6 @@ def which_step(rows: Callable[[], Rows] | None, models: Sequence[str], key: str,
         for name in said:
             if registry.get(name).recipe.scaling == "unit-length":
                 st.caption(f"{name} scales what it gets itself, so numbers up to 255 do it no harm here.")
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def trails(key: str, single: bool, _data: bytes, _reader: Predictor) -> tuple[Rows, ...]:
-    """Return the rows of each digit of a picture file; those of the last few files are kept.
-
-    Args:
-        key: SHA-256 of the file.
-        single: Whether it is known to hold one digit.
-
-    Raises:
-        PictureError: If it cannot be read.
-    """
-    found = readings.read(inks.open_picture(_data), _reader, single)
-    return tuple(steps.trail(found, digit) for digit in found.digits)
 
 
 def _table(rows: Sequence[Row], said: Mapping[str, Sequence[Said]]) -> str:

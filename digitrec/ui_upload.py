@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitrec import batch as batches
-from digitrec import example, figures, ui, ui_steps
-from digitrec.batch import Batch, Closeup, File, Outcome, Picture
+from digitrec import example, registry, ui, ui_ledger
+from digitrec.batch import Batch, File, Outcome, Picture
 from digitrec.cli import PICTURES
+from digitrec.ledger import PUT_RIGHT
 from digitrec.predict import Predictor
 from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, Reading, either
 
@@ -79,7 +80,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
     else:
         # Streamlit cannot empty an uploader. One with another limit, even if it is the same in effect, is a new one.
         files = st.file_uploader(
-            "Pictures: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC",
+            "Pictures: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC, and PDF",
             accept_multiple_files=True,
             key=key,
             on_change=_take,
@@ -148,7 +149,7 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
             continue
         file = files.get(picture.source)
         for predictor in predictors:
-            mine.outcome(picture, single, predictor, file.getvalue() if file else None)
+            mine.outcome(picture, single, predictor, file.getvalue() if file else None, registry.finder())
         done += waiting
         shown.append(place)
         undrawn.append((place + 1, picture, tuple(predictors), single, file))
@@ -196,17 +197,18 @@ def card(
     few = len(batch().pictures) <= FEW
     key = f"{number}_{picture.key[:12]}"
     wide = few or bool(st.session_state.get(f"wide_{key}"))
-    data = file.getvalue() if file else batch().data(picture)
+    mine = batch()
+    data = file.getvalue() if file else mine.data(picture)
     with ui.shown_errors(stop=False):
         models = [predictor.name for predictor in predictors]
-        outcomes = [batch().outcome(picture, single, predictor, data) for predictor in predictors]
+        outcomes = [mine.outcome(picture, single, predictor, data, registry.finder()) for predictor in predictors]
         with st.container(border=True, key=f"reading_{number}", gap="small"):
             _heading(picture, wide)
             with st.container(key=f"text_{number}"):
                 st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
             if isinstance(outcomes[0], Reading):
                 _notes(models, outcomes)
-                if not few and outcomes[0].digits:
+                if not few:
                     st.button(
                         "Less" if wide else "Details",
                         key=f"switch_{key}",
@@ -217,11 +219,8 @@ def card(
             else:
                 st.html(f'<p class="note">⚠ {html.escape(str(outcomes[0]))}</p>')
             read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
-            if wide and read and read[0].digits:
-                close = _closeup(picture.key, single, data, predictors[0]) if data else None
-                place = _details(models, read, close, key)
-                if data:
-                    _which_step(picture, single, data, predictors, place, f"trail_{key}")
+            if wide and read:
+                ui_ledger.ledger(ui_ledger.Shown(mine, picture, single, data, key), predictors)
 
 
 def _heading(picture: Picture, wide: bool) -> None:
@@ -247,11 +246,12 @@ def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
 
 
 def _doubts(digits: Sequence[Digit]) -> list[str]:
-    """Return a sentence on what is no digit, and one on what is uncertain."""
+    """Return a sentence on what is no digit, one on what is uncertain, and one on what was put right."""
     if not digits:
         return ["No digit found. The picture seems to be blank, or its ink too faint."]
     doubts = []
-    none = sum(digit.flag == NOT_A_DIGIT for digit in digits)
+    settled = sum(digit.by_hand == PUT_RIGHT for digit in digits)
+    none = sum(digit.flag == NOT_A_DIGIT for digit in digits if digit.by_hand != PUT_RIGHT)
     if none == len(digits):
         doubts.append("? Nothing in it looks like a digit.")
     elif none:
@@ -261,6 +261,8 @@ def _doubts(digits: Sequence[Digit]) -> list[str]:
         doubts.append(f"{len(unsure)} digits are uncertain.")
     elif unsure:
         doubts.append(f"Uncertain: {'; '.join(either(digit.likely) for digit in unsure)}.")
+    if settled:
+        doubts.append(f"✓ {settled} put right by hand.")
     return doubts
 
 
@@ -268,84 +270,8 @@ def _short(text: str) -> str:
     return (text.replace("/", " / ") or "nothing") if len(text) <= 24 else "it differently"
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _closeup(key: str, single: bool, _data: bytes, _reader: Predictor) -> Closeup:
-    """Return what is shown of the picture with this SHA-256; the last few, as each takes some megabytes."""
-    return batches.closeup(_data, single, _reader)
-
-
-def _details(models: Sequence[str], readings: Sequence[Reading], close: Closeup | None, key: str) -> int:
-    """Draw the picture with its boxes, both models' bars for the digit chosen, and its steps; return its place."""
-    digits, (width, height) = readings[0].digits, readings[0].size
-    row = width > 1.8 * height  # a row of digits has the whole width, anything else shares it with the bars
-    chosen_key = f"digit_{key}"
-    place = min(st.session_state.get(chosen_key) or 0, len(digits) - 1)
-    left, right = (st.container(), st.container()) if row else st.columns([3, 2], gap="medium")
-    with left:
-        if close:
-            _boxes(close, readings[0], place, 560 if row else 420, f"figure_{key}", chosen_key)
-        else:
-            st.info("The file is no longer here. Choose it again to see the picture and the steps.")
-    with right:
-        if len(digits) > 1:
-            place = st.selectbox(
-                "Digit",
-                range(len(digits)),
-                format_func=lambda each: f"{each + 1} of {len(digits)}: {figures.digit_sentence(digits[each])}",
-                key=chosen_key,
-                help="Or click a digit in the picture.",
-            )
-        columns = st.columns(2) if row else [st.container(), st.container()]
-        for number, (column, name, reading) in enumerate(zip(columns, models, readings, strict=False), 1):
-            with column:
-                said = figures.digit_sentence(reading.digits[place])
-                st.html(f'<p class="note"><b>{html.escape(name)}</b> reads {said}</p>')
-                ui.bars(reading.digits[place], name, f"bars_{number}_{key}")
-    ui.meaning(models, f"meaning_{key}")
-    if close:
-        st.markdown("**From the picture to what the models see**")
-        ui.strip((*close.reading.steps, *close.reading.digits[place].steps))
-    else:
-        ui.seen(digits[place].glyph)
-    return place
-
-
-def _which_step(
-    picture: Picture, single: bool, data: bytes, predictors: Sequence[Predictor], place: int, key: str
-) -> None:
-    """Draw which step saved the digit at `place`; the file is read for it once the section is open."""
-    models = [predictor.name for predictor in predictors]
-    ui_steps.which_step(lambda: ui_steps.trails(picture.key, single, data, predictors[0])[place], models, key)
-
-
-def _boxes(close: Closeup, reading: Reading, place: int, width: int, key: str, chosen_key: str) -> None:
-    """Draw the picture with its boxes; a click on one chooses its digit.
-
-    Args:
-        close: The copy to show.
-        reading: What to write on the boxes.
-        place: Place of the digit chosen.
-        width: Screen pixels that the picture may be wide.
-        key: The figure's key.
-        chosen_key: Key of the selectbox that holds the digit chosen.
-    """
-    drawn = figures.page_picture(close.image, batches.on_copy(reading.digits, reading.size, close.image.size), place)
-    drawn.update_layout(height=20 + min(420, max(80, round(width * reading.size[1] / reading.size[0]))))
-    drawn.update_xaxes(constraintoward="left").update_yaxes(constraintoward="top")
-    read = f"The picture with a box for each mark. Read: {reading.text.replace('/', ', ') or 'nothing'}."
-    ui.figure(drawn, key, " ".join([read, *_doubts(reading.digits)]), on_select=lambda: _choose(key, chosen_key))
-
-
-def _choose(figure_key: str, chosen_key: str) -> None:
-    """Make the digit whose box was clicked the one chosen."""
-    event: Any = st.session_state[figure_key]
-    place = figures.clicked_digit(event["selection"]["points"])
-    if place is not None:
-        st.session_state[chosen_key] = place
-
-
 def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bool) -> None:
-    """Draw the buttons that give all readings as CSV and JSON, a record a picture and model."""
+    """Draw the buttons that give all readings as CSV and JSON, a record a picture and model, and the first as text."""
     mine = batch()
 
     def records() -> list[dict[str, Any]]:
@@ -357,16 +283,17 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
         ]
 
     with st.container(horizontal=True, key="downloads"):
-        icon = ":material/download:"
-        st.download_button(
-            "CSV", lambda: batches.as_csv(records()), "readings.csv", "text/csv", icon=icon, on_click="ignore"
-        )
-        st.download_button(
-            "JSON",
-            lambda: batches.as_json(records()),
-            "readings.json",
-            "application/json",
-            icon=icon,
-            on_click="ignore",
-        )
+        for label, written, ending, kind in (
+            ("CSV", batches.as_csv, "csv", "text/csv"),
+            ("JSON", batches.as_json, "json", "application/json"),
+            ("Text", lambda found: batches.as_text(found[:: len(predictors)]), "txt", "text/plain"),
+        ):
+            st.download_button(
+                label,
+                lambda written=written: written(records()),  # type: ignore[misc]
+                f"readings.{ending}",
+                kind,
+                icon=":material/download:",
+                on_click="ignore",
+            )
         st.button("Remove all", key="remove_all", icon=":material/delete:", on_click=_remove_all)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from digitrec import ui, ui_upload
 
-ui.page("Upload", "Choose pictures of handwritten digits, one or many. Two models read them.")
+ui.page("Upload", "Choose pictures of handwritten digits. Two models read them, and you put right what they got wrong.")
 st.html(ui_upload.STYLE)
 
 files = ui_upload.choose_pictures()

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from test_pdf import document
 
 from digitrec import batch as batches
-from digitrec import ink, reading
+from digitrec import ink, pdf, reading
+from digitrec import ledger as ledgers
 from digitrec.batch import Batch, File, Picture
 from digitrec.calibration import Answers
 from digitrec.errors import PictureError
@@ -148,14 +150,12 @@ def test_files_are_kept_up_to_a_limit_and_their_readings_beyond(monkeypatch: pyt
 
 def test_a_closeup_shows_small_steps_and_boxes_on_the_copy() -> None:
     data = strokes(2, (3000, 900))
-    close = batches.closeup(data, False, Always(1))
+    close = batches.closeup(data, 0, 0, Always(1))
     found = reading.read(ink.open_picture(data), Always(1))
     assert max(close.image.size) == batches.COPY_SIDE
-    assert [d.box for d in close.reading.digits] == [d.box for d in found.digits]
-    steps = [*close.reading.steps, *(step for digit in close.reading.digits for step in digit.steps)]
-    assert len(steps) == 2 + 2 * 4
-    assert all(0 < max(step.image.shape) <= batches.STEP_SIDE for step in steps)
-    for digit in batches.on_copy(close.reading.digits, close.reading.size, close.image.size):
+    assert [step.title for step in close.steps] == ["Picture", "Ink"]
+    assert all(0 < max(step.image.shape) <= batches.STEP_SIDE for step in close.steps)
+    for digit in batches.on_copy(found.digits, found.size, close.image.size):
         x, y, width, height = digit.box
         inside = np.asarray(close.image.convert("L"))[y : y + height, x : x + width]
         assert inside.mean() < 80  # the box is filled by its stroke
@@ -166,9 +166,93 @@ def test_a_tiny_picture_is_enlarged_without_blur() -> None:
     image.paste(0, (10, 5, 14, 23))
     stream = io.BytesIO()
     image.save(stream, "PNG")
-    close = batches.closeup(stream.getvalue(), True, Always(1))
+    close = batches.closeup(stream.getvalue(), 0, 0, Always(1))
     assert close.image.size == (308, 308)
     assert {colour for _, colour in close.image.getcolors()} == {(0, 0, 0), (255, 255, 255)}
+
+
+def put_right(batch: Batch, picture: Picture, place: int, truth: int) -> None:
+    batch.change(picture, False, lambda ledger: ledgers.corrected(ledger, place, truth))
+
+
+def test_what_was_put_right_outlives_other_models_and_more_files() -> None:
+    batch, picture = one(strokes(3))
+    assert batch.outcome(picture, False, Always(1)).text == "111"
+    put_right(batch, picture, 1, 8)
+    assert batch.outcome(picture, False, Always(1)).text == "181"
+    assert batch.outcome(picture, False, Always(4)).text == "484"
+    batch.replace([File("a.png", "1", strokes(3)), File("b.png", "2", strokes(1)), File("c.png", "3", strokes(3))])
+    texts = [batch.outcome(each, False, Always(7)).text for each in batch.pictures]
+    assert texts == ["787", "7", "787"]
+    batch.change(picture, False, ledgers.undone)
+    assert batch.outcome(picture, False, Always(7)).text == "777"
+    assert batch.outcome(picture, True, Always(7)).text == "7"
+
+
+def test_a_turned_picture_is_found_anew_upright_and_its_record_has_boxes_as_it_came() -> None:
+    batch, picture = one(strokes(3))
+    first = batches.record("a.png", "m", batch.outcome(picture, False, Always(1)))
+    batch.turn(picture, False, Always(1))
+    found = batch.outcome(picture, False, Always(1))
+    assert isinstance(found, Reading)
+    assert (found.size, found.turned, [digit.row for digit in found.digits]) == ((120, 400), 3, [0, 1, 2])
+    again = batches.record("a.png", "m", found)
+    assert again["turned"] == 270
+    assert sorted(digit["box"] for digit in again["digits"]) == sorted(digit["box"] for digit in first["digits"])
+    upright = batch.ink(picture, found.turned)
+    assert upright.shape == (400, 120)
+    assert all(upright[d.box.y + 6, d.box.x + 40] == 1.0 for d in found.digits)
+    close = batches.closeup(strokes(3), 0, found.turned, Always(1))
+    assert close.image.width < close.image.height
+    assert close.steps[0].image.shape[0] > close.steps[0].image.shape[1]
+    for _ in range(3):
+        batch.turn(picture, False, Always(1))
+    assert batch.outcome(picture, False, Always(1)).turned == 0
+
+
+def test_ink_that_was_let_go_is_made_of_the_file_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "INK_BYTES", 10)
+    batch = Batch()
+    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", strokes(2))])
+    first, second = batch.pictures
+    for picture in batch.pictures:
+        batch.outcome(picture, False, Always(1))
+    assert list(batch._inks) == [second.key]
+    assert np.count_nonzero(batch.ink(first, 0) > 0.5) < np.count_nonzero(batch.ink(second, 0) > 0.5)
+    monkeypatch.setattr(batches, "KEPT_BYTES", 0)
+    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", strokes(2))])
+    batch.ink(second, 0)
+    with pytest.raises(PictureError, match="Choose it again to change its boxes"):
+        batch.ink(first, 0)
+    with pytest.raises(PictureError, match="Choose it again to turn it"):
+        batch.turn(first, False, Always(1))
+    put_right(batch, first, 0, 5)  # needs neither ink nor file
+    assert batch.outcome(first, False, Always(1)).text == "5"
+
+
+def test_a_picture_that_could_not_be_read_has_no_ledger() -> None:
+    batch, picture = one(b"no picture")
+    with pytest.raises(PictureError, match="no longer here"):
+        batch.ledger(picture, False)
+    batch.outcome(picture, False, Always(1))
+    with pytest.raises(PictureError, match="not a picture"):
+        batch.ledger(picture, False)
+
+
+def test_the_pages_of_a_pdf_are_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "MOST_PAGES", 2)
+    batch = Batch()
+    batch.replace([File("z.png", "", strokes(2)), File("scan.pdf", "", document(4)), File("one.pdf", "", document(1))])
+    assert [p.name for p in batch.pictures] == [
+        "one.pdf", "scan.pdf, page 1", "scan.pdf, page 2", "scan.pdf, pages 3 to 4", "z.png",
+    ]  # fmt: skip
+    found = [batch.outcome(picture, False, Always(1)) for picture in batch.pictures]
+    assert [str(each) if isinstance(each, PictureError) else each.text for each in found] == [
+        "1", "1", "11", "Only the first 2 pages of a PDF are read. Split the file to read the others.", "11",
+    ]  # fmt: skip
+    put_right(batch, batch.pictures[1], 0, 5)
+    batch.ink(batch.pictures[2], 0)
+    assert [batch.outcome(picture, False, Always(1)).text for picture in batch.pictures[:3]] == ["1", "5", "11"]
 
 
 @given(st.text(max_size=300))
@@ -196,7 +280,8 @@ def test_a_record_is_what_the_command_line_prints() -> None:
     first, blank, broken = records()
     assert list(first) == ["file", "model", "text", "digits", "error", "turned"]
     assert (first["file"], first["model"], first["text"], first["error"]) == ("=1+1.png", "always-1", "11", None)
-    assert list(first["digits"][0]) == ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
+    keys = ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
+    assert list(first["digits"][0]) == keys
     assert first["digits"][0]["digit"] == 1
     assert first["digits"][0]["confidence"] == pytest.approx(0.91)
     assert len(first["digits"][0]["probabilities"]) == 10
@@ -223,6 +308,26 @@ def test_csv_has_a_line_a_digit_and_one_for_a_picture_without() -> None:
     assert (rows[0]["row"], rows[0]["error"]) == ("0", "")
     assert (rows[0]["flag"], rows[0]["is_digit"], rows[0]["likely"]) == ("uncertain", "1.0", "1, 0, 2 or another")
     assert "not a picture" in rows[3]["error"]
+
+
+def test_what_was_put_right_is_said_in_every_form() -> None:
+    batch, picture = one(strokes(3))
+    batch.outcome(picture, False, Always(1))
+    put_right(batch, picture, 0, 6)
+    put_right(batch, picture, 1, ledgers.NO_DIGIT)
+    record = batches.record("a.png", "m", batch.outcome(picture, False, Always(1)))
+    assert record["text"] == "61"
+    assert [digit.get("corrected") for digit in record["digits"]] == ["digit", "digit", None]
+    rows = list(csv.DictReader(io.StringIO(batches.as_csv([record]))))
+    assert [row["corrected"] for row in rows] == ["digit", "digit", ""]
+    assert [row["likely"] for row in rows] == ["6", "", "1, 0, 2 or another"]
+
+
+def test_plain_text_has_a_row_a_line_and_names_where_there_are_more() -> None:
+    sheet, blank = {"file": "a.png", "text": "0151/229", "error": None}, {"file": "b.png", "text": "", "error": None}
+    broken = {"file": "c\n.png", "text": "", "error": "The file is empty."}
+    assert batches.as_text([sheet]) == "0151\n229\n"
+    assert batches.as_text([sheet, blank, broken]) == "a.png\n0151\n229\n\nb.png\n\nc\ufffd.png\nThe file is empty.\n"
 
 
 def test_csv_names_no_digits_for_what_is_none() -> None:

@@ -87,6 +87,23 @@ def test_a_bad_picture_has_its_sentence_and_the_others_are_read(digit, tiny_mode
         assert str(tmp_path) not in str(answer["error"])
 
 
+def test_a_pdf_has_a_line_a_page(digit, tiny_model, tmp_path, capsys):
+    scan = tmp_path / "scan.pdf"
+    page = Image.open(digit)
+    page.save(scan, save_all=True, append_images=[Image.new("L", page.size, 255)])
+    assert cli.main(["read", str(scan), str(digit)]) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{scan}, page 1: ")
+    assert second == f"{scan}, page 2: no digit found"
+    assert third.startswith(f"{digit}: ")
+    scan.write_bytes(scan.read_bytes()[:200])
+    assert cli.main(["read", "--format", "jsonl", str(scan), str(digit)]) == 1
+    broken, good = answers(capsys.readouterr().out)
+    assert (broken["file"], broken["page"]) == (str(scan), 1)
+    assert "damaged" in str(broken["error"])
+    assert "page" not in good
+
+
 def test_errors_stand_in_text_too(tiny_model, tmp_path, capsys):
     assert cli.main(["read", str(tmp_path / "none.png")]) == 1
     assert (

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -61,7 +62,7 @@ def a_figure_of_each() -> list[go.Figure]:
         figures.learning_curves({"a": trained(), "b": first_epoch()}, colours),
         figures.confusion_matrix(counts, (3, 4)),
         figures.network_diagram(PRESETS["cnn-5x5"].recipe.layers(), figures.SKY),
-        figures.page_picture(Image.new("RGB", (200, 60)), [digit], 0),
+        figures.page_picture(Image.new("RGB", (200, 60)), [digit], [0]),
     ]
 
 
@@ -265,7 +266,7 @@ def test_page_picture_marks_certainty_with_more_than_colour() -> None:
         a_digit(boxes[2], "uncertain", {9: 0.5, 4: 0.3, 7: 0.2}),
         a_digit(boxes[3], "not-a-digit"),
     ]
-    figure = figures.page_picture(Image.new("RGB", (100, 50)), digits, 1)
+    figure = figures.page_picture(Image.new("RGB", (100, 50)), digits, [1])
     said = ("7, 99.1 %", "4 or 9, 62.0 % for the 4", "9, 4 or 7, 50.0 % for the 9", "no digit")
     assert figure.data[0].text == said
     marks = [note.text for note in figure.layout.annotations]
@@ -274,6 +275,18 @@ def test_page_picture_marks_certainty_with_more_than_colour() -> None:
     widths = [shape.line.width for shape in figure.layout.shapes]
     assert widths[1] > widths[0] == widths[2] == widths[3]
     assert (figure.layout.shapes[1].x0, figure.layout.shapes[1].x1, figure.layout.shapes[1].y1) == (10, 18, 25)
+
+
+def test_page_picture_marks_what_a_person_put_right_with_a_tick() -> None:
+    right = replace(a_digit(Box(0, 5, 8, 20)), by_hand="digit")
+    none = replace(a_digit(Box(20, 5, 8, 20), "not-a-digit"), by_hand="digit")
+    drawn = replace(a_digit(Box(40, 5, 8, 20), "uncertain", {4: 0.62, 9: 0.35, 1: 0.03}), by_hand="box")
+    figure = figures.page_picture(Image.new("RGB", (100, 50)), [right, none, drawn], [0, 2], drawing=True)
+    assert figure.data[0].text == ("7, put right by hand", "no digit, put right by hand", "4 or 9, 62.0 % for the 4")
+    assert [note.text for note in figure.layout.annotations] == ["<b>7 ✓</b>", "<b>× ✓</b>", "<b>4 or 9</b>"]
+    assert [shape.line.width for shape in figure.layout.shapes] == [4, 2, 4]
+    assert figure.layout.dragmode == "select"
+    assert figures.page_picture(Image.new("RGB", (9, 9)), []).layout.dragmode is False
 
 
 @pytest.mark.parametrize("size", [(3000, 1500), (1, 1), (7, 3000), (640, 480)])

@@ -84,6 +84,56 @@ def test_the_example_shows_boxes_bars_and_steps(visit: Callable[[str], Page], se
     expect(reading).to_contain_text("reads 8,")
 
 
+def test_a_digit_is_put_right_from_the_table_with_keys_alone(
+    visit: Callable[[str], Page], settled: Callable[[], None]
+) -> None:
+    page = visit("Upload")
+    page.get_by_role("button", name="Try an example").click()
+    reading = page.locator(".st-key-reading_1")
+    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
+    settled()
+    table = reading.locator('[class*="st-key-table_"] canvas').first
+    table.scroll_into_view_if_needed()
+    area = table.bounding_box()
+    assert area
+    page.mouse.click(area["x"] + 150, area["y"] + 35 + 35 + 17)  # a cell of the second row
+    expect(reading).to_contain_text(f"reads {example.TEXT[1]},")
+    settled()
+    page.keyboard.press("ArrowDown")
+    expect(reading).to_contain_text(f"reads {example.TEXT[2]},")
+    settled()
+    page.keyboard.press("0")
+    expect(page.locator(".st-key-text_1")).to_have_text(f"{example.TEXT[:2]}0{example.TEXT[3:]}")
+    expect(reading).to_contain_text("✓ 1 put right by hand.")
+    settled()
+    reading.get_by_role("button", name="Undo").click()
+    expect(page.locator(".st-key-text_1")).to_have_text(example.TEXT)
+
+
+def test_a_box_is_drawn_on_the_picture(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:
+    page = visit("Upload")
+    page.get_by_role("button", name="Try an example").click()
+    reading, text = page.locator(".st-key-reading_1"), page.locator(".st-key-text_1")
+    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
+    settled()
+    reading.get_by_role("button", name="Delete").first.click()
+    expect(text).to_have_text(example.TEXT[1:])
+    reading.get_by_role("button", name="Add a box").click()
+    page.get_by_text("Draw boxes on the picture").click()
+    page.keyboard.press("Escape")
+    expect(reading.locator('[class*="st-key-figure_"][class*="_True"] .nsewdrag')).to_have_count(1)
+    settled()
+    area = reading.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert area
+    scale = area["width"] / example.WIDTH
+    page.mouse.move(area["x"] + 20 * scale, area["y"] + 30 * scale)
+    page.mouse.down()
+    for share in (0.3, 0.6, 1.0):
+        page.mouse.move(area["x"] + (20 + 170 * share) * scale, area["y"] + (30 + 230 * share) * scale)
+    page.mouse.up()
+    expect(text).to_have_text(example.TEXT)
+
+
 def test_details_open_in_their_place(upload: Callable[..., Page], folder: Path) -> None:
     page = upload(*folder.glob("*.png"))
     second = page.locator(".st-key-reading_2")

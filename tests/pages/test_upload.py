@@ -196,8 +196,8 @@ def test_stopped_the_rest_can_be_read_later(page: AppTest, monkeypatch: pytest.M
     files = {f"{number}.png": digit_file(place) for number, place in enumerate(TEST_DIGITS)}
     upload(page, files)
     ui_upload_batch = page.session_state["batch"]
-    for key in list(ui_upload_batch._outcomes)[2:]:
-        del ui_upload_batch._outcomes[key]
+    for key in list(ui_upload_batch._ledgers)[2:]:
+        del ui_upload_batch._ledgers[key]
     page.session_state["stopped"] = True
     page.run()
     assert texts(page) == ["7", "2"]
@@ -215,6 +215,129 @@ def test_the_same_model_twice_and_no_second_one_work(page: AppTest) -> None:
     page.run()
     assert not page.exception
     assert texts(page) == ["7"]
+
+
+def pressed(page: AppTest, start: str) -> None:
+    """Press the button whose key starts so."""
+    next(button for button in page.button if (button.key or "").startswith(start)).click()
+    page.run()
+    assert not page.exception
+
+
+def warnings(page: AppTest) -> str:
+    return " ".join(element.value for element in page.warning)
+
+
+def test_a_digit_is_put_right_and_stays_so_with_other_models_and_pages(page: AppTest) -> None:
+    press(page, "Try an example")
+    first, *rest = example.TEXT
+    wrong = str((int(first) + 1) % 10)
+    press(page, wrong)
+    assert texts(page) == [wrong + "".join(rest)]
+    assert [element.value for element in page.code] == texts(page)  # to copy
+    assert "✓ 1 put right by hand." in words(page)
+    assert f"<b>reader</b> reads {first}," in words(page)  # what the model says is still told
+    page.selectbox(key="model_1").set_value("reader-mlp")
+    page.run()
+    assert texts(page)[0].startswith(wrong)
+    page.switch_page("pages/1_Draw.py").run()
+    page.switch_page("pages/2_Upload.py").run()
+    assert texts(page)[0].startswith(wrong)
+    press(page, "no digit")
+    assert texts(page) == ["".join(rest)]
+    press(page, "Undo")
+    press(page, "Undo")
+    assert texts(page) == [example.TEXT]
+    assert next(button for button in page.button if button.label == "Undo").disabled
+
+
+def test_an_answer_pressed_again_is_taken_back(page: AppTest) -> None:
+    upload(page, {"a.png": digit_file(0), "b.png": digit_file(1)})
+    press(page, "4", 1)
+    assert texts(page) == ["7", "4"]
+    press(page, "4", 1)
+    assert texts(page) == ["7", "2"]
+
+
+def test_marks_are_deleted_joined_and_undone(page: AppTest) -> None:
+    press(page, "Try an example")
+    press(page, "Delete")
+    assert texts(page) == [example.TEXT[1:]]
+    pressed(page, "join_")
+    chooser = next(box for box in page.selectbox if box.label == "Digit")
+    assert len(chooser.options) == len(example.TEXT) - 2
+    press(page, "Undo")
+    press(page, "Undo")
+    assert texts(page) == [example.TEXT]
+    pressed(page, "split_")
+    assert "No way to cut" in warnings(page)
+    assert texts(page) == [example.TEXT]
+
+
+def test_a_box_in_numbers_is_read(page: AppTest) -> None:
+    press(page, "Try an example")
+    box = next(iter(page.session_state["batch"]._ledgers.values())).entries[0].box
+    press(page, "Delete")
+    assert texts(page) == [example.TEXT[1:]]
+    press(page, "Read this box")
+    assert "no ink in this box" in warnings(page)
+    labels = ("Left", "Top", "Width", "Height")
+    for label, value in zip(labels, (box.x - 3, box.y - 3, box.width + 6, box.height + 6), strict=True):
+        next(widget for widget in page.number_input if widget.label == label).set_value(value)
+    page.run()
+    press(page, "Read this box")
+    assert not warnings(page)
+    assert texts(page) == [example.TEXT]
+
+
+def test_a_picture_is_turned_a_quarter_and_back(page: AppTest) -> None:
+    press(page, "Try an example")
+    next(widget for widget in page.number_input if widget.label == "Left").set_value(example.WIDTH)
+    press(page, "Turn")
+    assert texts(page) != [example.TEXT]
+    for _ in range(3):
+        press(page, "Turn")
+    assert texts(page) == [example.TEXT]
+
+
+def test_the_next_doubt_is_gone_to_until_all_are_settled(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("pages/2_Upload.py", model_1=calibrated.add("unsure", calibrated.UNSURE))
+    press(page, "Try an example")
+    for digit in example.TEXT:
+        press(page, digit)
+        if any(button.label == "Next doubt" and not button.disabled for button in page.button):
+            press(page, "Next doubt")
+    assert texts(page) == [example.TEXT]
+    assert not any("ncertain" in note for note in words(page).split("<p"))
+    assert next(button for button in page.button if button.label == "Next doubt").disabled
+
+
+def test_the_digit_last_chosen_is_left_for_other_pages(page: AppTest) -> None:
+    press(page, "Try an example")
+    next(box for box in page.selectbox if box.label == "Digit").set_value(3)
+    page.run()
+    entries = next(iter(page.session_state["batch"]._ledgers.values())).entries
+    glyph = page.session_state["last_glyph"]
+    assert (glyph.shape, glyph.dtype) == ((28, 28), np.float32)
+    assert np.array_equal(glyph, entries[3].digit.glyph)
+
+
+def test_a_blank_picture_can_be_given_boxes_and_says_where_no_ink_is(page: AppTest) -> None:
+    stream = io.BytesIO()
+    Image.new("L", (100, 80), 255).save(stream, "PNG")
+    upload(page, {"blank.png": stream.getvalue()})
+    press(page, "Read this box")
+    assert "no ink in this box" in warnings(page)
+
+
+def test_a_pdf_is_read_page_by_page_and_a_broken_one_has_its_sentence(page: AppTest) -> None:
+    pages = [Image.open(io.BytesIO(digit_file(place))) for place in (0, 1)]
+    stream = io.BytesIO()
+    pages[0].save(stream, "PDF", save_all=True, append_images=pages[1:])
+    upload(page, {"broken.pdf": stream.getvalue()[:400], "scan.pdf": stream.getvalue()})
+    assert texts(page) == ["", "7", "2"]
+    assert "<span>scan.pdf, page 2</span>" in words(page)
+    assert "The PDF is damaged or cut short." in words(page)
 
 
 @pytest.mark.parametrize(

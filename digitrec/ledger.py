@@ -1,0 +1,260 @@
+"""A picture's digits as a ledger: each with its box, what models read in it, and what a person put right.
+
+A ledger is a value: each change gives a new one that remembers the one before. What a person settled stays
+whatever model reads.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec import glyph as glyphs
+from digitrec import reading as readings
+from digitrec import sheet
+from digitrec.errors import PictureError
+from digitrec.glyph import Box, Cut
+from digitrec.reading import NOT_A_DIGIT, Digit, Reading
+from digitrec.sheet import Reader
+
+Floats = NDArray[np.float32]
+
+NO_DIGIT = -1
+"""What a person says of a mark that is no digit; 0 to 9 is the digit that it is."""
+
+PUT_RIGHT, BOXED = "digit", "box"
+"""What was done by hand: see `Digit.by_hand`."""
+
+MOST_UNDONE = 50
+"""Changes that are remembered."""
+
+_NOTHING = np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One mark of a picture.
+
+    Attributes:
+        digit: Its row, box and glyph; what a model says is in `said`.
+        crop: Its own ink as a PNG file, from which the glyph was made.
+        said: By a model's name, what it reads.
+        truth: What a person says that it is, 0 to 9 or NO_DIGIT; None where nobody said.
+    """
+
+    digit: Digit
+    crop: bytes
+    said: Mapping[str, Digit] = field(default_factory=dict)
+    truth: int | None = None
+
+    @property
+    def box(self) -> Box:
+        """Where it is, in pixels of the upright picture."""
+        return self.digit.box
+
+    def cut(self) -> Cut:
+        """Return the pictures from the crop to the glyph."""
+        crop = unpacked(self.crop)
+        return replace(glyphs.cut(crop, Box(0, 0, crop.shape[1], crop.shape[0])), crop=crop, glyph=self.digit.glyph)
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """All marks of a picture, row by row, each from left to right.
+
+    Attributes:
+        size: Width and height of the upright picture.
+        turned: Quarter turns counter-clockwise that made the picture upright, 0 to 3.
+        entries: The marks.
+        before: The ledgers before each change, the last one last; they have none before them.
+    """
+
+    size: tuple[int, int]
+    turned: int
+    entries: tuple[Entry, ...]
+    before: "tuple[Ledger, ...]" = ()
+
+    def place(self, box: Box) -> int:
+        """Return the place of the mark with this box, 0 where there is none."""
+        return next((place for place, entry in enumerate(self.entries) if entry.box == box), 0)
+
+
+def of(reading: Reading, before: Ledger | None = None) -> Ledger:
+    """Return the ledger of a reading with its steps, whose answers are left out.
+
+    Args:
+        reading: As `reading.read` returns it.
+        before: The ledger that it takes the place of, if any.
+    """
+    entries = tuple(Entry(replace(digit, steps=()), packed(digit.steps[0].image)) for digit in reading.digits)
+    return Ledger(reading.size, reading.turned, entries, _past(before) if before else ())
+
+
+def answered(ledger: Ledger, name: str, reader: Reader) -> Ledger:
+    """Return the ledger with what a model reads in the marks that it has not read yet."""
+    unread = [entry for entry in ledger.entries if name not in entry.said]
+    if not unread:
+        return ledger
+    blank = Reading(ledger.size, ledger.turned, _NOTHING, tuple(entry.digit for entry in unread), ())
+    new = dict(zip(map(id, unread), readings.reread(blank, reader).digits, strict=True))
+    entries = tuple(
+        replace(entry, said={**entry.said, name: new[id(entry)]}) if id(entry) in new else entry
+        for entry in ledger.entries
+    )
+    return replace(ledger, entries=entries)
+
+
+def reading(ledger: Ledger, name: str) -> Reading:
+    """Return what the model of this name reads, put right where a person did; without ink and steps."""
+    digits = tuple(_settled(entry, entry.said[name]) for entry in ledger.entries)
+    return Reading(ledger.size, ledger.turned, _NOTHING, digits, ())
+
+
+def _settled(entry: Entry, said: Digit) -> Digit:
+    """Return an entry's digit: a person's answer where there is one, else what a model said."""
+    now = replace(said, row=entry.digit.row, by_hand=entry.digit.by_hand)
+    if entry.truth is None:
+        return now
+    if entry.truth == NO_DIGIT:
+        return replace(now, flag=NOT_A_DIGIT, by_hand=PUT_RIGHT)
+    confidence = float(said.probabilities[entry.truth])
+    return replace(now, digit=entry.truth, confidence=confidence, flag=None, by_hand=PUT_RIGHT)
+
+
+def corrected(ledger: Ledger, place: int, truth: int | None) -> Ledger:
+    """Return the ledger with the answer at a place put right.
+
+    Args:
+        ledger: The ledger.
+        place: Which entry.
+        truth: 0 to 9, NO_DIGIT, or None to leave it to the models again.
+    """
+    entries = list(ledger.entries)
+    if entries[place].truth == truth:
+        return ledger
+    entries[place] = replace(entries[place], truth=truth)
+    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+
+
+def deleted(ledger: Ledger, places: Collection[int]) -> Ledger:
+    """Return the ledger without the entries at these places."""
+    kept = [entry for place, entry in enumerate(ledger.entries) if place not in places]
+    return _changed(ledger, kept)
+
+
+def joined(ledger: Ledger, places: Collection[int], ink: Floats) -> Ledger:
+    """Return the ledger with the entries at these places, two or more, made one.
+
+    Args:
+        ledger: The ledger.
+        places: Which entries.
+        ink: float32 (H, W), the ink of the upright picture; see `added`.
+
+    Raises:
+        PictureError: If there are fewer than two.
+    """
+    if len(places) < 2:
+        raise PictureError("To join marks, select two or more of them.")
+    box = glyphs.around([ledger.entries[place].box for place in places])
+    kept = [entry for place, entry in enumerate(ledger.entries) if place not in places]
+    return _changed(ledger, [*kept, _drawn(ledger, box, ink)])
+
+
+def split(ledger: Ledger, place: int, ink: Floats, reader: Reader) -> Ledger:
+    """Return the ledger with one entry cut into the digits that touch in it.
+
+    Args:
+        ledger: The ledger.
+        place: Which entry.
+        ink: float32 (H, W), the ink of the upright picture; see `added`.
+        reader: The model that finds.
+
+    Raises:
+        PictureError: If no cut leaves two digits.
+    """
+    marks = sheet.split(ink, _on_ink(ledger, ledger.entries[place].box, ink), reader)
+    if len(marks) < 2:
+        raise PictureError("No way to cut this mark into digits was found. Delete it and draw the boxes yourself.")
+    scale = ledger.size[0] / ink.shape[1], ledger.size[1] / ink.shape[0]
+    pieces = [_entry(readings.enlarged(mark.box, scale, ledger.size), mark.cut) for mark in marks]
+    return _changed(ledger, [*ledger.entries[:place], *pieces, *ledger.entries[place + 1 :]])
+
+
+def added(ledger: Ledger, box: Box, ink: Floats) -> Ledger:
+    """Return the ledger with one more entry.
+
+    Args:
+        ledger: The ledger.
+        box: Where the digit is, in pixels of the upright picture; what lies outside is left out.
+        ink: float32 (H, W), 0 paper, 1 ink, upright; it may be smaller than the picture.
+
+    Raises:
+        PictureError: If no ink is in the box.
+    """
+    left, top = max(0, box.x), max(0, box.y)
+    right, bottom = min(box.x + box.width, ledger.size[0]), min(box.y + box.height, ledger.size[1])
+    inside = Box(left, top, max(0, right - left), max(0, bottom - top))
+    return _changed(ledger, [*ledger.entries, _drawn(ledger, inside, ink)])
+
+
+def undone(ledger: Ledger) -> Ledger:
+    """Return the ledger before the last change, or the same where there was none."""
+    return replace(ledger.before[-1], before=ledger.before[:-1]) if ledger.before else ledger
+
+
+def packed(ink: Floats) -> bytes:
+    """Return ink (H, W), 0 paper, 1 ink, as a PNG file of 256 tones."""
+    _, png = cv2.imencode(".png", np.rint(np.clip(ink, 0.0, 1.0) * 255.0).astype(np.uint8))
+    return png.tobytes()
+
+
+def unpacked(png: bytes) -> Floats:
+    """Return the ink of a file that `packed` made."""
+    tones = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert tones is not None
+    return np.asarray(tones, np.float32) / np.float32(255.0)
+
+
+def _drawn(ledger: Ledger, box: Box, ink: Floats) -> Entry:
+    """Return an entry for a box by hand.
+
+    Raises:
+        PictureError: If no ink is in it.
+    """
+    cut = glyphs.cut(ink, _on_ink(ledger, box, ink))
+    if not cut.glyph.any():
+        raise PictureError("There is no ink in this box. Draw it around a digit.")
+    return _entry(box, cut)
+
+
+def _entry(box: Box, cut: Cut) -> Entry:
+    """Return an entry that no model has read yet."""
+    nothing = np.full(10, 0.1, np.float32)
+    digit = Digit(0, box, cut.glyph, (), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, by_hand=BOXED)
+    return Entry(digit, packed(cut.crop))
+
+
+def _on_ink(ledger: Ledger, box: Box, ink: Floats) -> Box:
+    """Return a box of the upright picture in pixels of the ink."""
+    across, down = ink.shape[1] / ledger.size[0], ink.shape[0] / ledger.size[1]
+    left, top = round(box.x * across), round(box.y * down)
+    right, bottom = round((box.x + box.width) * across), round((box.y + box.height) * down)
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
+def _changed(ledger: Ledger, entries: Sequence[Entry]) -> Ledger:
+    """Return the ledger with other entries, put in rows."""
+    rows = sheet.order([entry.box for entry in entries])
+    placed = [
+        replace(entries[place], digit=replace(entries[place].digit, row=row))
+        for row, places in enumerate(rows)
+        for place in places
+    ]
+    return replace(ledger, entries=tuple(placed), before=_past(ledger))
+
+
+def _past(ledger: Ledger) -> tuple[Ledger, ...]:
+    """Return what a change of this ledger can be undone to."""
+    return (*ledger.before, replace(ledger, before=()))[-MOST_UNDONE:]
