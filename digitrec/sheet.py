@@ -52,6 +52,9 @@ BOWED = 0.15
 MOST_TRIED = 150
 """Groups of parts that are tried in a round, those with most ink: gravel has more."""
 
+MOST_CUT = 100
+"""Marks, those with most ink, that are cut where digits may touch."""
+
 MOST_STROKES = 12
 """Parts that are tried as one digit at once."""
 
@@ -128,7 +131,8 @@ def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
 def _marks(ink: Floats, reader: Reader) -> list[_Candidate]:
     """Return all marks, parts joined to digits and cut into digits."""
     found = _joined(_read([_candidate(box, own) for box, own in _parts(ink)], reader), reader)
-    return [piece for mark in found for piece in _pieces(mark, reader)]
+    found.sort(key=lambda mark: -mark.ink)
+    return [piece for mark in found[:MOST_CUT] for piece in _pieces(mark, reader)] + found[MOST_CUT:]
 
 
 def split(ink: Floats, box: Box, reader: Reader) -> list[Mark]:

@@ -188,7 +188,7 @@ def test_any_boxes_are_put_in_order_each_once(boxes: list[Box]) -> None:
         assert [boxes[place].x for place in row] == sorted(boxes[place].x for place in row)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1))
 def test_any_ink_has_marks_inside_it(height: int, width: int, share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
