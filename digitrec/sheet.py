@@ -7,6 +7,7 @@ ink is explained by digits.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any, NamedTuple, Protocol
 
 import cv2
@@ -511,8 +512,8 @@ def _level(box: Box, slope: float) -> float:
 
 def _off(some: Sequence[Box], others: Sequence[Box], slope: float) -> float:
     """Return how far apart the levels of two rows of boxes are, in the larger of their usual heights."""
-    level, other = (float(np.mean([_level(box, slope) for box in row])) for row in (some, others))
-    return abs(level - other) / max(float(np.median([box.height for box in row])) for row in (some, others))
+    level, other = (sum(_level(box, slope) for box in row) / len(row) for row in (some, others))
+    return abs(level - other) / max(median(box.height for box in row) for row in (some, others))
 
 
 def _slope(boxes: Sequence[Box]) -> float:
