@@ -49,8 +49,8 @@ def test_another_hand_writes_the_same_character() -> None:
     rng = np.random.default_rng(1)
     hands = [strokes.varied(SEVEN, rng) for _ in range(200)]
     assert {(hand.label, hand.kind, hand.writer) for hand in hands} == {("7", "digit", "abc:anna")}
-    barred = [len(hand.strokes) for hand in hands].count(2)
-    assert 20 <= barred <= 65  # a fifth of the sevens gets a bar
+    more = [len(hand.strokes) for hand in hands].count(2)
+    assert 30 <= more <= 85  # a fifth of the sevens gets a bar, and of the others one in twelve a gap
     points = np.concatenate([np.concatenate(hand.strokes) for hand in hands])
     assert np.abs(points).max() < 1.2  # about 0, the longer side about 1
     first = np.array([hand.strokes[0][0] for hand in hands])
@@ -60,9 +60,32 @@ def test_another_hand_writes_the_same_character() -> None:
 def test_ones_get_noses_and_feet_but_letters_do_not() -> None:
     rng = np.random.default_rng(2)
     parts = [len(strokes.varied(ONE, rng).strokes) for _ in range(300)]
-    assert set(parts) == {1, 2, 3}
+    assert {1, 2, 3} <= set(parts) <= {1, 2, 3, 4}  # a stroke may have a gap as well
     letter = Writing("l", "lower", "abc:a", ONE.strokes)
     assert {len(strokes.varied(letter, rng).strokes) for _ in range(50)} == {1}
+
+
+def test_a_gap_takes_a_short_piece_and_keeps_the_ends() -> None:
+    rng = np.random.default_rng(6)
+    unit = strokes._unit(SEVEN.strokes)
+    whole = strokes._lengths(unit[0])[-1]
+    for _ in range(50):
+        first, second = strokes._broken(unit, rng)
+        gap = np.hypot(*(second[0] - first[-1]))
+        assert 0 < gap <= 0.14 + 1e-6
+        lost = whole - strokes._lengths(first)[-1] - strokes._lengths(second)[-1]
+        assert 0.04 - 1e-6 <= lost <= 0.14 + 1e-6
+        np.testing.assert_allclose([first[0], second[-1]], [unit[0][0], unit[0][-1]], atol=1e-6)
+    assert strokes._broken(DOT.strokes, rng) == DOT.strokes
+
+
+def test_digits_of_straight_strokes_light_what_a_display_lights() -> None:
+    rng = np.random.default_rng(7)
+    made = [strokes.angular(rng) for _ in range(300)]
+    counts = {writing.label: len(writing.strokes) for writing in made}
+    lit = {"0": 6, "1": 2, "2": 5, "3": 5, "4": 4, "5": 5, "6": 6, "7": 3, "8": 7, "9": 6}
+    assert counts == lit
+    assert all(stroke.shape == (2, 2) for writing in made for stroke in writing.strokes)
 
 
 @pytest.mark.parametrize("writing", [SEVEN, ONE, DOT], ids=lambda w: w.label)
