@@ -239,12 +239,13 @@ def test_any_recipes_script_compiles_and_names_its_numbers(recipe):
     named = numbers(script)
     wanted = [recipe.seed, recipe.batch_size, recipe.epochs, recipe.learning_rate, recipe.validation_digits]
     wanted += [*recipe.hidden, *(value for block in recipe.blocks for value in (block.filters, block.kernel))]
-    wanted += [value for value in (recipe.dropout, recipe.patience) if value]
+    dropout = recipe.dropout if recipe.hidden else 0.0  # it stands after hidden layers
+    wanted += [value for value in (dropout, recipe.patience) if value]
     wanted += [amount for name in AUGMENTATION_LIMITS if (amount := getattr(recipe.augmentation, name))]
     assert [value for value in wanted if value not in named] == []
     assert f"{recipe.name}.keras" in named
     assert ("EarlyStopping" in script) == bool(recipe.patience)
-    assert ("Dropout(" in script) == bool(recipe.dropout)
+    assert ("Dropout(" in script) == bool(dropout)
     assert ("UnitNormalization" in script) == (recipe.scaling == "unit-length")
     assert max(map(len, script.splitlines())) <= 130
 
