@@ -28,7 +28,7 @@ def pictures(folder: Path, rows: list[dict[str, str]], single: bool) -> list[tup
         except PictureError as error:
             print(f"{row['file']}: {error}")
             continue
-        found.append((row["label"], reading.read(picture, first, single)))
+        found.append((row["label"], reading.read(picture, first, single, registry.finder())))
     return found
 
 

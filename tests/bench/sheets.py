@@ -294,7 +294,7 @@ def main() -> None:
         began = time.process_time()
         for number in range(options.count):
             made = sheet(writers, letters, kind, np.random.default_rng((SEED, KINDS.index(kind), number)))
-            said = reading.read(Image.fromarray(made.picture), predictor).text
+            said = reading.read(Image.fromarray(made.picture), predictor, finder=registry.finder()).text
             inked.append(ink_found(made.picture, made.cover))
             truth, flat = made.text.replace("/", ""), said.replace("/", "")
             digits, right = digits + len(truth), right + (truth == flat)
