@@ -119,19 +119,22 @@ def without_lines(ink: Floats) -> Floats:
     across, down = _runs(mask.T), _runs(mask)
     traced = _lines(across), _lines(down)
     level, upright = traced
+    rest, _ = _without(mask, across, down, level, upright)
+    ruled = {id(line) for line in _rules(level, rest.T) + _rules(upright, rest)}
     while level or upright:
         rest, _ = _without(mask, across, down, level, upright)
         if not _meaningful(rest):
             return np.zeros_like(ink) if sum(line.through for line in level) >= EMPTY_PAGE else ink
         writing = _writing(ink, rest)
-        longer = [line for line in level if _outlasts(line, writing, upright)]
-        taller = [line for line in upright if _outlasts(line, writing, level)]
+        longer = [line for line in level if id(line) in ruled or _outlasts(line, writing, upright)]
+        taller = [line for line in upright if id(line) in ruled or _outlasts(line, writing, level)]
         if len(longer) == len(level) and len(taller) == len(upright):
             break
         level, upright = longer, taller  # what is short beside the rest is writing too, and makes the rest larger
     else:
         return ink
-    level, upright = _no_writing(level, ink.T, rest.T, writing), _no_writing(upright, ink, rest, writing)
+    level = _no_writing(level, ink.T, rest.T, writing, ruled)
+    upright = _no_writing(upright, ink, rest, writing, ruled)
     level, upright = _with_tables(level, traced[0], upright), _with_tables(upright, traced[1], level)
     rest, lines = _without(mask, across, down, level, upright)
     return np.where(lines & ~grown(rest), np.float32(0.0), ink).astype(np.float32)
@@ -293,12 +296,34 @@ def _without(mask: Mask, across: _Runs, down: _Runs, level: list[_Line], upright
 
 def _writing(ink: Floats, rest: Mask) -> _Writing:
     """Return what the writing is like: a third of its strokes are in characters of its size or larger."""
-    sizes = np.sort(parts(rest)[1][1:, 2:4].max(axis=1))
-    upto = np.cumsum(sizes)
-    size = float(sizes[np.searchsorted(upto, 2.0 / 3.0 * upto[-1])])
+    sizes = parts(rest)[1][1:, 2:4].max(axis=1)
     depth = cv2.distanceTransform(rest.astype(np.uint8), cv2.DIST_L2, 3)
     thick = max(1.0, 4.0 * float(depth[rest].mean()) - 2.0)  # right to half a pixel for 3 to 10 pixels
-    return _Writing(size, float(upto[-1]), thick * float(ink[rest].mean()))
+    return _Writing(_typical(sizes), float(sizes.sum()), thick * float(ink[rest].mean()))
+
+
+def _typical(sizes: Ints) -> float:
+    """Return the size that a third of all strokes have or exceed, of the sizes (N,) of what is written; 0 if none."""
+    sizes = np.sort(sizes)
+    upto = np.cumsum(sizes)
+    return float(sizes[np.searchsorted(upto, 2.0 / 3.0 * upto[-1])]) if sizes.size else 0.0
+
+
+def _rules(lines: list[_Line], rest: Mask) -> list[_Line]:
+    """Return the lines that are the rules of a sheet, or none: several, parallel, of one thickness, longer than
+    half of the picture's side and far longer than what is in `rest` (columns, rows) is tall.
+    """
+    tall = 2.5 * _typical(parts(rest)[1][1:, 2])
+    long = [line for line in lines if line.length > max(tall, 0.5 * rest.shape[0])]
+    slopes = [(line.curve[-1] - line.curve[0]) / len(line.curve) for line in long]
+    thick = [line.thick for line in long]
+    slope, usual = np.median(slopes or [0.0]), np.median(thick or [0.0])
+    alike = [
+        line
+        for line, own in zip(long, slopes, strict=True)
+        if abs(own - slope) < 0.1 and 0.6 < line.thick / usual < 1.7
+    ]
+    return alike if len(alike) >= EMPTY_PAGE else []
 
 
 def _outlasts(line: _Line, writing: _Writing, others: list[_Line]) -> bool:
@@ -316,19 +341,20 @@ def _in_table(line: _Line, others: list[_Line]) -> bool:
     return len(alike) > 2 and len(met) > 0.4 * len(others)
 
 
-def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing) -> list[_Line]:
+def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing, ruled: set[int]) -> list[_Line]:
     """Return which lines across the columns of `ink` and `rest` (columns, rows) are no writing.
 
     They are long against the writing; those right through the picture are of less weight, or apart or several and
     stick out of it. Their ends are free, or most of those beside them, while the side of a 0 goes on into the writing.
     """
-    ends = [_free_ends(line, rest) for line in lines]
+    ends = _free_ends(lines, rest)
     several = sum(line.through for line in lines)
+    many = sum(line.length > 4.0 * writing.size for line in lines) > 2
     inked = np.flatnonzero(rest.any(axis=1))
 
     def goes(line: _Line) -> bool:
         long = line.length > 4.0 * writing.size
-        if long and (writing.length > 0.5 * line.length or several >= EMPTY_PAGE):
+        if id(line) in ruled or (long and (writing.length > 0.5 * line.length or many)):
             return True
         if not line.through:
             return False
@@ -358,12 +384,22 @@ def _cross(line: _Line, other: _Line) -> bool:
     return within and other.first - near < row < other.first + len(other.curve) + near
 
 
-def _free_ends(line: _Line, rest: Mask) -> int:
-    """Return how many ends of a line have no writing around them: 0 to 2."""
-    reach = int(2.0 * line.thick) + 2
-    ends = [(line.first, line.curve[0]), (line.first + len(line.curve) - 1, line.curve[-1])]
-    boxes = [(max(0, column - reach), max(0, round(float(row)) - reach)) for column, row in ends]
-    return sum(not rest[x : x + 2 * reach + 1, y : y + 2 * reach + 1].any() for x, y in boxes)
+def _free_ends(lines: list[_Line], rest: Mask) -> list[int]:
+    """Return how many ends of each line have no writing around them: 0 to 2.
+
+    What is at the ends of three lines is no writing but the side of a table.
+    """
+    labels, stats = parts(rest)
+    around = []
+    for line in lines:
+        reach = int(2.0 * line.thick) + 2
+        ends = [(line.first, line.curve[0]), (line.first + len(line.curve) - 1, line.curve[-1])]
+        boxes = [(max(0, column - reach), max(0, round(float(row)) - reach)) for column, row in ends]
+        around.append([np.unique(labels[x : x + 2 * reach + 1, y : y + 2 * reach + 1]) for x, y in boxes])
+    met = np.bincount(np.concatenate([end for ends in around for end in ends] or [[0]]), minlength=len(stats))
+    side = met > 2
+    side[0] = True
+    return [sum(bool(side[end].all()) for end in ends) for ends in around]
 
 
 def _apart(line: _Line, rest: Mask) -> bool:
