@@ -310,20 +310,27 @@ def _typical(sizes: Ints) -> float:
 
 
 def _rules(lines: list[_Line], rest: Mask) -> list[_Line]:
-    """Return the lines that are the rules of a sheet, or none: several, parallel, of one thickness, longer than
-    half of the picture's side and far longer than what is in `rest` (columns, rows) is tall.
+    """Return the lines that are the rules of a sheet, or none.
+
+    Rules are several, parallel, of one thickness, longer than half of the picture's side and far longer than what is
+    in `rest` (columns, rows) is tall. Pieces of others, such as in the picture's corner, go with them.
     """
     tall = 2.5 * _typical(parts(rest)[1][1:, 2])
     long = [line for line in lines if line.length > max(tall, 0.5 * rest.shape[0])]
-    slopes = [(line.curve[-1] - line.curve[0]) / len(line.curve) for line in long]
-    thick = [line.thick for line in long]
-    slope, usual = np.median(slopes or [0.0]), np.median(thick or [0.0])
-    alike = [
-        line
-        for line, own in zip(long, slopes, strict=True)
-        if abs(own - slope) < 0.1 and 0.6 < line.thick / usual < 1.7
-    ]
-    return alike if len(alike) >= EMPTY_PAGE else []
+    if len(long) < EMPTY_PAGE:
+        return []
+    slope, thick = np.median([_slope(line) for line in long]), np.median([line.thick for line in long])
+    alike = [line for line in lines if abs(_slope(line) - slope) < 0.1 and 0.6 < line.thick / thick < 1.7]
+    return (
+        [line for line in alike if line.length > tall]
+        if sum(line.length > 0.5 * rest.shape[0] for line in alike) >= EMPTY_PAGE
+        else []
+    )
+
+
+def _slope(line: _Line) -> float:
+    """Return how many rows a line falls a column, from end to end."""
+    return float(line.curve[-1] - line.curve[0]) / len(line.curve)
 
 
 def _outlasts(line: _Line, writing: _Writing, others: list[_Line]) -> bool:
