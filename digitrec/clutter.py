@@ -354,7 +354,7 @@ def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing, 
     They are long against the writing; those right through the picture are of less weight, or apart or several and
     stick out of it. Their ends are free, or most of those beside them, while the side of a 0 goes on into the writing.
     """
-    ends = _free_ends(lines, rest)
+    ends = [_free_ends(line, rest) for line in lines]
     several = sum(line.through for line in lines)
     many = sum(line.length > 4.0 * writing.size for line in lines) > 2
     inked = np.flatnonzero(rest.any(axis=1))
@@ -391,22 +391,12 @@ def _cross(line: _Line, other: _Line) -> bool:
     return within and other.first - near < row < other.first + len(other.curve) + near
 
 
-def _free_ends(lines: list[_Line], rest: Mask) -> list[int]:
-    """Return how many ends of each line have no writing around them: 0 to 2.
-
-    What is at the ends of three lines is no writing but the side of a table.
-    """
-    labels, stats = parts(rest)
-    around = []
-    for line in lines:
-        reach = int(2.0 * line.thick) + 2
-        ends = [(line.first, line.curve[0]), (line.first + len(line.curve) - 1, line.curve[-1])]
-        boxes = [(max(0, column - reach), max(0, round(float(row)) - reach)) for column, row in ends]
-        around.append([np.unique(labels[x : x + 2 * reach + 1, y : y + 2 * reach + 1]) for x, y in boxes])
-    met = np.bincount(np.concatenate([end for ends in around for end in ends] or [[0]]), minlength=len(stats))
-    side = met > 2
-    side[0] = True
-    return [sum(bool(side[end].all()) for end in ends) for ends in around]
+def _free_ends(line: _Line, rest: Mask) -> int:
+    """Return how many ends of a line have no writing around them: 0 to 2."""
+    reach = int(2.0 * line.thick) + 2
+    ends = [(line.first, line.curve[0]), (line.first + len(line.curve) - 1, line.curve[-1])]
+    boxes = [(max(0, column - reach), max(0, round(float(row)) - reach)) for column, row in ends]
+    return sum(not rest[x : x + 2 * reach + 1, y : y + 2 * reach + 1].any() for x, y in boxes)
 
 
 def _apart(line: _Line, rest: Mask) -> bool:

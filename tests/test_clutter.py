@@ -145,6 +145,29 @@ def test_rules_that_slope_bend_and_end_go_and_digits_on_them_stay(
     assert lost < 0.03
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("slope", [0.0, -0.15])
+def test_short_rules_go_beside_large_digits_and_little_writing(slope: float, turned: bool) -> None:
+    digits = np.zeros((620, 400), np.float32)
+    digits[5:135, 70:200] = cv2.resize(sheet(1, 1)[40:120, 40:120], (130, 130))
+    page = np.maximum(digits, rules(digits.shape, slope, 0.0, 3, 0.85))
+    if turned:
+        digits, page = digits.T, page.T
+    off, lost = away(clutter.without_lines(page), digits)
+    assert off < 0.02
+    assert lost < 0.03
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_four_tall_ones_beside_other_digits_stay(turned: bool) -> None:
+    ink = np.zeros((120, 400), np.float32)
+    for x in (30, 90, 150, 210):
+        ink[10:110, x : x + 5] = 1.0
+    ink[:, 260:380] = seven()
+    ink = ink.T if turned else ink
+    np.testing.assert_array_equal(clutter.without_lines(ink), ink)
+
+
 def test_a_table_drawn_by_hand_in_the_same_pen_goes_and_digits_that_touch_it_stay() -> None:
     digits, rng = sheet(), np.random.default_rng(0)
     page = digits.copy()
