@@ -119,6 +119,8 @@ def without_lines(ink: Floats) -> Floats:
     across, down = _runs(mask.T), _runs(mask)
     traced = _lines(across), _lines(down)
     level, upright = traced
+    if not (level or upright):
+        return ink
     rest, _ = _without(mask, across, down, level, upright)
     ruled = {id(line) for line in _rules(level, rest.T) + _rules(upright, rest)}
     while level or upright:
