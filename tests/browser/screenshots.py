@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 from serving import PROJECT, chromium, serve
-from strokes import CROSS, SEVEN, draw
+from strokes import FORTY_TWO, draw
 
 DOCS = PROJECT / "docs"
 
@@ -27,8 +27,11 @@ def main() -> None:
         page.goto(f"{app.url}/Draw")
         page.locator(".st-key-canvas canvas").last.wait_for()
         page.wait_for_timeout(1000)
-        for points in (SEVEN, CROSS):
-            draw(page, points)
+        page.locator(".st-key-what").get_by_text("A number").click()
+        page.locator(".st-key-pad_number canvas").last.wait_for()
+        page.wait_for_timeout(1000)
+        for points in FORTY_TWO:
+            draw(page, points, 840)
             page.wait_for_timeout(1500)
         shoot(page, "draw", 1180)
         page.goto(f"{app.url}/Upload")
