@@ -149,14 +149,14 @@ def upright(ink: Floats, reader: Reader) -> int:
         ink: float32 (H, W), 0 paper, 1 ink.
         reader: A model that knows what is no digit.
     """
-    found = sorted((_candidate(box, own) for box, own in _parts(ink)), key=lambda c: -_size(c.box))[:MOST_ASKED]
-    heights = np.array([_size(candidate.box) for candidate in found], np.float64)
-    if len(found) < 2:
+    found = _parts(ink)[:MOST_ASKED]
+    sizes = np.array([_size(box) for box, _ in found], np.float64)
+    large = sizes > 0.35 * _typical(sizes) if len(found) else np.zeros(0, bool)
+    if large.sum() < 2:
         return 0
-    large = heights > 0.35 * _typical(heights)
-    glyphs = np.stack([candidate.cut.glyph for candidate, kept in zip(found, large, strict=True) if kept])
-    sure = _sureness(glyphs, reader) * heights[large] / heights[large].sum()
-    if large.sum() < 2 or sure.sum(axis=1).max() < sure[0].sum() + TURNING * sure.max(axis=0).sum():
+    glyphs = np.stack([_candidate(box, own).cut.glyph for (box, own), kept in zip(found, large, strict=True) if kept])
+    sure = _sureness(glyphs, reader) * sizes[large] / sizes[large].sum()
+    if sure.sum(axis=1).max() < sure[0].sum() + TURNING * sure.max(axis=0).sum():
         return 0
     first, second = np.argsort(-sure.sum(axis=1), kind="stable")[:2].tolist()
     return int(max((first, second), key=lambda turns: _explained(np.ascontiguousarray(np.rot90(ink, turns)), reader)))
