@@ -252,27 +252,24 @@ def _opened(data: bytes, page: int) -> Image.Image:
     return pdf.page(data, page) if page else inks.open_picture(data)
 
 
-def whole(data: bytes, page: int, turned: int, reader: readings.Reader) -> Reading:
+def whole(data: bytes, page: int, turned: int) -> Reading:
     """Return a picture and its ink as a reading whose digits were not looked for; see `closeup`."""
-    found = readings.read(_opened(data, page), reader, single=True, turned=turned)
-    return dataclasses.replace(found, digits=())
+    return readings.inked(_opened(data, page), turned)
 
 
-def closeup(data: bytes, page: int, turned: int, reader: readings.Reader) -> Closeup:
+def closeup(data: bytes, page: int, turned: int) -> Closeup:
     """Decode a picture again, to show it with its steps.
 
     Args:
         data: The file's bytes.
         page: The page of a PDF, from 1; 0 for a file that is a picture.
         turned: Quarter turns counter-clockwise that make it upright.
-        reader: A model.
 
     Raises:
         PictureError: If it cannot be read.
     """
     image = _opened(data, page)
-    steps = readings.read(image, reader, single=True, turned=turned).steps
-    return Closeup(_copy(image).rotate(90 * turned, expand=True), _small(steps))
+    return Closeup(_copy(image).rotate(90 * turned, expand=True), _small(readings.inked(image, turned).steps))
 
 
 def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int]) -> list[Digit]:

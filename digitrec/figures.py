@@ -289,18 +289,7 @@ def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, 
         "ygap": 1,
     }  # fmt: skip
     cells = [(truth, answer) for truth in range(10) for answer in range(10)]
-    squares = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [answer for _, answer in cells],
-        "y": [truth for truth, _ in cells],
-        "customdata": [list(cell) for cell in cells],
-        "text": [_cell_sentence(counts, *cell) for cell in cells],
-        "hovertemplate": "%{text}<extra></extra>",
-        "marker": {"symbol": "square", "size": 24, "opacity": 0, "color": GREY},
-        "selected": {"marker": {"opacity": 0}},
-        "unselected": {"marker": {"opacity": 0}},
-    }
+    squares = clickable_cells(cells, [_cell_sentence(counts, *cell) for cell in cells])
     axis = {
         "tickvals": list(range(10)),
         "range": [-0.5, 9.5],
@@ -328,6 +317,22 @@ def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, 
         "shapes": [] if selected is None else [_frame(*selected)],
     }  # fmt: skip
     return go.Figure(data=[heat, squares], layout=layout)
+
+
+def clickable_cells(cells: Sequence[tuple[int, int]], sentences: Sequence[str]) -> dict[str, Any]:
+    """Return a trace of invisible squares over cells (truth, answer), which a click chooses and hovering explains."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [answer for _, answer in cells],
+        "y": [truth for truth, _ in cells],
+        "customdata": [list(cell) for cell in cells],
+        "text": list(sentences),
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"symbol": "square", "size": 24, "opacity": 0, "color": GREY},
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+    }
 
 
 def _cell_sentence(counts: npt.NDArray[np.integer[Any]], truth: int, answer: int) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from digitrec.figures import _BARE, GREY, TEXT, _axis, _faded, _frame
+from digitrec.figures import _BARE, GREY, TEXT, _axis, _faded, _frame, clickable_cells
 from digitrec.robustness import REACH, Distortion
 
 Floats = NDArray[np.floating[Any]]
@@ -333,18 +333,7 @@ def mistakes(counts: Ints, most: int, selected: tuple[int, int] | None = None) -
         "ygap": 1,
     }  # fmt: skip
     cells = [(truth, answer) for truth in range(10) for answer in range(10) if truth != answer]
-    squares = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [answer for _, answer in cells],
-        "y": [truth for truth, _ in cells],
-        "customdata": [list(cell) for cell in cells],
-        "text": [f"{truth} read as {answer}: {off[truth, answer]}" for truth, answer in cells],
-        "hovertemplate": "%{text}<extra></extra>",
-        "marker": {"symbol": "square", "size": 24, "opacity": 0, "color": GREY},
-        "selected": {"marker": {"opacity": 0}},
-        "unselected": {"marker": {"opacity": 0}},
-    }
+    squares = clickable_cells(cells, [f"{t} read as {a}: {off[t, a]}" for t, a in cells])
     axis = {**_SQUARE, "tickvals": list(range(10))}
     return _figure(
         [heat, squares],

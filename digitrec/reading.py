@@ -138,21 +138,37 @@ def read(
         finder: The model that finds the digits; the one that reads unless given.
         turned: Quarter turns counter-clockwise that make it upright; unless given, what reads best.
     """
-    small = inks.reduced(image)
     finder = finder or predictor
-    ink, picture = inks.from_picture(small), _in_grey(small)
+    small = inks.reduced(image)
+    ink = inks.from_picture(small)
     if turned is None:
         turned = 0 if single else sheet.upright(ink, finder)
+    return _read(_inked(image, small, ink, turned), predictor, single, finder)
+
+
+def inked(image: Image.Image, turned: int) -> Reading:
+    """Return a picture's ink and its steps, as `read` does, with no digit looked for."""
+    small = inks.reduced(image)
+    return _inked(image, small, inks.from_picture(small), turned)
+
+
+def _inked(image: Image.Image, small: Image.Image, ink: Floats, turned: int) -> Reading:
+    """Return a picture, the smaller one that is looked at and its ink, turned upright, without digits."""
     size = image.size if turned % 2 == 0 else (image.height, image.width)
-    return _read(np.rot90(ink, turned), np.rot90(picture, turned), size, turned, predictor, single, finder)
+    ink, picture = np.ascontiguousarray(np.rot90(ink, turned)), np.rot90(_in_grey(small), turned)
+    steps = (
+        Step("Picture", "The picture in grey, as it came." if not turned else "The picture in grey, upright.", picture),
+        Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
+    )
+    return Reading(size, turned, ink, (), steps)
 
 
 def read_canvas(
     rgba: NDArray[np.uint8], predictor: Reader, single: bool = True, finder: Reader | None = None
 ) -> Reading:
     """Read what was drawn on a canvas, uint8 (H, W, 4); see `read`."""
-    picture, size = _in_grey(Image.fromarray(rgba)), (rgba.shape[1], rgba.shape[0])
-    return _read(inks.from_canvas(rgba), picture, size, 0, predictor, single, finder or predictor)
+    image = Image.fromarray(rgba)
+    return _read(_inked(image, image, inks.from_canvas(rgba), 0), predictor, single, finder or predictor)
 
 
 def reread(reading: Reading, predictor: Reader) -> Reading:
@@ -184,25 +200,13 @@ def _in_grey(image: Image.Image) -> Floats:
     return np.asarray(grey * cover + ground * (1.0 - cover), dtype=np.float32)
 
 
-def _read(
-    ink: Floats,
-    picture: Floats,
-    size: tuple[int, int],
-    turned: int,
-    predictor: Reader,
-    single: bool,
-    finder: Reader,
-) -> Reading:
-    """Find, cut and answer; `ink` and `picture`, both upright, may be smaller than `size`."""
-    ink = np.ascontiguousarray(ink)
+def _read(blank: Reading, predictor: Reader, single: bool, finder: Reader) -> Reading:
+    """Find, cut and answer the digits of a reading that has none yet; its ink may be smaller than the picture."""
+    ink, size = blank.ink, blank.size
     scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
     rows = _only(ink) if single else sheet.find(ink, finder)
     found = [_unanswered(row, mark, scale, size) for row, marks in enumerate(rows) for mark in marks]
-    steps = (
-        Step("Picture", "The picture in grey, as it came." if not turned else "The picture in grey, upright.", picture),
-        Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
-    )
-    return Reading(size, turned, ink, _answered(tuple(found), predictor), steps)
+    return dataclasses.replace(blank, digits=_answered(tuple(found), predictor))
 
 
 def _only(ink: Floats) -> list[list[Mark]]:

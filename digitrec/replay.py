@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.strokes import lengths, piece
+
 CURVE = 4  # points that a curved piece of a path is drawn with
 FRACTIONS = 4  # bits of a pixel's fraction that OpenCV draws with
 
@@ -65,15 +67,10 @@ def drawn(strokes: Sequence[Line], share: float, side: int) -> NDArray[np.uint8]
 
 def _length(points: NDArray[np.float32]) -> float:
     """Return the way along points; a dot counts as a pixel, so that it is drawn in its turn."""
-    return max(1.0, float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum()))
+    return max(1.0, float(lengths(points)[-1]))
 
 
 def _cut(points: NDArray[np.float32], length: float) -> NDArray[np.float32]:
     """Return the first part of a stroke, of this length at most."""
-    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    if length >= way[-1]:
-        return points
-    last = int(np.searchsorted(way, length, side="right"))
-    share = (length - way[last - 1]) / (way[last] - way[last - 1])
-    end = points[last - 1] + share * (points[last] - points[last - 1])
-    return np.concatenate([points[:last], end[None]]).astype(np.float32)
+    along = lengths(points)
+    return points if length >= along[-1] else piece(points, along, 0.0, length)

@@ -173,23 +173,23 @@ def _curve(start: NDArray[np.float64], middle: NDArray[np.float64], end: NDArray
 
 def _broken(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     """Return a character about 0 of size 1 whose longest stroke lacks a piece 0.04 to 0.14 long."""
-    longest = max(range(len(strokes)), key=lambda i: _lengths(strokes[i])[-1])
-    along = _lengths(strokes[longest])
+    longest = max(range(len(strokes)), key=lambda i: lengths(strokes[i])[-1])
+    along = lengths(strokes[longest])
     gap, total = rng.uniform(0.04, 0.14), float(along[-1])
     if total < 4 * gap:
         return strokes
     first = rng.uniform(0.15 * total, 0.85 * total - gap)
-    pieces = (_piece(strokes[longest], along, 0.0, first), _piece(strokes[longest], along, first + gap, total))
+    pieces = (piece(strokes[longest], along, 0.0, first), piece(strokes[longest], along, first + gap, total))
     return (*strokes[:longest], *pieces, *strokes[longest + 1 :])
 
 
-def _lengths(stroke: Floats) -> NDArray[np.float64]:
+def lengths(stroke: Floats) -> NDArray[np.float64]:
     """Return how far along the stroke each of its points lies (N,)."""
     steps = np.hypot(*np.diff(np.asarray(stroke, np.float64), axis=0).T)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
-def _piece(stroke: Floats, along: NDArray[np.float64], first: float, last: float) -> Floats:
+def piece(stroke: Floats, along: NDArray[np.float64], first: float, last: float) -> Floats:
     """Return the part of a stroke from `first` to `last` along it."""
     places = np.concatenate([[first], along[(along > first) & (along < last)], [last]])
     return np.column_stack([np.interp(places, along, stroke[:, axis]) for axis in (0, 1)]).astype(np.float32)

@@ -173,9 +173,14 @@ def answer(reading: Reading | None, empty: str) -> None:
         text, (note, aside) = reading.text.replace("/", " / "), _sureness(kept)
         none = len(reading.digits) - len(kept)
         if none:
-            aside = f"{'One mark is not a digit' if none == 1 else f'{none} marks are not digits'}. {aside}"
+            aside = f"{no_digits(none)} {aside}"
     lines = f'<p class="answer">{text}</p><p class="sureness">{note}</p><p class="aside">{aside}</p>'
     st.html(f'<div aria-live="polite">{lines}</div>')
+
+
+def no_digits(count: int) -> str:
+    """Return a sentence on how many marks, at least one, are no digits."""
+    return "One mark is not a digit." if count == 1 else f"{count} marks are not digits."
 
 
 def _sureness(digits: Sequence[Digit]) -> tuple[str, str]:

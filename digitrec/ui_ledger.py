@@ -94,7 +94,7 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
     st.html(STYLE)
     found = [ledgers.reading(shown.ledger, predictor.name) for predictor in predictors]
     picture, data = shown.picture, shown.data
-    close = _closeup(picture.key, picture.page, shown.ledger.turned, data, predictors[0]) if data else None
+    close = _closeup(picture.key, picture.page, shown.ledger.turned, data) if data else None
     row = found[0].size[0] > 1.8 * found[0].size[1]  # a row of digits has the whole width
     left, right = (st.container(), st.container()) if row else st.columns([5, 4])
     with left:
@@ -110,9 +110,9 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _closeup(key: str, page: int, turned: int, _data: bytes, _reader: Predictor) -> Closeup:
+def _closeup(key: str, page: int, turned: int, _data: bytes) -> Closeup:
     """Return what is shown of the picture with this SHA-256; the last few, as each takes some megabytes."""
-    return batches.closeup(_data, page, turned, _reader)
+    return batches.closeup(_data, page, turned)
 
 
 def _picture(shown: Shown, close: Closeup, reading: Reading, width: int) -> None:
@@ -178,8 +178,7 @@ def _tools(shown: Shown, text: str) -> None:
 def _turn(shown: Shown) -> None:
     """Turn the picture a quarter clockwise, and find and read its digits again."""
     try:
-        finder = registry.finder() or registry.predictor(registry.default())
-        shown.batch.turn(shown.picture, shown.single, finder, shown.data)
+        shown.batch.turn(shown.picture, shown.single, registry.predictor(registry.default()), shown.data)
         shown.choose([])
     except DigitrecError as error:
         st.session_state[f"said_{shown.key}"] = str(error)
@@ -376,27 +375,26 @@ def _put_right(shown: Shown, place: int, truth: int) -> None:
 
 
 def _split(shown: Shown, place: int) -> None:
-    finder = registry.finder() or registry.predictor(registry.default())
-    shown.change(lambda ledger: ledgers.split(ledger, place, shown.ink(), finder))
+    shown.change(lambda ledger: ledgers.split(ledger, place, shown.ink(), registry.predictor(registry.default())))
 
 
 def _which_step(shown: Shown, entry: Entry, predictors: Sequence[Predictor]) -> None:
     """Draw which step saved a digit; the file is read for it once the section is open."""
 
     def rows() -> tuple[Row, ...]:
-        return _trail(shown.picture.key, shown.ledger.turned, entry.box, shown, entry, predictors[0])
+        return _trail(shown.picture.key, shown.ledger.turned, entry.box, shown, entry)
 
     ui_steps.which_step(rows, [predictor.name for predictor in predictors], f"trail_{shown.key}")
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _trail(key: str, turned: int, box: Box, _shown: Shown, _entry: Entry, _reader: Predictor) -> tuple[Row, ...]:
+def _trail(key: str, turned: int, box: Box, _shown: Shown, _entry: Entry) -> tuple[Row, ...]:
     """Return a digit after each step; those of the last few are kept.
 
     Raises:
         PictureError: If the file cannot be read.
     """
     assert _shown.data is not None  # without the file no section is drawn
-    whole = batches.whole(_shown.data, _shown.picture.page, turned, _reader)
+    whole = batches.whole(_shown.data, _shown.picture.page, turned)
     whole = replace(whole, digits=tuple(each.digit for each in _shown.ledger.entries))
     return steps.trail(whole, replace(_entry.digit, steps=readings.cut_steps(_entry.cut())))

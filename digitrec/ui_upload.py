@@ -255,7 +255,7 @@ def _doubts(digits: Sequence[Digit]) -> list[str]:
     if none == len(digits):
         doubts.append("? Nothing in it looks like a digit.")
     elif none:
-        doubts.append("? One mark is not a digit." if none == 1 else f"? {none} marks are not digits.")
+        doubts.append(f"? {ui.no_digits(none)}")
     unsure = [digit for digit in digits if digit.flag == UNCERTAIN]
     if len(unsure) > NAMED:
         doubts.append(f"{len(unsure)} digits are uncertain.")

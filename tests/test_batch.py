@@ -150,7 +150,7 @@ def test_files_are_kept_up_to_a_limit_and_their_readings_beyond(monkeypatch: pyt
 
 def test_a_closeup_shows_small_steps_and_boxes_on_the_copy() -> None:
     data = strokes(2, (3000, 900))
-    close = batches.closeup(data, 0, 0, Always(1))
+    close = batches.closeup(data, 0, 0)
     found = reading.read(ink.open_picture(data), Always(1))
     assert max(close.image.size) == batches.COPY_SIDE
     assert [step.title for step in close.steps] == ["Picture", "Ink"]
@@ -166,7 +166,7 @@ def test_a_tiny_picture_is_enlarged_without_blur() -> None:
     image.paste(0, (10, 5, 14, 23))
     stream = io.BytesIO()
     image.save(stream, "PNG")
-    close = batches.closeup(stream.getvalue(), 0, 0, Always(1))
+    close = batches.closeup(stream.getvalue(), 0, 0)
     assert close.image.size == (308, 308)
     assert {colour for _, colour in close.image.getcolors()} == {(0, 0, 0), (255, 255, 255)}
 
@@ -202,7 +202,7 @@ def test_a_turned_picture_is_found_anew_upright_and_its_record_has_boxes_as_it_c
     upright = batch.ink(picture, found.turned)
     assert upright.shape == (400, 120)
     assert all(upright[d.box.y + 6, d.box.x + 40] == 1.0 for d in found.digits)
-    close = batches.closeup(strokes(3), 0, found.turned, Always(1))
+    close = batches.closeup(strokes(3), 0, found.turned)
     assert close.image.width < close.image.height
     assert close.steps[0].image.shape[0] > close.steps[0].image.shape[1]
     for _ in range(3):

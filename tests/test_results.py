@@ -97,7 +97,7 @@ def test_the_readme_holds_the_table_of_the_models_that_are_shipped() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_recipe_is_shipped_and_reaches_the_published_figure(name: str) -> None:
-    """Not below it by more than half the width of the model's 95 % interval, as issue 2 wants."""
+    """Not below it by more than half the width of the model's 95 % interval."""
     [model] = [model for model in results.shipped() if model.name == name]
     low, high = model.card["interval"]
     assert model.accuracy >= (PRESETS[name].accuracy or 0) - (high - low) / 2

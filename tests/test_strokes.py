@@ -68,12 +68,12 @@ def test_ones_get_noses_and_feet_but_letters_do_not() -> None:
 def test_a_gap_takes_a_short_piece_and_keeps_the_ends() -> None:
     rng = np.random.default_rng(6)
     unit = strokes._unit(SEVEN.strokes)
-    whole = strokes._lengths(unit[0])[-1]
+    whole = strokes.lengths(unit[0])[-1]
     for _ in range(50):
         first, second = strokes._broken(unit, rng)
         gap = np.hypot(*(second[0] - first[-1]))
         assert 0 < gap <= 0.14 + 1e-6
-        lost = whole - strokes._lengths(first)[-1] - strokes._lengths(second)[-1]
+        lost = whole - strokes.lengths(first)[-1] - strokes.lengths(second)[-1]
         assert 0.04 - 1e-6 <= lost <= 0.14 + 1e-6
         np.testing.assert_allclose([first[0], second[-1]], [unit[0][0], unit[0][-1]], atol=1e-6)
     assert strokes._broken(DOT.strokes, rng) == DOT.strokes

@@ -19,7 +19,7 @@ from PIL import Image
 from digitrec import dataset, ink, reading, registry
 
 PICTURES = 1000
-LIMIT = 5.0  # seconds for all of them, as issue 2 has it
+LIMIT = 5.0  # seconds for all of them
 
 
 def whole_process(model: str) -> float:
