@@ -37,7 +37,9 @@ def main() -> None:
         page.goto(f"{app.url}/Upload")
         page.locator(".st-key-example button").click()
         page.locator(".st-key-text_1").wait_for()
-        shoot(page, "upload", 1400)
+        page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
+        page.wait_for_timeout(2000)  # the table is drawn in its own time
+        shoot(page, "upload", 1560)
         page.goto(f"{app.url}/Train")
         page.locator(".st-key-start button").wait_for()
         page.wait_for_timeout(2000)
