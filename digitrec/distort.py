@@ -1,4 +1,4 @@
-"""Glyphs moved, turned, zoomed, thickened, bent, noised and blurred: for training, previews and robustness.
+"""Glyphs moved, turned, zoomed, sheared, thickened, bent, noised and blurred: for training, previews and robustness.
 
 Everywhere `glyphs` is float32 (N, height, width), 0 paper .. 1 ink; what comes back is a new array
 of that shape and range, and what leaves the picture is lost. Positions follow pictures: x to the right, y down.
@@ -39,15 +39,16 @@ def distort(glyphs: Glyphs, amounts: Augmentation, rng: np.random.Generator) -> 
     dx, dy = (rng.uniform(-amounts.shift, amounts.shift, count) for _ in range(2))
     degrees = rng.uniform(-amounts.turn, amounts.turn, count)
     factor = 1 + rng.uniform(-amounts.zoom, amounts.zoom, count)
+    lean = rng.uniform(-amounts.shear, amounts.shear, count)
     thickness = rng.uniform(-amounts.thickness, amounts.thickness, count)
     bend = rng.uniform(0, amounts.elastic, count)
-    warps = bool(amounts.shift or amounts.turn or amounts.zoom or amounts.elastic)
+    warps = bool(amounts.shift or amounts.turn or amounts.zoom or amounts.shear or amounts.elastic)
     result = np.empty(glyphs.shape, np.float32)
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
         chunk = np.asarray(glyphs[part], np.float32)
         if warps:
-            columns, rows = _affine_maps(chunk.shape, dx[part], dy[part], degrees[part], factor[part])
+            columns, rows = _affine_maps(chunk.shape, dx[part], dy[part], degrees[part], factor[part], lean[part])
             if amounts.elastic:
                 field = _elastic_field(chunk.shape, rng) * bend[part, None, None].astype(np.float32)
                 columns += field[0]
@@ -113,7 +114,7 @@ def _warped(glyphs: Glyphs, dx: float = 0, dy: float = 0, degrees: float = 0, fa
     result = np.empty(glyphs.shape, np.float32)
     for start in range(0, len(glyphs), _CHUNK):
         chunk = np.asarray(glyphs[start : start + _CHUNK], np.float32)
-        values = (np.full(len(chunk), value) for value in (dx, dy, degrees, factor))
+        values = (np.full(len(chunk), value) for value in (dx, dy, degrees, factor, 0.0))
         result[start : start + _CHUNK] = _resample(chunk, *_affine_maps(chunk.shape, *values))
     return result
 
@@ -124,6 +125,7 @@ def _affine_maps(
     dy: npt.NDArray[np.float64],
     degrees: npt.NDArray[np.float64],
     factor: npt.NDArray[np.float64],
+    lean: npt.NDArray[np.float64],
 ) -> tuple[Glyphs, Glyphs]:
     """Return the column and the row, float32 (N, height, width) each, that each pixel is fetched from."""
     _, height, width = shape
@@ -132,7 +134,8 @@ def _affine_maps(
     cos, sin = ((function(angle) / factor)[:, None, None] for function in (np.cos, np.sin))
     x = np.arange(width)[None, None, :] - middle_x - dx[:, None, None]  # (N, 1, width)
     y = np.arange(height)[None, :, None] - middle_y - dy[:, None, None]  # (N, height, 1)
-    columns = (cos * x + middle_x).astype(np.float32) - (sin * y).astype(np.float32)
+    k = lean[:, None, None]  # a point leans to the right by k times its height above the middle, before it is turned
+    columns = ((cos + k * sin) * x + middle_x).astype(np.float32) + ((k * cos - sin) * y).astype(np.float32)
     rows = (sin * x + middle_y).astype(np.float32) + (cos * y).astype(np.float32)
     return columns, rows
 

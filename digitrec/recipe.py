@@ -83,6 +83,7 @@ class Augmentation:
         shift: Pixels sideways and up or down, 0 to 8.
         turn: Degrees, 0 to 45.
         zoom: Share of the size, 0 to 0.5.
+        shear: Pixels sideways a pixel of height, 0 to 0.5, as writing leans.
         thickness: Pixels that strokes grow or shrink by, 0 to 2.
         elastic: Pixels that parts of a digit wander by, 0 to 4.
     """
@@ -90,6 +91,7 @@ class Augmentation:
     shift: float = 0.0
     turn: float = 0.0
     zoom: float = 0.0
+    shear: float = 0.0
     thickness: float = 0.0
     elastic: float = 0.0
 
@@ -99,7 +101,7 @@ class Augmentation:
         return any(dataclasses.astuple(self))
 
 
-AUGMENTATION_LIMITS = {"shift": 8.0, "turn": 45.0, "zoom": 0.5, "thickness": 2.0, "elastic": 4.0}
+AUGMENTATION_LIMITS = {"shift": 8.0, "turn": 45.0, "zoom": 0.5, "shear": 0.5, "thickness": 2.0, "elastic": 4.0}
 
 
 @dataclass(frozen=True)
@@ -368,7 +370,7 @@ _READER = Recipe(
     validation=0.05,
     strokes=True,
     precision="bfloat16",
-    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, thickness=0.4, elastic=1.2),
+    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, shear=0.18, thickness=0.4, elastic=1.2),
 )
 
 PRESETS: dict[str, Preset] = {

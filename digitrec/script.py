@@ -83,6 +83,9 @@ def _distortions(recipe: Recipe) -> str:
         blocks.append("move = keras.Sequential(\n    [\n" + _lines(layers, 8) + "    ]\n)")
         move = "move(x, training=True)"
         steps.append(f"x = {move}" if recipe.precision == "float32" else f'x = tf.cast({move}, "float32")')
+    if amounts.shear:
+        blocks.append(_SHEAR.format(amount=float(amounts.shear)))
+        steps.append("x = lean(x)")
     if amounts.elastic:
         blocks.append(_ELASTIC.format(amount=float(amounts.elastic)))
         steps.append("x = elastic(x)")
@@ -128,6 +131,15 @@ train = (
 )
 """.strip("\n")
 
+
+_SHEAR = '''
+def lean(x):
+    """Let each digit lean: its rows move sideways by up to {amount} px a row, the middle one stays."""
+    k = tf.random.uniform((tf.shape(x)[0],), -{amount}, {amount})
+    one, none = tf.ones_like(k), tf.zeros_like(k)
+    fetched_from = tf.stack([one, k, -13.5 * k, none, one, none, none, none], axis=1)
+    return keras.ops.image.affine_transform(x, fetched_from, fill_mode="constant", fill_value=0.0)
+'''.strip("\n")
 
 _ELASTIC = '''
 def elastic(x):

@@ -36,6 +36,7 @@ AMOUNTS = {
     "shift": ("Shift, pixels", 0.5),
     "turn": ("Turn, degrees", 1.0),
     "zoom": ("Zoom, share of the size", 0.01),
+    "shear": ("Shear, pixels a pixel of height", 0.01),
     "thickness": ("Stroke thickness, pixels", 0.1),
     "elastic": ("Elastic, pixels", 0.1),
 }

@@ -67,6 +67,19 @@ def test_more_glyphs_than_a_resampling_holds() -> None:
     assert not result[1050:].any()
 
 
+def test_digits_lean_about_the_middle_and_keep_their_rows() -> None:
+    stems = np.zeros((400, 28, 28), np.float32)
+    stems[:, 4:24, 13:15] = 1
+    result = distort.distort(stems, Augmentation(shear=0.3), np.random.default_rng(1))
+    np.testing.assert_allclose(result.sum(axis=2)[:, 4:24], 2, atol=1e-3)
+    columns = (result * np.arange(28)).sum(axis=2)[:, 4:24] / 2
+    slopes = np.polyfit(np.arange(20), columns.T, 1)[0]
+    assert np.abs(slopes).max() <= 0.3 + 1e-3
+    assert slopes.max() > 0.28
+    assert slopes.min() < -0.28
+    np.testing.assert_allclose(columns.mean(axis=1), 13.5, atol=1e-3)
+
+
 def test_shifts_stay_within_their_amount() -> None:
     dots = np.zeros((400, 28, 28), np.float32)
     dots[:, 14, 14] = 1

@@ -189,6 +189,15 @@ def test_zooms_go_as_far_as_the_recipe_says(distorted):
     assert 1.18 < sizes.max() < 1.27
 
 
+def test_digits_lean_as_far_as_the_recipe_says(distorted):
+    places = np.tile([20.5, 13.5], (400, 1))
+    rows, columns = (middles(distorted(dots(places), shear=0.3)) - 13.5).T
+    np.testing.assert_allclose(rows, 7, atol=0.05)
+    assert np.abs(columns).max() <= 7 * 0.3 + 0.2
+    assert columns.max() > 1.7
+    assert columns.min() < -1.7
+
+
 def test_parts_wander_as_far_as_the_recipe_says(distorted):
     places = np.full((400, 2), 13.5)
     moved = np.hypot(*(middles(distorted(dots(places), elastic=2.0)) - places).T)
@@ -212,7 +221,7 @@ def test_strokes_grow_and_shrink_as_in_the_app():
 
 
 def test_the_script_trains_on_distorted_digits(run):
-    recipe = Recipe("a", hidden=(4,), augmentation=Augmentation(2, 10, 0.1, 1, 1), **FEW)
+    recipe = Recipe("a", hidden=(4,), augmentation=Augmentation(2, 10, 0.1, 0.1, 1, 1), **FEW)
     names = run(recipe)
     assert len(names["model"].history.epoch) == 1
     assert learned_layers(names["model"]) == learned_layers(network.build(recipe))
@@ -254,6 +263,7 @@ WORDS = {
     "shift": "RandomTranslation",
     "turn": "RandomRotation",
     "zoom": "RandomZoom",
+    "shear": "def lean",
     "elastic": "def elastic",
     "thickness": "def thickness",
 }

@@ -15,7 +15,7 @@ from digitrec.train import Position, batches
 
 # 80 digits are 5 batches an epoch. SGD, because TensorFlow takes twice as long to get ready for Adam.
 NET = Recipe("net", hidden=(16,), batch_size=16, epochs=2, optimizer="sgd", learning_rate=0.1)
-EVERYTHING = Augmentation(shift=2, turn=10, zoom=0.1, thickness=1, elastic=1)
+EVERYTHING = Augmentation(shift=2, turn=10, zoom=0.1, shear=0.1, thickness=1, elastic=1)
 BATCH_KEYS = ["kind", "epoch", "loss", "accuracy", "seconds", "digits_per_second"]
 EPOCH_KEYS = ["kind", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "digits_per_second"]
 
