@@ -370,7 +370,7 @@ _READER = Recipe(
     validation=0.05,
     strokes=True,
     precision="bfloat16",
-    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, shear=0.18, thickness=0.4, elastic=1.2),
+    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, thickness=0.4, elastic=1.2),
 )
 
 PRESETS: dict[str, Preset] = {

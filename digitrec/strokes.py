@@ -118,8 +118,6 @@ def varied(writing: Writing, rng: np.random.Generator) -> Writing:
         if rng.random() < 0.08:
             strokes = _broken(strokes, rng)
     bend = np.exp(rng.normal(0.0, 0.22, 2))
-    if writing.kind == "digit" and writing.label in _LOOPS and rng.random() < 0.25:
-        bend[1] = np.exp(rng.uniform(0.3, 0.8) * _LOOPS[writing.label])
     lean, stretch = rng.normal(0.0, 0.12), np.exp(rng.normal(0.0, 0.12))
     angle = rng.normal(0.0, 0.09)
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ [[stretch, lean], [0.0, 1.0]]
@@ -127,10 +125,6 @@ def varied(writing: Writing, rng: np.random.Generator) -> Writing:
     if rng.random() < 0.35:
         changed = tuple(_jagged(stroke, rng) for stroke in changed)
     return Writing(writing.label, writing.kind, writing.writer, changed)
-
-
-_LOOPS = {"4": 1.0, "6": -1.0, "9": 1.0}
-"""Digits with one loop that some people make very small: 1.0 where it lies at the top, -1.0 at the foot."""
 
 
 def _bent(stroke: Floats, power: NDArray[np.float64]) -> Floats:

@@ -5,7 +5,9 @@ import contextlib
 import ctypes
 import html
 import io
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +16,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
+from streamlit import runtime
+from streamlit.runtime.stats import CounterStat, Stat
 
-from digitrec import dataset, figures, pictures, registry
+from digitrec import dataset, figures, log, pictures, registry
 from digitrec.calibration import Calibration
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.predict import Predictor
@@ -82,7 +86,9 @@ def page(title: str, lead: str) -> None:
             st.page_link(file, label=label, icon=icon)
     st.title(title)
     st.markdown(lead)
+    _count_session(title)
     with shown_errors():
+        log.form()
         for sentence in registry.damaged():
             st.warning(sentence, icon=":material/broken_image:")
 
@@ -98,8 +104,44 @@ def shown_errors(stop: bool = True) -> Iterator[None]:
         yield
     except DigitrecError as error:
         st.error(str(error), icon=":material/error:")
+        log.event("error", kind=type(error).__name__)
         if stop:
             st.stop()
+
+
+class _Counts:
+    """How often each event has happened, for `/_stcore/metrics`: `digitrec_readings_total` and so on."""
+
+    stats_families = tuple(f"digitrec_{what}s" for what in log.EVENTS)
+
+    def get_stats(self, family_names: Sequence[str] | None = None) -> Mapping[str, Sequence[Stat]]:
+        """Return the counts asked for; all unless told."""
+        counts = {f"digitrec_{what}s": count for what, count in log.counts().items()}
+        return {name: [CounterStat(name, count)] for name, count in counts.items() if name in (family_names or counts)}
+
+
+@st.cache_resource(show_spinner=False)
+def _counted() -> None:
+    """Have the server tell the counts, and count what nobody foresaw; once a process."""
+    logging.getLogger("streamlit.error_util").addHandler(log.Errors())
+    if runtime.exists():
+        runtime.get_instance().stats_mgr.register_provider(_Counts())
+
+
+def _count_session(page: str) -> None:
+    _counted()
+    if "counted" not in st.session_state:
+        st.session_state.counted = True
+        log.event("session", page=page)
+
+
+def logged(page: str, reader: Predictor, read: Callable[[], Reading]) -> Reading:
+    """Return a reading, and log that it was made and how long it took."""
+    began = time.perf_counter()
+    found = read()
+    milliseconds = round(1000 * (time.perf_counter() - began), 1)
+    log.event("reading", page=page, model=reader.name, digits=len(found.digits), ms=milliseconds)
+    return found
 
 
 def choose_model(number: int) -> str | None:

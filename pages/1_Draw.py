@@ -1,5 +1,7 @@
 """Draw: a canvas for a digit or a number, two models side by side, and the way from ink to what they see."""
 
+from functools import partial
+
 import streamlit as st
 
 from digitrec import reading, registry, steps, ui, ui_draw, ui_steps
@@ -26,7 +28,9 @@ def drawn_and_read(pad: ui_draw.Pad) -> None:
             if drawn is None:
                 said = None
             elif first is None:
-                said = first = reading.read_canvas(drawn, ui.predictor(name), pad.single, registry.finder())
+                reader, finder = ui.predictor(name), registry.finder()
+                read = partial(reading.read_canvas, drawn, reader, pad.single, finder)
+                said = first = ui.logged("Draw", reader, read)
                 if len(first.digits) > 1:
                     with left:
                         place = ui_draw.choose_digit(first.digits)

@@ -57,19 +57,6 @@ def test_another_hand_writes_the_same_character() -> None:
     assert first.std(axis=0).min() > 0.02
 
 
-def test_some_loops_are_very_small() -> None:
-    rng = np.random.default_rng(8)
-    ring = np.linspace(0, 2 * np.pi, 30)[:, None]
-    loop = np.hstack([20 * np.sin(ring), 20 * np.cos(ring) + 20])  # 40 of the 120 that the digit is high
-    nine = Writing("9", "digit", "abc:anna", (np.vstack([loop, [[20, 120]]]).astype(np.float32),))
-    heights = []
-    for _ in range(300):
-        hand = strokes.varied(nine, rng)
-        points = np.concatenate(hand.strokes)
-        heights.append(np.ptp(hand.strokes[0][:28, 1]) / np.ptp(points[:, 1]) if len(hand.strokes) == 1 else 1.0)
-    assert 20 <= (np.array(heights) < 0.2).sum() <= 90
-
-
 def test_ones_get_noses_and_feet_but_letters_do_not() -> None:
     rng = np.random.default_rng(2)
     parts = [len(strokes.varied(ONE, rng).strokes) for _ in range(300)]

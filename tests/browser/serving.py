@@ -34,10 +34,10 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, script: str = "streamlit_app.py") -> Iterator[Server]:
-    """Run a Streamlit script with an empty home in `folder`; stop it at the end."""
-    home = folder / "home"
-    home.mkdir()
+def serve(folder: Path, script: str = "streamlit_app.py", home: Path | None = None) -> Iterator[Server]:
+    """Run a Streamlit script with an empty home in `folder`, unless one is given; stop it at the end."""
+    home = home or folder / "home"
+    home.mkdir(exist_ok=True)
     log, port = folder / "log", _free_port()
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
     environment = os.environ | {"DIGITREC_HOME": str(home)}

@@ -1,9 +1,12 @@
 """A digit drawn with the mouse, and with a finger, is read."""
 
+import re
+import urllib.request
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from serving import Server
 from strokes import CROSS, FORTY_TWO, SEVEN, ZERO, draw
 
 
@@ -37,6 +40,22 @@ def test_both_models_read_what_is_drawn_and_undo_and_clear_take_it_back(drawing:
     expect(drawing.locator(".st-key-seen img")).to_have_attribute("src", before or "")
     expect(drawing.locator(".st-key-bars_1 .js-plotly-plot").last).to_be_visible()
     expect(drawing.get_by_text("Centred")).to_be_visible()
+
+
+def test_a_reading_is_counted_and_logged_without_what_was_drawn(drawing: Page, app: Server) -> None:
+    def counted() -> int:
+        address = f"{app.url}/_stcore/metrics?families=digitrec_readings"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            found = re.search(r"digitrec_readings_total (\d+)", answer.read().decode())
+        assert found
+        return int(found[1])
+
+    before = counted()
+    draw(drawing, SEVEN)
+    expect(drawing.locator(".st-key-answer_1")).to_contain_text("7")
+    assert counted() > before
+    lines = [line for line in app.log.read_text().splitlines() if " reading page=Draw " in line]
+    assert re.fullmatch(r"\S+Z reading page=Draw model=\S+ digits=1 ms=[\d.]+", lines[-1])
 
 
 def test_a_drawing_outlives_a_visit_to_another_page(drawing: Page) -> None:

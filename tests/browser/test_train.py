@@ -1,8 +1,10 @@
 """A net trained from the page: live curves, a reload in the middle, and the new model read with on Draw."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
+from serving import Server, serve
 from strokes import SEVEN, draw
 
 
@@ -53,7 +55,9 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
     expect(page.locator(".st-key-answer_1")).to_contain_text("7")
 
 
-def test_a_run_is_stopped_queued_and_resumed(visit: Callable[[str], Page]) -> None:
+def test_a_run_is_stopped_queued_resumed_and_stopped_from_another_server(
+    visit: Callable[[str], Page], app: Server, tmp_path: Path
+) -> None:
     page = visit("Train")
     start(page, "mlp-128", 100)
     state(page, "running")
@@ -68,7 +72,12 @@ def test_a_run_is_stopped_queued_and_resumed(visit: Callable[[str], Page]) -> No
     expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
     page.locator(".st-key-resume button").click()
     state(page, "running")
-    page.locator(".st-key-stop button").click()
+    with serve(tmp_path, home=app.home) as other:
+        page.goto(page.url.replace(app.url, other.url))
+        state(page, "running")
+        page.locator(".st-key-stop button").click()
+        state(page, "stopped")
+        page.goto(page.url.replace(other.url, app.url))
     state(page, "stopped")
 
 
