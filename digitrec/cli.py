@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from digitrec import settings
 from digitrec.errors import DigitrecError, PictureError, RecipeError
-from digitrec.settings import MAX_PICTURE_BYTES
 
 if TYPE_CHECKING:
     from digitrec.predict import Predictor
@@ -142,7 +142,7 @@ def _content(path: str) -> bytes:
         raise PictureError("This folder holds no picture that can be read. Name a folder with pictures, or files.")
     try:
         with open(path, "rb") as file:
-            return file.read(MAX_PICTURE_BYTES + 1)
+            return file.read(settings.limit("megabytes") * 2**20 + 1)
     except FileNotFoundError as error:
         raise PictureError("There is no such file. Check its name and folder.") from error
     except PermissionError as error:
@@ -338,7 +338,7 @@ def _strokes(options: argparse.Namespace) -> int:
     """Check the pen strokes and say how many there are."""
     from collections import Counter
 
-    from digitrec import settings, strokes
+    from digitrec import strokes
 
     counts = Counter((w.kind, strokes.part(w.writer)) for w in strokes.load(settings.strokes_folder()))
     parts = ("training", "validation", "test")

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from digitrec import settings
 from digitrec.clutter import grown, joined, upper_quartile, without_lines, without_surroundings
 from digitrec.errors import PictureError
-from digitrec.settings import MAX_PICTURE_BYTES, MAX_PICTURE_PIXELS
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -75,12 +75,21 @@ def open_picture(data: bytes) -> Image.Image:
     """
     if not data:
         raise PictureError("The file is empty. Choose a picture file; received 0 bytes.")
-    if len(data) > MAX_PICTURE_BYTES:
-        limit, size = MAX_PICTURE_BYTES // 2**20, len(data) / 2**20
-        raise PictureError(f"The file is too large. Choose one of at most {limit} MB; received {size:.1f} MB.")
+    check_size(data)
     with _decoding, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _decode(data)
+
+
+def check_size(data: bytes) -> None:
+    """Refuse a file of too many bytes.
+
+    Raises:
+        PictureError: With the limit and the size.
+    """
+    limit, size = settings.limit("megabytes"), len(data) / 2**20
+    if size > limit:
+        raise PictureError(f"The file is too large. Choose one of at most {limit} MB; received {size:.1f} MB.")
 
 
 def _decode(data: bytes) -> Image.Image:
@@ -88,7 +97,7 @@ def _decode(data: bytes) -> Image.Image:
     try:
         with _opened(data) as image:
             width, height = image.size
-            if width * height > MAX_PICTURE_PIXELS:
+            if width * height > settings.limit("megapixels") * 1_000_000:
                 raise _too_many_pixels(f"received {width} x {height}")
             if max(width, height) < SMALLEST:
                 raise PictureError(f"The picture is too small to hold a digit. Received: {width} x {height} pixels.")
@@ -119,7 +128,7 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _too_many_pixels(received: str) -> PictureError:
-    limit = MAX_PICTURE_PIXELS // 1_000_000
+    limit = settings.limit("megapixels")
     return PictureError(f"The picture is too large. Use one of at most {limit} million pixels; {received}.")
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from digitrec.errors import PictureError
-from digitrec.settings import MAX_PDF_PAGES, MAX_PICTURE_BYTES
+from digitrec.ink import check_size
+from digitrec.settings import MAX_PDF_PAGES
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -54,9 +55,7 @@ def page(data: bytes, number: int) -> Image.Image:
     """
     if number > MOST_PAGES:
         raise PictureError(f"Only the first {MOST_PAGES} pages of a PDF are read. Split the file to read the others.")
-    if len(data) > MAX_PICTURE_BYTES:
-        limit, size = MAX_PICTURE_BYTES // 2**20, len(data) / 2**20
-        raise PictureError(f"The file is too large. Choose one of at most {limit} MB; received {size:.1f} MB.")
+    check_size(data)
     with _drawing, _opened(data) as document:
         return _drawn(document, number)
 

@@ -5,6 +5,7 @@ Every setting has a default that works; README lists them all.
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from digitrec.errors import SettingsError
 
@@ -13,14 +14,50 @@ PROJECT = Path(__file__).resolve().parents[1]
 SHIPPED_MODELS = PROJECT / "models"
 """Models that came with the project: always found, never written to by the app."""
 
-MAX_PICTURE_BYTES = 20 * 1024 * 1024
-"""Largest file accepted, in bytes; the uploader's limit in .streamlit/config.toml is the same."""
-
-MAX_PICTURE_PIXELS = 100_000_000
-"""Largest picture accepted, in pixels: twice the largest phone camera in common use, 20,000 x 20,000 is refused."""
-
 MAX_PDF_PAGES = 50
 """Pages of a PDF that are read; each is a picture of a few million pixels."""
+
+
+class Limit(NamedTuple):
+    """A limit that whoever runs a server may set.
+
+    Attributes:
+        variable: The environment variable.
+        default: Its value where that is unset.
+        low: Smallest value accepted.
+        high: Largest value accepted.
+        what: What it limits, with its unit.
+    """
+
+    variable: str
+    default: int
+    low: int
+    high: int
+    what: str
+
+
+LIMITS = {
+    "megabytes": Limit("DIGITREC_MAX_MEGABYTES", 20, 1, 200, "MB a picture file"),
+    "megapixels": Limit("DIGITREC_MAX_MEGAPIXELS", 100, 1, 170, "megapixels a picture"),
+    "pictures": Limit("DIGITREC_MAX_PICTURES", 300, 1, 10_000, "pictures at once on Upload"),
+    "epochs": Limit("DIGITREC_MAX_EPOCHS", 200, 1, 200, "epochs a run"),
+    "parameters": Limit("DIGITREC_MAX_PARAMETERS", 20_000_000, 10_000, 20_000_000, "parameters of a network"),
+    "queued": Limit("DIGITREC_MAX_QUEUED", 10, 1, 1_000, "runs that one visitor may have waiting or training"),
+    "runs": Limit("DIGITREC_MAX_RUNS", 200, 1, 100_000, "ended runs kept; the oldest go first"),
+    "days": Limit("DIGITREC_RUN_DAYS", 30, 1, 10_000, "days that an ended run is kept"),
+    "disk": Limit("DIGITREC_MAX_DISK", 5_000, 100, 10_000_000, "MB that runs may take; the oldest go first"),
+}
+"""What each visitor and all together may take. A shipped model or one that was given a name is never cleared."""
+
+
+def limit(name: str) -> int:
+    """Return the value of one of LIMITS.
+
+    Raises:
+        SettingsError: If its variable holds no whole number in its range.
+    """
+    found = LIMITS[name]
+    return number(found.variable, found.default, found.low, found.high)
 
 
 def home() -> Path:

@@ -62,7 +62,7 @@ def test_a_huge_page_is_drawn_more_coarsely() -> None:
         (locked(), 1, "locked with a password"),
         (document(), 2, "no page 2"),
         (document(), pdf.MOST_PAGES + 1, "Only the first 50 pages"),
-        (b"%PDF-" + bytes(pdf.MAX_PICTURE_BYTES), 1, "at most 20 MB"),
+        (b"%PDF-" + bytes(20 * 2**20), 1, "at most 20 MB"),
     ],
 )
 def test_what_cannot_be_drawn_has_a_sentence(data: bytes, number: int, said: str) -> None:
