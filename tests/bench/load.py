@@ -1,0 +1,161 @@
+"""Many visitors on Draw, a training under way: how long each stroke waits for its answer, and the server's memory.
+
+    python -m tests.bench.load [SESSIONS] [MINUTES]
+
+One real browser opens Draw and draws; what it sends over its WebSocket is kept. Then SESSIONS WebSockets are opened,
+each a session of its own, that send the same: two drawings in turn, one each 3 seconds, as browsers do. An answer has
+come when the server says that the script has run to its end.
+"""
+
+import asyncio
+import contextlib
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+
+import psutil
+from playwright.sync_api import WebSocket
+from serving import Server, chromium, serve
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from strokes import SEVEN, ZERO, draw
+from websockets.asyncio.client import ClientConnection, connect
+
+EVERY = 3.0  # seconds between two strokes of a visitor
+LIMIT, MEMORY = 1.0, 600  # seconds for 95 of 100 answers; MB
+SAMPLE = 5.0  # seconds between two looks at the memory
+TRAINING = """
+from digitrec import runs
+from digitrec.recipe import PRESETS
+runs.start(PRESETS["cnn-5x5"].recipe)
+"""
+
+
+class Answer(NamedTuple):
+    """How one stroke was answered: when, in seconds since the start, and how long it took; whether it went wrong."""
+
+    at: float
+    seconds: float
+    wrong: bool
+
+
+def recorded(app: Server) -> tuple[bytes, list[bytes]]:
+    """Return what a browser sends when it opens Draw, and for each of two drawings."""
+    sent: list[bytes] = []
+
+    def keep(frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            sent.append(frame)
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", keep)
+
+    drawings = []
+    with chromium() as browser:
+        for points, digit in ((SEVEN, "7"), (ZERO, "0")):
+            page = browser.new_page()
+            sent.clear()
+            page.on("websocket", listen)
+            page.goto(f"{app.url}/Draw")
+            page.locator(".st-key-canvas canvas").last.wait_for()
+            page.wait_for_timeout(2000)
+            first = sent[0]
+            sent.clear()
+            draw(page, points)
+            page.wait_for_function(f"document.querySelector('.st-key-answer_1').innerText.trim()[0] == '{digit}'")
+            page.wait_for_timeout(500)
+            drawings.append(sent[0])
+            page.close()
+    return first, drawings
+
+
+async def finished(socket: ClientConnection) -> bool:
+    """Wait until the script has run to its end; return whether anything went wrong on the way."""
+    wrong = False
+    async for data in socket:
+        message = ForwardMsg()
+        message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+        kind = message.WhichOneof("type")
+        if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
+            wrong = True
+        if kind == "script_finished":
+            return wrong
+    return True
+
+
+async def visitor(number: int, url: str, frames: tuple[bytes, list[bytes]], began: float, end: float) -> list[Answer]:
+    """Open Draw and draw until the time is over."""
+    answers: list[Answer] = []
+    opening, drawings = frames
+    await asyncio.sleep(number * 0.4)  # nobody opens a page at the same moment
+    async with connect(f"{url.replace('http', 'ws')}/_stcore/stream", max_size=None) as socket:
+        await socket.send(opening)
+        await finished(socket)
+        turn = number
+        while time.monotonic() < end:
+            sent = time.monotonic()
+            await socket.send(drawings[turn % len(drawings)])
+            wrong = await finished(socket)
+            answers.append(Answer(sent - began, time.monotonic() - sent, wrong))
+            turn += 1
+            await asyncio.sleep(max(0.0, EVERY - (time.monotonic() - sent)))
+    return answers
+
+
+async def watched(process: psutil.Process, began: float, end: float) -> list[tuple[float, float]]:
+    """Return the server's memory in MB, each with its time in seconds since the start."""
+    samples = []
+    while time.monotonic() < end:
+        samples.append((time.monotonic() - began, process.memory_info().rss / 1e6))
+        await asyncio.sleep(SAMPLE)
+    return samples
+
+
+async def load(
+    app: Server, frames: tuple[bytes, list[bytes]], sessions: int, minutes: float
+) -> tuple[list[Answer | BaseException], list[tuple[float, float]]]:
+    """Return the visitors' answers, an exception for one who was thrown out, and the memory."""
+    began = time.monotonic()
+    end = began + 60 * minutes
+    visitors = [visitor(number, app.url, frames, began, end) for number in range(sessions)]
+    memory, *found = await asyncio.gather(
+        watched(psutil.Process(app.pid), began, end), *visitors, return_exceptions=True
+    )
+    answers: list[Answer | BaseException] = []
+    for one in found:
+        answers += [one] if isinstance(one, BaseException) else one
+    assert isinstance(memory, list)
+    return answers, memory
+
+
+def main() -> None:
+    sessions = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    minutes = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as app:
+        frames = recorded(app)
+        with contextlib.ExitStack() as stack:
+            import os
+            import subprocess
+
+            environment = os.environ | {"DIGITREC_HOME": str(app.home)}
+            subprocess.run([sys.executable, "-c", TRAINING], env=environment, check=True)
+            stack.callback(lambda: [path.touch() for path in [run / "stop" for run in (app.home / "runs").iterdir()]])
+            found, memory = asyncio.run(load(app, frames, sessions, minutes))
+    answers = [one for one in found if isinstance(one, Answer)]
+    thrown_out = len(found) - len(answers)
+    warm = [a.seconds for a in answers if a.at > 0.4 * sessions + 5]
+    slow = statistics.quantiles(warm, n=20)[-1]
+    half = [megabytes for at, megabytes in memory if at > 30 * minutes]
+    print(f"{sessions} sessions, {minutes:g} minutes, a run of cnn-5x5 under way: {len(answers):,} strokes")
+    print(f"errors: {sum(a.wrong for a in answers)} answers, {thrown_out} sessions")
+    print(f"answer within, 95 of 100: {slow:.2f} s (limit {LIMIT:g} s); median {statistics.median(warm):.2f} s")
+    print(f"memory at most {max(m for _, m in memory):.0f} MB (limit {MEMORY} MB)")
+    print(f"last half: from {half[0]:.0f} to {half[-1]:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
