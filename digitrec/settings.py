@@ -116,6 +116,11 @@ def bank_folder() -> Path:
     return home() / "build"
 
 
+def exports_folder() -> Path:
+    """Return the folder that models made ready to use elsewhere are kept in, each until newer ones take its place."""
+    return home() / "build" / "exports"
+
+
 def number(name: str, default: int, low: int, high: int) -> int:
     """Return the whole number in the environment variable `name`.
 

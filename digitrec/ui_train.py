@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from digitrec import bank, dataset, distort, evaluate, figures, pictures, registry, runs, ui
-from digitrec import runfolder as rf
+from digitrec import bank, dataset, distort, evaluate, figures, pictures, registry, runs, ui, ui_downloads
 from digitrec.errors import RecipeError
 from digitrec.recipe import (
     ACTIVATIONS,
@@ -314,7 +313,8 @@ def results(run: Run, card: dict[str, Any]) -> None:
     if len(wrong):
         st.image(pictures.montage(dataset.glyphs(digits[wrong]), _captions(wrong, probabilities)))
         st.caption("Each with its number in the test set, the true digit, and what was read instead.")
-    _downloads(run)
+    st.subheader("Take it with you")
+    ui_downloads.downloads(run.id, run.folder, run)
 
 
 def _keep(run: Run) -> None:
@@ -360,14 +360,3 @@ def _take_cell() -> None:
 def _captions(chosen: NDArray[np.int64], probabilities: NDArray[np.float32]) -> list[str]:
     truth = ui.test_digits()[1]
     return [f"#{i}: {truth[i]} as {probabilities[i].argmax()}" for i in chosen]
-
-
-def _downloads(run: Run) -> None:
-    st.subheader("Take it with you")
-    with st.container(horizontal=True):
-        for label, file in (("Keras model", rf.KERAS), ("LiteRT model", rf.TFLITE), ("Card", rf.CARD)):
-            path = run.folder / file
-            st.download_button(label, path.read_bytes, f"{run.id}.{file}", icon=":material/download:")
-        st.download_button(
-            "History", lambda: runs.history_csv(run), f"{run.id}.history.csv", icon=":material/download:"
-        )

@@ -14,10 +14,11 @@ import digitrec
 from digitrec import dataset, settings
 
 MODULES = sorted(module.name for module in pkgutil.iter_modules(digitrec.__path__))
-WITH_KERAS = {"network", "train"}
+WITH_KERAS = {"network", "train", "portable"}
 FIGURES = {"figures", "figures_compare"}
 WITH_STREAMLIT = {module for module in MODULES if module == "ui" or module.startswith("ui_")}
 PLAIN = {"errors", "settings", "recipe", "runfolder", "runs", "registry", "script", "cli", "log"}
+PLAIN |= {"export", "portable_texts"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
 IMPORT = """
@@ -78,6 +79,7 @@ def test_litert_is_only_in_what_reads(imported):
     assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= {
         "predict",
         "insight",
+        "portable",
     } | WITH_STREAMLIT
     assert "ai_edge_litert" in imported["predict"]
 

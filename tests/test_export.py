@@ -1,0 +1,100 @@
+"""Asking for an export, and how it ends; in a process of its own where that is what is tested."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from digitrec import export, settings
+from digitrec import runfolder as rf
+from digitrec.errors import ModelError
+
+SMALLEST = settings.SHIPPED_MODELS / "mlp-30-10"
+
+
+def files(state):
+    return {path.name for path in state.file.parent.iterdir()}
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Return a copy of a model, to damage."""
+    return shutil.copytree(SMALLEST, tmp_path / "copied")
+
+
+def test_nothing_is_there_before_it_is_asked_for(home):
+    assert export.find(SMALLEST, "onnx").state == "none"
+    assert not list(home.iterdir())
+
+
+def test_a_killed_process_is_told_and_leaves_no_half_file():
+    process = subprocess.Popen([sys.executable, "-m", "digitrec.export", SMALLEST, "onnx"], cwd=settings.PROJECT)
+    while "TensorFlow" not in export.find(SMALLEST, "onnx").message:
+        assert process.poll() is None
+        time.sleep(0.02)
+    state = export.start(SMALLEST, "onnx")
+    assert state.state == "making"
+    (state.file.parent / "tmpleft").mkdir()
+    (state.file.parent / ".1-2-export.zip").touch()
+    process.kill()
+    process.wait()
+    state = export.find(SMALLEST, "onnx")
+    assert (state.state, state.message) == ("failed", export.BROKEN_OFF)
+    export.main(SMALLEST, "onnx")
+    state = export.find(SMALLEST, "onnx")
+    assert state.state == "ready"
+    assert files(state) == {export.ZIP, rf.STATUS, rf.ALIVE}
+
+
+def test_a_damaged_model_is_told_and_can_be_asked_for_again(copied):
+    whole = (copied / rf.KERAS).read_bytes()
+    (copied / rf.KERAS).write_bytes(whole[:5000])
+    export.main(copied, "onnx")
+    state = export.find(copied, "onnx")
+    assert state.state == "failed"
+    assert "damaged and cannot be converted" in state.message
+    assert files(state) == {rf.STATUS, rf.ALIVE}
+    (copied / rf.KERAS).write_bytes(whole)
+    export.main(copied, "onnx")
+    assert export.find(copied, "onnx").state == "ready"
+
+
+def test_a_file_that_answers_otherwise_than_the_app_is_not_offered(copied):
+    shutil.copyfile(settings.SHIPPED_MODELS / "mlp-128" / rf.TFLITE, copied / rf.TFLITE)
+    export.main(copied, "savedmodel")
+    state = export.find(copied, "savedmodel")
+    assert state.state == "failed"
+    assert "on ten digits it answers otherwise" in state.message
+    assert not state.file.exists()
+
+
+def test_another_card_is_another_export(copied):
+    export.main(copied, "onnx")
+    rf.write_json(copied / rf.CARD, (rf.read_json(copied / rf.CARD) or {}) | {"created": "later"})
+    assert export.find(copied, "onnx").state == "none"
+
+
+def test_only_the_newest_are_kept():
+    old = [settings.exports_folder() / f"{number:02d}-onnx" for number in range(export.KEPT + 3)]
+    for folder in old:
+        folder.mkdir(parents=True)
+        time.sleep(0.002)
+    export.main(SMALLEST, "tensorboard")
+    assert len(list(settings.exports_folder().glob("*/"))) == export.KEPT
+    assert not old[0].exists()
+    assert old[-1].exists()
+
+
+def test_a_read_only_home_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
+    with pytest.raises(ModelError, match="the disk is full or read-only"):
+        export.start(SMALLEST, "onnx")
+
+
+def test_what_there_is_not_is_told(tmp_path):
+    with pytest.raises(ModelError, match="not there any more"):
+        export.start(tmp_path, "onnx")
+    with pytest.raises(ModelError, match="Received: 'coreml'"):
+        export.start(SMALLEST, "coreml")
