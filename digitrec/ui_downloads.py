@@ -13,9 +13,10 @@ FILES = {"Keras model": rf.KERAS, "LiteRT model": rf.TFLITE, "Card": rf.CARD}
 KINDS = {"onnx": "ONNX", "savedmodel": "SavedModel", "tensorboard": "TensorBoard logs"}
 
 MEANING = (
-    "Everything is inside: they take 28 x 28 bytes as MNIST has them and give the ten probabilities that the app "
-    "shows. With them come a script that reads a picture, and ten digits with the probabilities they must give; "
-    "a file is offered only when it gives those. TensorFlow makes them: some ten seconds, more while a run trains."
+    "ONNX and SavedModel need nothing of this app: they take 28 x 28 bytes as MNIST has them and give the ten "
+    "probabilities that the app shows. With them come a script that reads a picture, and ten digits with the "
+    "probabilities that they must give; a file is offered only after it gave them. To make one takes about ten "
+    "seconds, more while a run trains."
 )
 
 
