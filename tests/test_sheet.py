@@ -74,7 +74,7 @@ def test_rows_go_from_top_to_bottom(digits: dict[int, np.ndarray], reader: Predi
 
 def test_blank_ink_holds_nothing(reader: Predictor) -> None:
     assert sheet.find(np.zeros((50, 50), np.float32), reader) == []
-    assert sheet.upright(np.zeros((50, 50), np.float32), reader) == 0
+    assert sheet.find_any_way_up(np.zeros((50, 50), np.float32), reader) == (0, [])
 
 
 def test_digits_that_touch_are_parted(digits: dict[int, np.ndarray], reader: Predictor) -> None:
@@ -151,11 +151,13 @@ def test_a_turned_sheet_is_found_out(turns: int, digits: dict[int, np.ndarray], 
     ink = np.zeros((360, 800), np.float32)
     ink[10:162, :772] = written("234567", digits)
     ink[180:332, :572] = written("7942", digits)
-    assert sheet.upright(np.ascontiguousarray(np.rot90(ink, -turns)), reader) == turns
+    found, rows = sheet.find_any_way_up(np.ascontiguousarray(np.rot90(ink, -turns)), reader)
+    assert found == turns
+    assert said(rows, reader) == "234567/7942"
 
 
 def test_one_digit_is_never_turned(digits: dict[int, np.ndarray], reader: Predictor) -> None:
-    assert sheet.upright(np.ascontiguousarray(np.rot90(written("7", digits))), reader) == 0
+    assert sheet.find_any_way_up(np.ascontiguousarray(np.rot90(written("7", digits))), reader)[0] == 0
 
 
 def test_a_model_that_knows_no_negatives_finds_parts() -> None:
@@ -193,7 +195,7 @@ def test_any_boxes_are_put_in_order_each_once(boxes: list[Box]) -> None:
 def test_any_ink_has_marks_inside_it(height: int, width: int, share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ink = (rng.random((height, width)) * (rng.random((height, width)) < share)).astype(np.float32)
-    sheet.upright(ink, Anything())
+    sheet.find_any_way_up(ink, Anything())
     for mark in (mark for row in sheet.find(ink, Anything()) for mark in row):
         assert 0 <= mark.box.x < mark.box.x + mark.box.width <= width
         assert 0 <= mark.box.y < mark.box.y + mark.box.height <= height
