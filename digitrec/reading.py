@@ -265,8 +265,7 @@ def _asked(digits: tuple[Digit, ...], predictor: Reader) -> tuple[Digit, ...]:
         return ()
     probabilities, is_digit = predictor.answers(np.stack([digit.glyph for digit in digits]))
     return tuple(
-        _with(digit, shares, float(score))
-        for digit, shares, score in zip(digits, probabilities, is_digit, strict=True)
+        _with(digit, shares, float(score)) for digit, shares, score in zip(digits, probabilities, is_digit, strict=True)
     )
 
 

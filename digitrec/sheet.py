@@ -164,7 +164,10 @@ def _rows(found: list[_Candidate]) -> list[list[Mark]]:
     """Return marks in reading order, those too small left out and those that are no digits by their place named."""
     marks = _without_print(_large_enough(found))
     rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
-    return [[Mark(mark.box, mark.cut, _is_sign(mark, row), (mark.probabilities, mark.is_digit)) for mark in row] for row in rows]
+    return [
+        [Mark(mark.box, mark.cut, _is_sign(mark, row), (mark.probabilities, mark.is_digit)) for mark in row]
+        for row in rows
+    ]
 
 
 def _read_parts(ink: Floats, reader: Reader) -> list[_Candidate]:
@@ -301,6 +304,8 @@ def _union(some: Iterable[_Candidate]) -> _Candidate:
 
 def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
     """Return the parts, joined where together they are more of a digit than each alone."""
+    if len(found) < 2:
+        return found
     found = _take(found, _groups(found), reader)
     for _ in range(ROUNDS):
         joined = _take(found, _near_pairs(found), reader)
