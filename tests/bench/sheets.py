@@ -3,8 +3,9 @@
 Sheets are made of the pen strokes of UNIPEN writers held out from all training, one writer and one pen a sheet, in
 rows on plain, ruled, squared and coloured paper, on boards, in hand-drawn tables and grids, on rules that slope, bend
 and end, in printed forms and on paper that lies on a desk, with slopes, shadows, noise and JPEG. Some lie on a side or
-upside down: any kind, hairlines, and envelopes with printed stripes and words. Printed by kind of paper: digit accuracy (1 - edit distance / digits written), the share all right, and how much of the ink found is
-stroke and how much of the strokes is found.
+upside down: any kind, hairlines, and envelopes with printed stripes and words. Printed by kind of paper: digit accuracy
+(1 - edit distance / digits written), the share all right, and how much of the ink found is stroke and how much of the
+strokes is found.
 """
 
 import argparse
