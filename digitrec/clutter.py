@@ -299,9 +299,13 @@ def _without(mask: Mask, across: _Runs, down: _Runs, level: list[_Line], upright
 def _writing(ink: Floats, rest: Mask) -> _Writing:
     """Return what the writing is like: a third of its strokes are in characters of its size or larger."""
     sizes = parts(rest)[1][1:, 2:4].max(axis=1)
-    depth = cv2.distanceTransform(rest.astype(np.uint8), cv2.DIST_L2, 3)
-    thick = max(1.0, 4.0 * float(depth[rest].mean()) - 2.0)  # right to half a pixel for 3 to 10 pixels
-    return _Writing(_typical(sizes), float(sizes.sum()), thick * float(ink[rest].mean()))
+    return _Writing(_typical(sizes), float(sizes.sum()), thickness(rest) * float(ink[rest].mean()))
+
+
+def thickness(strokes: Mask) -> float:
+    """Return how thick the strokes of a mask (H, W), not empty, are, in pixels: right to half of one for 3 to 10."""
+    depth = cv2.distanceTransform(strokes.astype(np.uint8), cv2.DIST_L2, 3)
+    return max(1.0, 4.0 * float(depth[strokes].mean()) - 2.0)
 
 
 def _typical(sizes: Ints) -> float:

@@ -141,9 +141,10 @@ def read(
     finder = finder or predictor
     small = inks.reduced(image)
     ink = inks.from_picture(small)
-    if turned is None:
-        turned = 0 if single else sheet.upright(ink, finder)
-    return _read(_inked(image, small, ink, turned), predictor, single, finder)
+    if turned is None and not single:
+        turned, rows = sheet.find_any_way_up(ink, finder)
+        return _answered(_inked(image, small, ink, turned), rows, predictor, finder)
+    return _read(_inked(image, small, ink, turned or 0), predictor, single, finder)
 
 
 def inked(image: Image.Image, turned: int) -> Reading:
@@ -173,7 +174,7 @@ def read_canvas(
 
 def reread(reading: Reading, predictor: Reader) -> Reading:
     """Return the same boxes and glyphs read by another model."""
-    return dataclasses.replace(reading, digits=_answered(reading.digits, predictor))
+    return dataclasses.replace(reading, digits=_asked(reading.digits, predictor))
 
 
 def as_it_came(box: Box, size: tuple[int, int], turned: int) -> Box:
@@ -201,12 +202,25 @@ def _in_grey(image: Image.Image) -> Floats:
 
 
 def _read(blank: Reading, predictor: Reader, single: bool, finder: Reader) -> Reading:
-    """Find, cut and answer the digits of a reading that has none yet; its ink may be smaller than the picture."""
+    """Find, cut and answer the digits of a reading that has none yet and is upright."""
+    rows = _only(blank.ink) if single else sheet.find(blank.ink, finder)
+    return _answered(blank, rows, predictor, finder)
+
+
+def _answered(blank: Reading, rows: list[list[Mark]], predictor: Reader, finder: Reader) -> Reading:
+    """Return a reading with its digits and their answers; its ink may be smaller than the picture.
+
+    What the model said while it found the digits is not asked again.
+    """
     ink, size = blank.ink, blank.size
     scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
-    rows = _only(ink) if single else sheet.find(ink, finder)
-    found = [_unanswered(row, mark, scale, size) for row, marks in enumerate(rows) for mark in marks]
-    return dataclasses.replace(blank, digits=_answered(tuple(found), predictor))
+    marks = [(row, mark) for row, some in enumerate(rows) for mark in some]
+    digits = tuple(_unanswered(row, mark, scale, size) for row, mark in marks)
+    said = [mark.said for _, mark in marks if mark.said is not None and predictor is finder]
+    if len(said) == len(digits):
+        known = (_with(digit, *answer) for digit, answer in zip(digits, said, strict=True))
+        return dataclasses.replace(blank, digits=tuple(known))
+    return dataclasses.replace(blank, digits=_asked(digits, predictor))
 
 
 def _only(ink: Floats) -> list[list[Mark]]:
@@ -245,15 +259,19 @@ def cut_steps(cut: Cut) -> tuple[Step, ...]:
     )
 
 
-def _answered(digits: tuple[Digit, ...], predictor: Reader) -> tuple[Digit, ...]:
+def _asked(digits: tuple[Digit, ...], predictor: Reader) -> tuple[Digit, ...]:
     """Return the digits with the model's answers."""
     if not digits:
         return ()
     probabilities, is_digit = predictor.answers(np.stack([digit.glyph for digit in digits]))
     return tuple(
-        dataclasses.replace(digit, **_answer(digit, shares, float(score)))
-        for digit, shares, score in zip(digits, probabilities, is_digit, strict=True)
+        _with(digit, shares, float(score)) for digit, shares, score in zip(digits, probabilities, is_digit, strict=True)
     )
+
+
+def _with(digit: Digit, probabilities: Floats, is_digit: float) -> Digit:
+    """Return a digit with what a model says of its glyph."""
+    return dataclasses.replace(digit, **_answer(digit, probabilities, is_digit))
 
 
 def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, Any]:

@@ -6,8 +6,7 @@ ink is explained by digits.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from statistics import median
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import cv2
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 
 from digitrec import glyph
 from digitrec.calibration import Answers
-from digitrec.clutter import grown, parts
+from digitrec.clutter import grown, parts, thickness
 from digitrec.glyph import EDGE, Box, Cut
+from digitrec.order import order as order  # the reading order, for those who have boxes only
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -28,9 +28,6 @@ DIGIT = 0.5
 
 FAINT = 0.25
 """Ink above which a pixel belongs to a part: strokes that fade stay whole."""
-
-SAME_ROW = 0.5
-"""How far apart the middles of two digits of a row may lie, in heights of the higher one."""
 
 SPECK, DOT = 0.03, 0.12
 """Sizes of a part, as shares of the largest and of the usual one, below which it is a speck and a dot."""
@@ -46,6 +43,12 @@ FLAT = 1.8
 
 SOLID = 0.6
 """Share of a small mark's box that its ink fills where it is a dot."""
+
+PENS = 4
+"""Digits without doubt that tell which pen a sheet is written with."""
+
+THICK, FAR_THICKER = 1.75, 3.0
+"""Times the thickness of the pen above which a doubtful mark, and any mark, is printed: a stripe, a stamp, a logo."""
 
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
@@ -64,6 +67,9 @@ ROUNDS = 4
 
 TURNING = 0.25
 """By how much surer the reader must be of a sheet's parts when it is turned."""
+
+WITHOUT_DOUBT = 0.9
+"""How sure the reader must be of a part for it to tell which way up it is: letters and stripes are doubtful digits."""
 
 MOST_ASKED = 100
 """Parts, the largest ones, that tell which way a sheet is turned."""
@@ -84,11 +90,13 @@ class Mark(NamedTuple):
         box: Where it is, in pixels of the ink.
         cut: The glyph and the pictures on the way to it.
         sign: Whether its place among the others says that it is no digit: a bracket, a slash, a comma.
+        said: What the reader that found it says of its glyph: probabilities (10,) and is_digit, where it was asked.
     """
 
     box: Box
     cut: Cut
     sign: bool = False
+    said: tuple[Floats, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +108,7 @@ class _Candidate:
     cut: Cut
     ink: float
     is_digit: float = 0.0
+    probabilities: Floats = field(default_factory=lambda: np.zeros(10, np.float32))  # none before it is read
     digit: int = 0
     confidence: float = 0.0
 
@@ -124,14 +133,48 @@ def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
     Returns:
         Rows from top to bottom, each from left to right, in pixels of `ink`; [] where there is no ink.
     """
-    marks = _large_enough(_marks(ink, reader))
+    return _rows(_marks(_read_parts(ink, reader), reader))
+
+
+def find_any_way_up(ink: Floats, reader: Reader) -> tuple[int, list[list[Mark]]]:
+    """Find the digits of a sheet that may lie on a side or upside down.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink.
+        reader: A model that knows what is no digit.
+
+    Returns:
+        By how many quarter turns counter-clockwise it is read best, 0 unless another way is far better; and the rows
+        as `find` returns them, in pixels of the ink turned so.
+    """
+    as_it_came = _read_parts(ink, reader)
+    ways = _likely_turns(as_it_came, reader)
+    found = [
+        _marks(_read_parts(np.ascontiguousarray(np.rot90(ink, way)), reader) if way else as_it_came, reader)
+        for way in ways
+    ]
+    best = int(np.argmax([_evidence(marks) for marks in found])) if len(ways) > 1 else 0
+    return ways[best], _rows(found[best])
+
+
+def _rows(found: list[_Candidate]) -> list[list[Mark]]:
+    """Return marks in reading order, those too small left out and those that are no digits by their place named."""
+    marks = _without_print(_large_enough(found))
     rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
-    return [[Mark(mark.box, mark.cut, _is_sign(mark, row)) for mark in row] for row in rows]
+    return [
+        [Mark(mark.box, mark.cut, _is_sign(mark, row), (mark.probabilities, mark.is_digit)) for mark in row]
+        for row in rows
+    ]
 
 
-def _marks(ink: Floats, reader: Reader) -> list[_Candidate]:
+def _read_parts(ink: Floats, reader: Reader) -> list[_Candidate]:
+    """Return the connected parts of the ink, the largest first, with what the reader says of each."""
+    return _read([_candidate(box, own) for box, own in _parts(ink)], reader)
+
+
+def _marks(parts: list[_Candidate], reader: Reader) -> list[_Candidate]:
     """Return all marks, parts joined to digits and cut into digits."""
-    found = _joined(_read([_candidate(box, own) for box, own in _parts(ink)], reader), reader)
+    found = _joined(parts, reader)
     found.sort(key=lambda mark: -mark.ink)
     return [piece for mark in found[:MOST_CUT] for piece in _pieces(mark, reader)] + found[MOST_CUT:]
 
@@ -142,40 +185,49 @@ def split(ink: Floats, box: Box, reader: Reader) -> list[Mark]:
     return [Mark(piece.box, piece.cut) for piece in _best_pieces(whole, reader) or [whole]]
 
 
-def upright(ink: Floats, reader: Reader) -> int:
-    """Return by how many quarter turns counter-clockwise a sheet is read best; 0 unless another way is far better.
+def _likely_turns(found: Sequence[_Candidate], reader: Reader) -> list[int]:
+    """Return by which quarter turns counter-clockwise a sheet may be upright: 0, or the two that are read best.
 
     Args:
-        ink: float32 (H, W), 0 paper, 1 ink.
+        found: The parts of its ink, read as they came, the largest first.
         reader: A model that knows what is no digit.
     """
-    found = _parts(ink)[:MOST_ASKED]
-    sizes = np.array([_size(box) for box, _ in found], np.float64)
-    large = sizes > 0.35 * _typical(sizes) if len(found) else np.zeros(0, bool)
-    if large.sum() < 2:
-        return 0
-    glyphs = np.stack([_candidate(box, own).cut.glyph for (box, own), kept in zip(found, large, strict=True) if kept])
-    sure = _sureness(glyphs, reader) * sizes[large] / sizes[large].sum()
-    if sure.sum(axis=1).max() < sure[0].sum() + TURNING * sure.max(axis=0).sum():
-        return 0
-    first, second = np.argsort(-sure.sum(axis=1), kind="stable")[:2].tolist()
-    return int(max((first, second), key=lambda turns: _explained(np.ascontiguousarray(np.rot90(ink, turns)), reader)))
+    sizes = np.array([_size(part.box) for part in found[:MOST_ASKED]], np.float64)
+    usual = _typical(sizes) if len(sizes) else 0.0
+    large = np.flatnonzero(sizes > 0.35 * usual).tolist()
+    if len(large) < 2:
+        return [0]
+    glyphs = np.stack([found[i].cut.glyph for i in large])
+    said = [reader.answers(np.rot90(glyphs, way, axes=(1, 2))) for way in (1, 2, 3)]
+    telling = np.stack([_telling([found[i] for i in large])] + [_tells(*one) for one in said])  # (4, N)
+    weight = np.minimum(sizes[large], usual)
+    read = telling @ weight
+    if read.max() < read[0] + TURNING * (telling.max(axis=0) @ weight):
+        return [0]
+    return [int(way) for way in np.argsort(-read, kind="stable")[:2]]
 
 
-def _sureness(glyphs: Floats, reader: Reader) -> NDArray[np.float64]:
-    """Return how sure the reader is of each glyph (N, 28, 28) after 0 to 3 quarter turns: (4, N).
+def _tells(probabilities: Floats, is_digit: Floats) -> NDArray[np.float64]:
+    """Return how much glyphs (N,) tell of which way up they are, 0 to 1: nothing where the reader has a doubt.
 
-    A 0, a 1 and an 8 are 0: they look the same the other way up, or nearly.
+    Nor do a 0, a 1 and an 8, which look the same the other way up, or nearly.
     """
-    said = [reader.answers(np.rot90(glyphs, turns, axes=(1, 2))) for turns in range(4)]
-    sure = np.stack([one.is_digit * one.probabilities.max(axis=1) for one in said]).astype(np.float64)
-    digits = np.stack([one.probabilities.argmax(axis=1) for one in said])
-    return np.where(np.isin(digits, (0, 1, 8)), 0.0, sure)
+    sure = is_digit.astype(np.float64) * probabilities.max(axis=1)
+    same = np.isin(probabilities.argmax(axis=1), (0, 1, 8))
+    return np.where(same, 0.0, np.clip((sure - WITHOUT_DOUBT) / (1.0 - WITHOUT_DOUBT), 0.0, 1.0))
 
 
-def _explained(ink: Floats, reader: Reader) -> float:
-    """Return how much of a sheet's ink digits explain."""
-    return sum(mark.value for mark in _marks(ink, reader))
+def _telling(read: Sequence[_Candidate]) -> NDArray[np.float64]:
+    """Return what marks that the reader was asked of tell (N,); see `_tells`."""
+    return _tells(np.stack([c.probabilities for c in read]), np.array([c.is_digit for c in read], np.float32))
+
+
+def _evidence(marks: Sequence[_Candidate]) -> float:
+    """Return how well a sheet is read this way up: the sizes of its sure digits, none counted above the usual one."""
+    if not marks:
+        return 0.0
+    sizes = np.array([_size(mark.box) for mark in marks], np.float64)
+    return float(_telling(marks) @ np.minimum(sizes, _typical(sizes)))
 
 
 def _parts(ink: Floats) -> list[tuple[Box, Floats]]:
@@ -230,10 +282,8 @@ def _read(candidates: Sequence[_Candidate], reader: Reader) -> list[_Candidate]:
     said = reader.answers(np.stack([candidate.cut.glyph for candidate in candidates]))
     best = said.probabilities.argmax(axis=1)
     return [
-        replace(
-            c, is_digit=float(said.is_digit[i]), digit=int(best[i]), confidence=float(said.probabilities[i, best[i]])
-        )
-        for i, c in enumerate(candidates)
+        replace(c, is_digit=float(score), probabilities=shares, digit=int(digit), confidence=float(shares[digit]))
+        for c, shares, score, digit in zip(candidates, said.probabilities, said.is_digit, best, strict=True)
     ]
 
 
@@ -251,6 +301,8 @@ def _union(some: Iterable[_Candidate]) -> _Candidate:
 
 def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
     """Return the parts, joined where together they are more of a digit than each alone."""
+    if len(found) < 2:
+        return found
     found = _take(found, _groups(found), reader)
     for _ in range(ROUNDS):
         joined = _take(found, _near_pairs(found), reader)
@@ -448,6 +500,18 @@ def _seams(own: Floats) -> list[NDArray[np.int64]]:
     return paths
 
 
+def _without_print(marks: list[_Candidate]) -> list[_Candidate]:
+    """Return the marks without those far thicker than the pen that the sure digits are written with, or the pens."""
+    if len(marks) <= PENS:
+        return marks
+    sure = _telling(marks) > 0.5
+    if sure.sum() < PENS:
+        return marks
+    thick = np.array([thickness(np.pad(mark.cut.crop > EDGE, 1)) for mark in marks])
+    pen = float(np.quantile(thick[sure], 0.8))
+    return [m for m, s, t in zip(marks, sure, thick, strict=True) if t <= (FAR_THICKER if s else THICK) * pen]
+
+
 def _large_enough(marks: list[_Candidate]) -> list[_Candidate]:
     """Return the marks without specks, dots and dashes: small digits stay where the reader is sure of them."""
     upright = [m for m in marks if m.box.width < FLAT * m.box.height]
@@ -474,63 +538,6 @@ def _speck(mark: _Candidate, other: _Candidate) -> bool:
     a, b = mark.box, other.box
     inside = _shared(a, b) > 0.5 * a.width * a.height
     return inside and mark is not other and _size(a) < 0.35 * _size(b)
-
-
-def order(boxes: Sequence[Box]) -> list[list[int]]:
-    """Return the order in which a person reads: rows from top to bottom, each from left to right, along their slope.
-
-    Args:
-        boxes: Those of digits, any number.
-
-    Returns:
-        A list a row of places in `boxes`; each place once.
-    """
-    slope = _slope(boxes)
-    rows: list[list[int]] = []
-    for place in sorted(range(len(boxes)), key=lambda i: boxes[i].x + boxes[i].width / 2):
-        fits = [(gap, row) for row in rows if (gap := _off([boxes[place]], [boxes[row[-1]]], slope)) < SAME_ROW]
-        if fits:
-            min(fits, key=lambda fit: fit[0])[1].append(place)
-        else:
-            rows.append([place])
-    merged: list[list[int]] = []
-    for row in sorted(rows, key=len, reverse=True):
-        mine = [boxes[i] for i in row]
-        fits = [(gap, r) for r in merged if (gap := _off(mine, [boxes[i] for i in r], slope)) < SAME_ROW]
-        if fits:
-            min(fits, key=lambda fit: fit[0])[1].extend(row)
-        else:
-            merged.append(list(row))
-    merged.sort(key=lambda row: float(np.mean([_level(boxes[i], slope) for i in row])))
-    return [sorted(row, key=lambda i: boxes[i].x) for row in merged]
-
-
-def _level(box: Box, slope: float) -> float:
-    """Return how far down the middle of a box lies, the slope of the writing taken away."""
-    return box.y + box.height / 2 - slope * (box.x + box.width / 2)
-
-
-def _off(some: Sequence[Box], others: Sequence[Box], slope: float) -> float:
-    """Return how far apart the levels of two rows of boxes are, in the larger of their usual heights."""
-    level, other = (sum(_level(box, slope) for box in row) / len(row) for row in (some, others))
-    return abs(level - other) / max(median(box.height for box in row) for row in (some, others))
-
-
-def _slope(boxes: Sequence[Box]) -> float:
-    """Return by how much the rows fall to the right: the median over boxes and their right neighbours."""
-    steps = []
-    for box in boxes:
-        right = [other for other in boxes if other.x > box.x + 0.5 * box.width and _side_by_side(box, other)]
-        if right:
-            nearest = min(right, key=lambda other: other.x)
-            steps.append((_level(nearest, 0.0) - _level(box, 0.0)) / (nearest.x - box.x))
-    return float(np.clip(np.median(steps), -0.5, 0.5)) if len(steps) > 2 else 0.0
-
-
-def _side_by_side(a: Box, b: Box) -> bool:
-    """Return whether one of two boxes overlaps half the height of the other."""
-    shared = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    return shared > 0.5 * min(a.height, b.height)
 
 
 def _is_sign(mark: _Candidate, row: Sequence[_Candidate]) -> bool:

@@ -74,7 +74,7 @@ def test_rows_go_from_top_to_bottom(digits: dict[int, np.ndarray], reader: Predi
 
 def test_blank_ink_holds_nothing(reader: Predictor) -> None:
     assert sheet.find(np.zeros((50, 50), np.float32), reader) == []
-    assert sheet.upright(np.zeros((50, 50), np.float32), reader) == 0
+    assert sheet.find_any_way_up(np.zeros((50, 50), np.float32), reader) == (0, [])
 
 
 def test_digits_that_touch_are_parted(digits: dict[int, np.ndarray], reader: Predictor) -> None:
@@ -151,11 +151,35 @@ def test_a_turned_sheet_is_found_out(turns: int, digits: dict[int, np.ndarray], 
     ink = np.zeros((360, 800), np.float32)
     ink[10:162, :772] = written("234567", digits)
     ink[180:332, :572] = written("7942", digits)
-    assert sheet.upright(np.ascontiguousarray(np.rot90(ink, -turns)), reader) == turns
+    found, rows = sheet.find_any_way_up(np.ascontiguousarray(np.rot90(ink, -turns)), reader)
+    assert found == turns
+    assert said(rows, reader) == "234567/7942"
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+def test_stripes_of_an_envelope_do_not_turn_it_and_are_no_digits(
+    turns: int, digits: dict[int, np.ndarray], reader: Predictor
+) -> None:
+    ink = np.zeros((420, 900), np.float32)
+    ink[10:162, :872] = written("2345679", digits)[:, :872]
+    for left in range(20, 840, 110):
+        corners = np.array([[left, 260], [left + 60, 260], [left + 30, 400], [left - 30, 400]])
+        cv2.fillPoly(ink, [corners], 1.0)
+    found, rows = sheet.find_any_way_up(np.ascontiguousarray(np.rot90(ink, -turns)), reader)
+    assert found == turns
+    assert said(rows, reader) == "2345679"
+
+
+def test_a_mark_tells_what_its_reader_said(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    for mark in (mark for row in sheet.find(written("35", digits, step=72), reader) for mark in row):
+        assert mark.said is not None
+        probabilities, is_digit = reader.answers(mark.cut.glyph[None])
+        np.testing.assert_allclose(mark.said[0], probabilities[0], atol=1e-5)
+        assert abs(mark.said[1] - is_digit[0]) < 1e-5
 
 
 def test_one_digit_is_never_turned(digits: dict[int, np.ndarray], reader: Predictor) -> None:
-    assert sheet.upright(np.ascontiguousarray(np.rot90(written("7", digits))), reader) == 0
+    assert sheet.find_any_way_up(np.ascontiguousarray(np.rot90(written("7", digits))), reader)[0] == 0
 
 
 def test_a_model_that_knows_no_negatives_finds_parts() -> None:
@@ -165,35 +189,12 @@ def test_a_model_that_knows_no_negatives_finds_parts() -> None:
     assert [len(row) for row in sheet.find(ink / np.float32(255), Anything())] == [4]
 
 
-def test_rows_of_unsteady_and_sloping_writing() -> None:
-    rng = np.random.default_rng(0)
-    for slope in (-0.12, 0.0, 0.12):
-        boxes = [
-            Box(60 * i, int(200 + 110 * row + slope * 60 * i + rng.integers(-14, 15)), 40, 60)
-            for row in range(3)
-            for i in range(10)
-        ]
-        assert sheet.order(boxes) == [list(range(10 * row, 10 * row + 10)) for row in range(3)]
-
-
-@given(
-    st.lists(
-        st.builds(Box, st.integers(0, 500), st.integers(0, 500), st.integers(1, 200), st.integers(1, 200)), max_size=20
-    )
-)
-def test_any_boxes_are_put_in_order_each_once(boxes: list[Box]) -> None:
-    rows = sheet.order(boxes)
-    assert sorted(place for row in rows for place in row) == list(range(len(boxes)))
-    for row in rows:
-        assert [boxes[place].x for place in row] == sorted(boxes[place].x for place in row)
-
-
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1))
 def test_any_ink_has_marks_inside_it(height: int, width: int, share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ink = (rng.random((height, width)) * (rng.random((height, width)) < share)).astype(np.float32)
-    sheet.upright(ink, Anything())
+    sheet.find_any_way_up(ink, Anything())
     for mark in (mark for row in sheet.find(ink, Anything()) for mark in row):
         assert 0 <= mark.box.x < mark.box.x + mark.box.width <= width
         assert 0 <= mark.box.y < mark.box.y + mark.box.height <= height

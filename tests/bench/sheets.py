@@ -2,9 +2,10 @@
 
 Sheets are made of the pen strokes of UNIPEN writers held out from all training, one writer and one pen a sheet, in
 rows on plain, ruled, squared and coloured paper, on boards, in hand-drawn tables and grids, on rules that slope, bend
-and end, in printed forms and on paper that lies on a desk, with slopes, shadows, noise and JPEG. Printed by kind of
-paper: digit accuracy (1 - edit distance / digits written), the share all right, and how much of the ink found is
-stroke and how much of the strokes is found.
+and end, in printed forms and on paper that lies on a desk, with slopes, shadows, noise and JPEG. Some lie on a side or
+upside down: any kind, hairlines, and envelopes with printed stripes and words. Printed by kind of paper: digit accuracy
+(1 - edit distance / digits written), the share all right, and how much of the ink found is stroke and how much of the
+strokes is found.
 """
 
 import argparse
@@ -39,7 +40,11 @@ KINDS = (
     "grid",
     "form",
     "desk",
+    "turned",
+    "hairs",
+    "envelope",
 )
+TURNED = ("turned", "hairs", "envelope")  # lie any way up, and have enough digits to tell
 SEED = 4
 
 
@@ -52,12 +57,14 @@ class Sheet:
         cover: float32 (H, W), the pen's strokes, 0 to 1.
         text: What is written, rows separated by `/`.
         kind: One of KINDS.
+        turned: Quarter turns counter-clockwise that make it upright.
     """
 
     picture: NDArray[np.uint8]
     cover: Floats
     text: str
     kind: str
+    turned: int = 0
 
 
 def by_writer(writings: list[Writing], fewest: int = 8) -> dict[str, dict[str, list[Writing]]]:
@@ -75,8 +82,11 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
     digits = writers[str(rng.choice(sorted(writers)))]
     size = min(height, width) * float(np.exp(rng.uniform(np.log(0.05), np.log(0.25))))
     pen = max(1.5, size * rng.uniform(0.04, 0.12))
+    few = 1
+    if kind in TURNED:
+        size, pen, few = _small(kind, size, pen, rng)
     pitch = size * rng.uniform(1.5, 2.2)
-    rows = int(min(rng.integers(1, 7), max(1, (height - 0.6 * size) // pitch)))
+    rows = int(min(rng.integers(min(few, 2), 7), max(1, (height - 0.6 * size) // pitch)))
     slope = float(np.tan(np.deg2rad(rng.normal(0.0, 1.5))))
     top = rng.uniform(0.3, 0.5) * size + abs(slope) * width / 2
     cover = np.zeros((height, width), np.float32)
@@ -89,7 +99,7 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
         if kind == "letters" and letters:
             for _ in range(int(rng.integers(1, 4))):
                 x = _write(cover, letters[rng.integers(len(letters))], x, y, slope, size, pen, rng)
-        for _ in range(int(rng.integers(1, 9))):
+        for _ in range(int(rng.integers(few, 9))):
             label = str(rng.choice(sorted(digits)))
             room = _width(digits[label][0]) * size
             if x + 1.3 * room + 0.2 * size > width:
@@ -99,10 +109,56 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
             written += label
         if written:
             text.append(written)
-    page = _paper(kind, cover, pitch, top, pen, rng)
+    paper = str(rng.choice(KINDS[:9])) if kind == "turned" else "plain" if kind in TURNED else kind
+    page = _paper(paper, cover, pitch, top, pen, rng)
+    if kind == "envelope":
+        page, cover = _envelope(page, cover, size, rng)
     if kind == "desk":
         page, cover = _on_desk(page, cover, rng)
-    return Sheet(_photographed(page, kind, rng), cover, "/".join(text), kind)
+    photo, turns = _photographed(page, paper, rng), int(rng.integers(4)) if kind in TURNED else 0
+    return Sheet(np.rot90(photo, turns).copy(), np.rot90(cover, turns).copy(), "/".join(text), kind, -turns % 4)
+
+
+def _small(kind: str, size: float, pen: float, rng: Rng) -> tuple[float, float, int]:
+    """Return the size, the pen and the fewest digits a row of a sheet that may lie any way up."""
+    if kind == "turned":
+        return min(size, 150.0), pen, 4
+    if kind == "hairs":
+        return min(size, 150.0), float(rng.uniform(1.0, 2.2)), 4
+    return float(rng.uniform(35, 70)), float(rng.uniform(2.5, 4.5)), 4
+
+
+def _envelope(page: Floats, cover: Floats, size: float, rng: Rng) -> tuple[Floats, Floats]:
+    """Return a page (H, W, 3) and its strokes with stripes along two of its edges and printed words, faint, blurred."""
+    deep, lean = size * rng.uniform(0.6, 1.6), rng.uniform(-1.0, 1.0)
+    around = ((int(1.2 * deep),) * 2,) * 2
+    page, cover = np.pad(page, (*around, (0, 0)), mode="edge"), np.pad(cover, around)
+    height, width = cover.shape
+    free = cv2.dilate((cover > 0.1).astype(np.uint8), np.ones((int(0.6 * size) | 1,) * 2, np.uint8)) == 0
+    colours = np.array([[190, 50, 50], [40, 70, 150]], np.float32)
+    for edge in rng.permutation(4)[:2]:
+        printed = np.zeros((height, width) if edge % 2 else (width, height), np.uint8)
+        for number, x in enumerate(np.arange(0, len(printed), deep * rng.uniform(0.9, 1.5))):
+            thick = deep * rng.choice([0.15, 0.35, 0.6])
+            corners = [(0, x), (0, x + thick), (deep, x + thick + lean * deep), (deep, x + lean * deep)]
+            band = np.zeros_like(printed)
+            cv2.fillPoly(band, [np.rint(np.array(corners) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+            place = band.T if edge % 2 == 0 else band
+            place = (place[::-1, ::-1] if edge > 1 else place) * free
+            share = place[..., None] / np.float32(255)
+            page = page * (1 - share) + share * colours[number % 2]
+    for word in ("STAMP", "To:", "Name", "POST"):
+        place = np.zeros((height, width), np.uint8)
+        where = (int(rng.uniform(0, 0.8) * width), int(rng.uniform(0.1, 0.95) * height))
+        cv2.putText(place, word, where, cv2.FONT_HERSHEY_DUPLEX, size / 45, 255, 2, cv2.LINE_AA)
+        place = place[::-1, ::-1] if rng.random() < 0.5 else place
+        near = cv2.dilate(place, np.ones((9, 9), np.uint8)) > 0
+        if free[near].all():
+            page = page * (1 - place[..., None] / np.float32(255)) + place[..., None] / np.float32(255) * colours[1]
+    faint = float(rng.uniform(0.5, 1.0))
+    paper = np.median(page.reshape(-1, 3)[::97], axis=0).astype(np.float32)
+    page = cv2.GaussianBlur(paper + faint * (page - paper), (0, 0), float(rng.uniform(0.5, 1.5)))
+    return np.asarray(page, np.float32), cover
 
 
 def _width(writing: Writing) -> float:
