@@ -9,11 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from digitrec import registry, settings
 from digitrec import runfolder as rf
-from digitrec.errors import DigitrecError, RunError
+from digitrec.errors import DigitrecError, RecipeError, RunError
 from digitrec.recipe import PRESETS, Recipe
 
 BUILD = settings.PROJECT / "build" / "models"
@@ -34,10 +33,10 @@ def ship(names: list[str]) -> None:
 def _trained(recipe: Recipe) -> Path:
     folder = BUILD / f"{recipe.name}-{recipe.seed}"
     card = rf.read_json(folder / rf.CARD)
-    if card and card["recipe"] == _plain(recipe):
+    if card and _is_of(card["recipe"], recipe):
         return folder
     print(f"{recipe.name}, seed {recipe.seed}: {recipe.epochs} epochs ...", flush=True)
-    if rf.read_json(folder / rf.RECIPE) != _plain(recipe):
+    if not _is_of(rf.read_json(folder / rf.RECIPE), recipe):
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     rf.write_json(folder / rf.RECIPE, recipe.to_json())
@@ -85,10 +84,12 @@ def refresh(name: str) -> None:
     worker.write_model(model.folder, model.recipe, weights, dataset.split(model.recipe), model.card)
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as it comes back from a JSON file."""
-    values: dict[str, Any] = recipe.to_json()
-    return values | {"blocks": list(values["blocks"]), "hidden": list(values["hidden"])}
+def _is_of(values: object, recipe: Recipe) -> bool:
+    """Whether a recipe that was written, perhaps before recipes had some of their entries, is this one."""
+    try:
+        return Recipe.from_json(values) == recipe
+    except RecipeError:
+        return False
 
 
 def main() -> None:
