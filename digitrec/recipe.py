@@ -411,6 +411,8 @@ _READER = Recipe(
     augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, thickness=0.4, elastic=1.2),
 )
 
+_CHOSEN = "by validation digits alone; the test digits chose nothing."
+
 PRESETS: dict[str, Preset] = {
     preset.recipe.name: preset
     for preset in (
@@ -473,6 +475,77 @@ PRESETS: dict[str, Preset] = {
             "98.57 %",
             0.9857,
             "With a fourteenth of the weights of cnn-5x5 it loses half a percent: kernels, not size, make a CNN good.",
+        ),
+        Preset(
+            Recipe(
+                "cnn-fast",
+                kind="cnn",
+                blocks=(
+                    ConvBlock(16, 4, 1, True, "valid", 2, False),
+                    ConvBlock(32, 4, 1, True, "valid", 2, False),
+                    ConvBlock(64, 3, 1, True, "valid", 1, False),
+                ),
+                hidden=(128,),
+                hidden_norm=True,
+                norm_momentum=0.9,
+                learning_rate=0.008,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=2,
+                scaling="standard",
+            ),
+            "The least time to what cnn-5x5 reaches in ten epochs",
+            f"Ours: of six networks, each trained for two epochs, the best for its processor time, {_CHOSEN}",
+            "",
+            None,
+            "Kernels that step two pixels do a quarter of the work; batch norm and a rate that rises and falls "
+            "let it learn in two epochs.",
+        ),
+        Preset(
+            Recipe(
+                "mlp-fast",
+                hidden=(256, 128),
+                hidden_norm=True,
+                norm_momentum=0.9,
+                learning_rate=0.012,
+                schedule="one-cycle",
+                batch_size=256,
+                epochs=5,
+                scaling="standard",
+                augmentation=Augmentation(shift=1.0),
+            ),
+            "The least time to 98.5 % with an MLP",
+            f"Ours: widths, batch, epochs, rate and distortion chosen among a dozen, {_CHOSEN}",
+            "",
+            None,
+            "Digits moved by up to a pixel, anew each epoch, teach an MLP what a CNN knows from the start.",
+        ),
+        Preset(
+            Recipe(
+                "cnn-small",
+                kind="cnn",
+                blocks=(
+                    ConvBlock(8, 3, 1, True, "valid", 1, False),
+                    ConvBlock(12, 3, 2, True, "valid", 1, False),
+                    ConvBlock(14, 3, 1, True, "valid", 1, False),
+                    ConvBlock(14, 3, 1, True, "valid", 1, False),
+                    ConvBlock(16, 3, 1, True, "valid", 1, False),
+                ),
+                mean_maps=True,
+                hidden=(),
+                norm_momentum=0.95,
+                learning_rate=0.02,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=15,
+                scaling="standard",
+                augmentation=Augmentation(shift=1.5, turn=8.0, zoom=0.08, shear=0.12),
+            ),
+            "The fewest weights above 99.4 %",
+            f"Ours: of three networks of some 7,000 weights, each trained for ten epochs, the best, {_CHOSEN}",
+            "",
+            None,
+            "The mean of each map replaces the dense layers, where most weights of a CNN lie: 6,654 are enough.",
         ),
         Preset(
             _READER,
