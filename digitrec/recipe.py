@@ -495,7 +495,7 @@ PRESETS: dict[str, Preset] = {
                 scaling="standard",
             ),
             "The least time to what cnn-5x5 reaches in ten epochs",
-            f"Ours: of a dozen networks and trainings of two or three epochs, the best for its processor time, {_CHOSEN}",
+            f"Ours: of a dozen networks and trainings of two or three epochs, the best for its time, {_CHOSEN}",
             "",
             None,
             "Kernels that step two pixels do a quarter of the work; batch norm and a rate that rises and falls "
