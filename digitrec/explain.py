@@ -171,13 +171,13 @@ def last_hidden(recipe: Recipe, layers: tuple[str, ...]) -> str:
 
 
 def shown_layers(recipe: Recipe, layers: tuple[str, ...]) -> list[str]:
-    """Return the layers to look at, in order: of a block with batch norm what leaves it, not what comes before."""
+    """Return the layers to look at, in order: where there is batch norm what leaves it, not what comes before."""
     names: list[str] = []
     for layer in recipe.layers():
         name = layer.name
-        if name.startswith("norm_"):
-            names.remove(name.replace("norm", "conv"))
-            name = name.replace("norm", "activation")
+        if "norm_" in name:
+            names.pop()
+            name = name.replace("norm_", "activation_")
         if name in layers:
             names.append(name)
     return [name for name in names if name not in ("logits", "probabilities")]

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from digitrec.recipe import CLASSES, SIDE, Recipe
+from digitrec.recipe import CLASSES, MNIST_MEAN, MNIST_SPREAD, SIDE, Recipe
 
 _OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -54,7 +54,6 @@ def trainable(recipe: Recipe, steps: int) -> keras.Model:
         if smoothing
         else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
-        steps_per_execution=steps_per_execution(recipe),
     )
     return model
 
@@ -63,43 +62,80 @@ def _model(recipe: Recipe, glyph: keras.KerasTensor, answers: keras.KerasTensor)
     return keras.Model(glyph, answers, name=recipe.name.replace(".", "_"))
 
 
+@keras.saving.register_keras_serializable("digitrec")
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # Keras ships no types
+    """Up from 0 in a straight line in the first fifth of the steps, then down to 0.
+
+    After L. N. Smith, N. Topin: Super-convergence, arXiv 1708.07120, whose rates start and end a little above 0.
+    """
+
+    def __init__(self, peak: float, steps: int) -> None:
+        super().__init__()
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the learning rate of a step, 0 the first."""
+        done, rising = keras.ops.cast(step, "float32"), max(1, self.steps // 5)
+        return self.peak * keras.ops.minimum(done / rising, (self.steps - done) / max(1, self.steps - rising))
+
+    def get_config(self) -> dict[str, float | int]:
+        """Return what makes it again, for checkpoints."""
+        return {"peak": self.peak, "steps": self.steps}
+
+
 def _learning_rate(recipe: Recipe, steps: int) -> "float | keras.optimizers.schedules.LearningRateSchedule":
+    peak = float(recipe.learning_rate)
     if recipe.schedule == "constant":
-        return float(recipe.learning_rate)
+        return peak
+    if recipe.schedule == "one-cycle":
+        return OneCycle(peak, steps)
+    if recipe.schedule == "exponential":
+        return keras.optimizers.schedules.ExponentialDecay(peak, steps, 0.01)
     rising = max(1, steps // 20)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - rising), warmup_target=float(recipe.learning_rate), warmup_steps=rising
-    )
+    return keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - rising), warmup_target=peak, warmup_steps=rising)
 
 
 def _logits(recipe: Recipe, glyph: keras.KerasTensor) -> keras.KerasTensor:
     """Return one number a digit (N, 10), float32 whatever the precision before it."""
-    x = glyph
-    if recipe.scaling == "unit-length":
-        x = _unit_columns(x)
+    x = _scaled(recipe, glyph)
     if recipe.blocks:
         x = layers.Reshape((SIDE, SIDE, 1), name="channel")(x)
     for number, block in enumerate(recipe.blocks, 1):
-        activation = None if block.batch_norm else recipe.activation
         x = layers.Conv2D(
-            block.filters, block.kernel, padding=block.padding, activation=activation, name=f"conv_{number}"
+            block.filters,
+            block.kernel,
+            block.stride,
+            block.padding,
+            activation=None if block.batch_norm else recipe.activation,
+            use_bias=block.bias,
+            name=f"conv_{number}",
         )(x)
         if block.batch_norm:
-            x = layers.BatchNormalization(name=f"norm_{number}")(x)
-            x = layers.Activation(recipe.activation, name=f"activation_{number}")(x)
+            x = _normed(recipe, x, "", number)
         if block.pool > 1:
             x = layers.MaxPooling2D(block.pool, name=f"pool_{number}")(x)
-    x = layers.Flatten(name="flat")(x)
+    x = layers.GlobalAveragePooling2D(name="means")(x) if recipe.mean_maps else layers.Flatten(name="flat")(x)
     for number, width in enumerate(recipe.hidden, 1):
-        x = layers.Dense(width, recipe.activation, name=f"dense_{number}")(x)
+        activation = None if recipe.hidden_norm else recipe.activation
+        x = layers.Dense(width, activation, use_bias=not recipe.hidden_norm, name=f"dense_{number}")(x)
+        if recipe.hidden_norm:
+            x = _normed(recipe, x, "dense_", number)
         if recipe.dropout:
             x = layers.Dropout(recipe.dropout, name=f"dropout_{number}")(x)
     return layers.Dense(CLASSES, name="logits", dtype="float32")(x)
 
 
-def steps_per_execution(recipe: Recipe) -> int:
-    """Return how many batches run between two looks at the clock: about 640 digits, at most 20 batches."""
-    return max(1, min(20, 640 // recipe.batch_size))
+def _normed(recipe: Recipe, x: keras.KerasTensor, of: str, number: int) -> keras.KerasTensor:
+    x = layers.BatchNormalization(momentum=recipe.norm_momentum, name=f"{of}norm_{number}")(x)
+    return layers.Activation(recipe.activation, name=f"{of}activation_{number}")(x)
+
+
+def _scaled(recipe: Recipe, glyph: keras.KerasTensor) -> keras.KerasTensor:
+    if recipe.scaling == "unit-length":
+        return _unit_columns(glyph)
+    if recipe.scaling == "standard":
+        return layers.Rescaling(1 / MNIST_SPREAD, -MNIST_MEAN / MNIST_SPREAD, name="scaled")(glyph)
+    return glyph
 
 
 def _unit_columns(x: keras.KerasTensor) -> keras.KerasTensor:

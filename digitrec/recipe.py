@@ -19,19 +19,22 @@ NONE = CLASSES
 
 DIGITS = 60_000  # MNIST's training digits, validation digits among them
 TEST_DIGITS = 10_000
+MNIST_MEAN, MNIST_SPREAD = 0.1307, 0.3081  # of all pixels of the training digits, 0 paper .. 1 ink
 
 KINDS = ("mlp", "cnn")
 ACTIVATIONS = ("relu", "elu", "gelu", "sigmoid", "tanh")
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
-SCALINGS = ("unit-range", "unit-length")
+SCALINGS = ("unit-range", "unit-length", "standard")
 PADDINGS = ("same", "valid")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "one-cycle", "cosine", "exponential")
 PRECISIONS = ("float32", "bfloat16")
 LONGEST_NAME = 40
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 NAME_RULE = (
     f"A name has 1 to {LONGEST_NAME} letters, digits, dots, dashes or underscores, and begins with a letter or digit."
 )
+
+_SCALED = {"unit-length": "columns to length 1", "standard": "mean to 0, spread to 1"}
 
 MAX_LAYERS = 8
 MAX_PARAMETERS = 20_000_000  # 80 MB of weights, 240 MB with Adam's two moments
@@ -64,6 +67,8 @@ class ConvBlock:
         pool: Side of the square that max-pooling keeps one value of, in pixels; 1 for no pooling.
         batch_norm: Whether batch normalisation stands before the activation.
         padding: `same` keeps the size, `valid` loses `kernel - 1` pixels.
+        stride: Pixels from one place that the kernel looks at to the next, 1 to 4: 2 halves the sides.
+        bias: Whether each map has a number added; batch norm takes it away again.
     """
 
     filters: int = 32
@@ -71,6 +76,8 @@ class ConvBlock:
     pool: int = 2
     batch_norm: bool = False
     padding: str = "same"
+    stride: int = 1
+    bias: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,18 +119,25 @@ class Recipe:
         name: Letters, digits, `.`, `_` and `-`; a model trained by it bears this name unless another is given.
         kind: `mlp` or `cnn`.
         blocks: The convolution blocks of a CNN, first to last; empty for an MLP.
+        mean_maps: Whether a CNN's dense layers see one number a map, its mean, instead of all its pixels.
         hidden: Widths of the dense layers before the last one, which always has ten units.
+        hidden_norm: Whether each of them has batch normalisation before the activation, and no bias.
+        norm_momentum: What batch normalisation keeps of its running mean and spread at each step, 0.5 to 0.999: the
+            less, the sooner a short training forgets how it began.
         activation: One of ACTIVATIONS, after each layer but the last.
         dropout: Share of each hidden layer's outputs left out in training, 0 to 0.9.
         optimizer: One of OPTIMIZERS.
-        learning_rate: Above 0, at most 10; with `cosine` the highest one.
-        schedule: `constant`, or `cosine`: up from 0 in the first twentieth of all steps, then down to 0 along a cosine.
+        learning_rate: Above 0, at most 10; the highest one where it changes.
+        schedule: How it changes: `constant`; `one-cycle`, up from 0 in the first fifth of all steps and down to 0, both
+            in a straight line; `cosine`, up from 0 in the first twentieth, then down to 0 along a cosine;
+            `exponential`, by the same factor each step, down to a hundredth.
         label_smoothing: Share of its certainty that each label gives to the other answers, 0 to 0.5.
         batch_size: Digits a step, 1 to 4096.
         epochs: Passes over the training digits, 1 to 200.
         validation: Share of the 60,000 training digits held out to watch the training, 0.01 to 0.5.
         scaling: `unit-range` keeps pixels between 0 and 1; `unit-length` gives each column of pixels
-            length 1, as `keras.utils.normalize(x, axis=1)` does.
+            length 1, as `keras.utils.normalize(x, axis=1)` does; `standard` takes MNIST's mean away and divides by
+            its standard deviation.
         strokes: Whether it is also trained on UNIPEN's pen strokes, digits and what is none, where they are at hand.
         precision: `float32`, or `bfloat16` to multiply with 8 bits of fraction; weights stay float32.
         augmentation: How far training digits are distorted.
@@ -135,7 +149,10 @@ class Recipe:
     name: str
     kind: str = "mlp"
     blocks: tuple[ConvBlock, ...] = ()
+    mean_maps: bool = False
     hidden: tuple[int, ...] = (128,)
+    hidden_norm: bool = False
+    norm_momentum: float = 0.99
     activation: str = "relu"
     dropout: float = 0.0
     optimizer: str = "adam"
@@ -175,6 +192,9 @@ class Recipe:
         _whole("Patience", self.patience, 0, 200)
         _whole("The seed", self.seed, 0, 2**31 - 1)
         _true_or_false("Training on pen strokes", self.strokes)
+        _true_or_false("Taking the means of maps", self.mean_maps)
+        _true_or_false("Batch norm of hidden layers", self.hidden_norm)
+        _within("The momentum of batch norm", self.norm_momentum, 0.5, 0.999)
         for amount, limit in AUGMENTATION_LIMITS.items():
             _within(f"Augmentation by {amount}", getattr(self.augmentation, amount), 0, limit)
         self._check_layers()
@@ -184,6 +204,8 @@ class Recipe:
             raise RecipeError("An MLP has no convolution blocks. Choose a CNN, or leave them out.")
         if self.kind == "mlp" and not self.hidden:
             raise RecipeError("An MLP needs at least one hidden layer. Give widths such as 128, 64.")
+        if self.kind == "mlp" and self.mean_maps:
+            raise RecipeError("An MLP has no maps to take the means of. Choose a CNN, or leave that out.")
         if self.kind == "cnn" and not self.blocks:
             raise RecipeError("A CNN needs at least one convolution block. Add one.")
         if max(len(self.hidden), len(self.blocks)) > MAX_LAYERS:
@@ -195,7 +217,9 @@ class Recipe:
             _whole("The kernel's side", block.kernel, 1, 11)
             _whole("The pooling side", block.pool, 1, 7)
             _one_of("The padding", block.padding, PADDINGS)
+            _whole("The stride", block.stride, 1, 4)
             _true_or_false("Batch norm", block.batch_norm)
+            _true_or_false("A block's bias", block.bias)
         if self.parameters > MAX_PARAMETERS:
             raise RecipeError(
                 f"This network would have {self.parameters:,} parameters; the limit is {MAX_PARAMETERS:,}. "
@@ -231,18 +255,31 @@ class Recipe:
             RecipeError: If a convolution or a pooling leaves less than one pixel.
         """
         layers = [LayerInfo("glyph", "input", (SIDE, SIDE), 0)]
-        if self.scaling == "unit-length":
-            layers.append(LayerInfo("scaled", "columns to length 1", (SIDE, SIDE), 0))
+        if self.scaling in _SCALED:
+            layers.append(LayerInfo("scaled", _SCALED[self.scaling], (SIDE, SIDE), 0))
         layers += self._block_layers()
-        inputs = math.prod(layers[-1].shape)
-        layers.append(LayerInfo("flat", "flatten", (inputs,), 0))
-        for number, width in enumerate(self.hidden, 1):
-            layers.append(LayerInfo(f"dense_{number}", f"dense, {self.activation}", (width,), (inputs + 1) * width))
-            inputs = width
-            if self.dropout:
-                layers.append(LayerInfo(f"dropout_{number}", f"dropout {self.dropout:g}", (inputs,), 0))
-        layers.append(LayerInfo("logits", "dense", (CLASSES,), (inputs + 1) * CLASSES))
+        shape = layers[-1].shape
+        if self.mean_maps:
+            layers.append(LayerInfo("means", "mean of each map", shape[-1:], 0))
+        else:
+            layers.append(LayerInfo("flat", "flatten", (math.prod(shape),), 0))
+        layers += self._hidden_layers(layers[-1].shape[0])
+        layers.append(LayerInfo("logits", "dense", (CLASSES,), (layers[-1].shape[0] + 1) * CLASSES))
         layers.append(LayerInfo("probabilities", "softmax", (CLASSES,), 0))
+        return layers
+
+    def _hidden_layers(self, inputs: int) -> list[LayerInfo]:
+        layers: list[LayerInfo] = []
+        for number, width in enumerate(self.hidden, 1):
+            weights = (inputs + (not self.hidden_norm)) * width
+            activation = "" if self.hidden_norm else f", {self.activation}"
+            layers.append(LayerInfo(f"dense_{number}", f"dense{activation}", (width,), weights))
+            if self.hidden_norm:
+                kind = f"batch norm, {self.activation}"
+                layers.append(LayerInfo(f"dense_norm_{number}", kind, (width,), 4 * width))
+            if self.dropout:
+                layers.append(LayerInfo(f"dropout_{number}", f"dropout {self.dropout:g}", (width,), 0))
+            inputs = width
         return layers
 
     def _block_layers(self) -> list[LayerInfo]:
@@ -251,12 +288,13 @@ class Recipe:
         for number, block in enumerate(self.blocks, 1):
             side -= 0 if block.padding == "same" else block.kernel - 1
             _pixels_left(side, f"The convolution of block {number}", "smaller kernels or padding `same`")
-            weights = (block.kernel**2 * channels + 1) * block.filters
+            side = -(-side // block.stride)
+            weights = (block.kernel**2 * channels + block.bias) * block.filters
             shape = (side, side, block.filters)
-            activation = "" if block.batch_norm else f", {self.activation}"
-            layers.append(
-                LayerInfo(f"conv_{number}", f"{block.kernel} x {block.kernel} convolution{activation}", shape, weights)
-            )
+            kind = f"{block.kernel} x {block.kernel} convolution"
+            kind += f", stride {block.stride}" if block.stride > 1 else ""
+            kind += "" if block.batch_norm else f", {self.activation}"
+            layers.append(LayerInfo(f"conv_{number}", kind, shape, weights))
             if block.batch_norm:
                 layers.append(LayerInfo(f"norm_{number}", f"batch norm, {self.activation}", shape, 4 * block.filters))
             if block.pool > 1:
@@ -373,6 +411,8 @@ _READER = Recipe(
     augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, thickness=0.4, elastic=1.2),
 )
 
+_CHOSEN = "by validation digits alone; the test digits chose nothing."
+
 PRESETS: dict[str, Preset] = {
     preset.recipe.name: preset
     for preset in (
@@ -435,6 +475,77 @@ PRESETS: dict[str, Preset] = {
             "98.57 %",
             0.9857,
             "With a fourteenth of the weights of cnn-5x5 it loses half a percent: kernels, not size, make a CNN good.",
+        ),
+        Preset(
+            Recipe(
+                "cnn-fast",
+                kind="cnn",
+                blocks=(
+                    ConvBlock(16, 4, 1, padding="valid", stride=2),
+                    ConvBlock(32, 4, 1, True, "valid", 2, False),
+                    ConvBlock(64, 3, 1, True, "valid", 1, False),
+                ),
+                hidden=(128,),
+                hidden_norm=True,
+                norm_momentum=0.9,
+                learning_rate=0.008,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=3,
+                scaling="standard",
+            ),
+            "The least time to what cnn-5x5 reaches in ten epochs",
+            f"Ours: of a dozen networks and trainings of two or three epochs, the best for its time, {_CHOSEN}",
+            "",
+            None,
+            "Kernels that step two pixels do a quarter of the work; batch norm and a rate that rises and falls "
+            "let it learn in three epochs.",
+        ),
+        Preset(
+            Recipe(
+                "mlp-fast",
+                hidden=(256, 128),
+                hidden_norm=True,
+                norm_momentum=0.9,
+                learning_rate=0.012,
+                schedule="one-cycle",
+                batch_size=256,
+                epochs=5,
+                scaling="standard",
+                augmentation=Augmentation(shift=1.0),
+            ),
+            "The least time to 98.5 % with an MLP",
+            f"Ours: widths, batch, epochs, rate and distortion chosen among a dozen, {_CHOSEN}",
+            "",
+            None,
+            "Digits moved by up to a pixel, anew each epoch, teach an MLP what a CNN knows from the start.",
+        ),
+        Preset(
+            Recipe(
+                "cnn-small",
+                kind="cnn",
+                blocks=(
+                    ConvBlock(8, 3, 1, True, "valid", 1, False),
+                    ConvBlock(12, 3, 2, True, "valid", 1, False),
+                    ConvBlock(14, 3, 1, True, "valid", 1, False),
+                    ConvBlock(14, 3, 1, True, "valid", 1, False),
+                    ConvBlock(16, 3, 1, True, "valid", 1, False),
+                ),
+                mean_maps=True,
+                hidden=(),
+                norm_momentum=0.95,
+                learning_rate=0.02,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=15,
+                scaling="standard",
+                augmentation=Augmentation(shift=1.5, turn=8.0, zoom=0.08, shear=0.12),
+            ),
+            "The fewest weights above 99.4 %",
+            f"Ours: of three networks of some 7,000 weights, each trained for ten epochs, the best, {_CHOSEN}",
+            "",
+            None,
+            "The mean of each map replaces the dense layers, where most weights of a CNN lie: 6,654 are enough.",
         ),
         Preset(
             _READER,

@@ -3,7 +3,7 @@
 Text only: nothing here imports Keras. The script needs nothing of digitrec.
 """
 
-from digitrec.recipe import CLASSES, SIDE, ConvBlock, Recipe
+from digitrec.recipe import CLASSES, MNIST_MEAN, MNIST_SPREAD, SIDE, ConvBlock, Recipe
 
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 
@@ -190,13 +190,22 @@ def _network(recipe: Recipe) -> str:
     layers = [f"keras.Input(({SIDE}, {SIDE})),"]
     if recipe.scaling == "unit-length":
         layers.append("layers.UnitNormalization(axis=1),  # gives each column of pixels length 1")
+    if recipe.scaling == "standard":
+        numbers = f"1 / {MNIST_SPREAD}, -{MNIST_MEAN} / {MNIST_SPREAD}"
+        layers.append(f"layers.Rescaling({numbers}),  # the mean pixel becomes 0, their spread 1")
     if recipe.blocks:
         layers.append(f"layers.Reshape(({SIDE}, {SIDE}, 1)),  # convolutions want a colour axis; ink has one colour")
     for block in recipe.blocks:
-        layers += _block(block, recipe.activation)
-    layers.append("layers.Flatten(),  # the dense layers see one long row of numbers")
+        layers += _block(recipe, block)
+    if recipe.mean_maps:
+        layers.append("layers.GlobalAveragePooling2D(),  # one number a map: its mean")
+    else:
+        layers.append("layers.Flatten(),  # the dense layers see one long row of numbers")
     for width in recipe.hidden:
-        layers.append(f'layers.Dense({width}, activation="{recipe.activation}"),')
+        if recipe.hidden_norm:
+            layers += [f"layers.Dense({width}, use_bias=False),", *_normed(recipe)]
+        else:
+            layers.append(f'layers.Dense({width}, activation="{recipe.activation}"),')
         if recipe.dropout:
             layers.append(f"layers.Dropout({float(recipe.dropout)}),  # in training, leaves that share out at random")
     exact = ', dtype="float32"' if recipe.precision == "bfloat16" else ""
@@ -205,13 +214,19 @@ def _network(recipe: Recipe) -> str:
     return "model = keras.Sequential(\n    [\n" + _lines(layers, 8) + "    ]\n)\nmodel.summary()"
 
 
-def _block(block: ConvBlock, activation: str) -> list[str]:
-    sizes = f'{block.filters}, {block.kernel}, padding="{block.padding}"'
-    if block.batch_norm:
-        layers = [f"layers.Conv2D({sizes}),", "layers.BatchNormalization(),", f'layers.Activation("{activation}"),']
-    else:
-        layers = [f'layers.Conv2D({sizes}, activation="{activation}"),']
+def _block(recipe: Recipe, block: ConvBlock) -> list[str]:
+    settings = f"{block.filters}, {block.kernel}"
+    settings += f", strides={block.stride}" if block.stride > 1 else ""
+    settings += f', padding="{block.padding}"'
+    settings += "" if block.batch_norm else f', activation="{recipe.activation}"'
+    settings += "" if block.bias else ", use_bias=False"
+    layers = [f"layers.Conv2D({settings}),", *(_normed(recipe) if block.batch_norm else ())]
     return [*layers, f"layers.MaxPooling2D({block.pool}),"] if block.pool > 1 else layers
+
+
+def _normed(recipe: Recipe) -> list[str]:
+    momentum = "" if recipe.norm_momentum == Recipe.norm_momentum else f"momentum={float(recipe.norm_momentum)}"
+    return [f"layers.BatchNormalization({momentum}),", f'layers.Activation("{recipe.activation}"),']
 
 
 def _training(recipe: Recipe) -> str:
@@ -221,11 +236,12 @@ def _training(recipe: Recipe) -> str:
     early = _EARLY.format(patience=recipe.patience) if recipe.patience else ""
     if early:
         options.append("callbacks=[stop],")
-    cosine = recipe.schedule == "cosine"
-    schedule = _COSINE.format(batch_size=recipe.batch_size, epochs=recipe.epochs, peak=recipe.learning_rate)
-    rate = "rate" if cosine else float(recipe.learning_rate)
+    schedule = _SCHEDULES[recipe.schedule].format(
+        batch_size=recipe.batch_size, epochs=recipe.epochs, peak=float(recipe.learning_rate)
+    )
+    rate = "rate" if schedule else float(recipe.learning_rate)
     compiled = _COMPILE.format(optimizer=f"{_OPTIMIZERS[recipe.optimizer]}({rate})", loss=_loss(recipe))
-    return (schedule if cosine else "") + compiled + early + "model.fit(\n" + _lines(data + options, 4) + ")"
+    return schedule + compiled + early + "model.fit(\n" + _lines(data + options, 4) + ")"
 
 
 def _loss(recipe: Recipe) -> str:
@@ -234,12 +250,39 @@ def _loss(recipe: Recipe) -> str:
     return '"sparse_categorical_crossentropy"'
 
 
-_COSINE = """
+_STEPS = "steps = {epochs} * -(-len(x_train) // {batch_size})\n"
+
+_SCHEDULES = {
+    "constant": "",
+    "cosine": f"""
 # Small steps at first, the largest after a twentieth of them all, then smaller and smaller along a cosine.
-steps = {epochs} * -(-len(x_train) // {batch_size})
-rising = max(1, steps // 20)
-rate = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - rising), warmup_target={peak}, warmup_steps=rising)
-"""
+{_STEPS}rising = max(1, steps // 20)
+rate = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - rising), warmup_target={{peak}}, warmup_steps=rising)
+""",
+    "exponential": f"""
+# Large steps at first, then each a little smaller than the one before, down to a hundredth.
+{_STEPS}rate = keras.optimizers.schedules.ExponentialDecay({{peak}}, steps, 0.01)
+""",
+    "one-cycle": f"""
+@keras.saving.register_keras_serializable("digitrec")
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    \"""Small steps at first, the largest after a fifth of them all, then smaller and smaller, down to none.\"""
+
+    def __init__(self, peak, steps):
+        super().__init__()
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step):
+        done, rising = keras.ops.cast(step, "float32"), max(1, self.steps // 5)
+        return self.peak * keras.ops.minimum(done / rising, (self.steps - done) / max(1, self.steps - rising))
+
+    def get_config(self):
+        return {{{{"peak": self.peak, "steps": self.steps}}}}
+
+
+{_STEPS}rate = OneCycle({{peak}}, steps)
+""",
+}
 
 _COMPILE = """
 model.compile(

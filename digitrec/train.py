@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +16,10 @@ from digitrec.dataset import Labels, Pictures, Split, glyphs
 from digitrec.distort import distort
 from digitrec.errors import RunError
 from digitrec.network import trainable
-from digitrec.recipe import CLASSES, Recipe
+from digitrec.recipe import CLASSES, SIDE, Recipe
 
 REPORT_EVERY = 0.25  # seconds; by time, not by count, so that small nets do not pay for it
+MOST_AHEAD = 10_000  # digits handed over at once: 31 MB where they are distorted
 SAVE_EVERY = 30.0  # seconds; what a killed run loses at most
 
 Event = dict[str, Any]
@@ -91,12 +93,12 @@ def fit(
         RunError: If the loss is no longer a number.
     """
     model, start = resume or (_fresh(recipe, split), Position())
-    run = _Run(recipe, split, report, should_stop, save, start)
+    run = _Run(model, recipe, split, report, should_stop, save, start)
     if recipe.patience and best is None:
         best = model.get_weights()
     while run.position.epoch < recipe.epochs and not run.stopped:
         lowest = run.position.best_loss
-        run.epoch(model)
+        run.epoch()
         if recipe.patience and run.position.best_loss < lowest:
             best = model.get_weights()
             keep(model)
@@ -118,11 +120,70 @@ def steps_per_epoch(recipe: Recipe, split: Split) -> int:
     return math.ceil(len(split.x) / recipe.batch_size)
 
 
-class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
-    """One training under way: Keras calls it after each few batches."""
+class _Steps:
+    """Many training steps, or tests, of a network in one call: each call costs as much as a small net's batch.
+
+    Keras' `fit` pays that call a batch, and was seen idle for seconds after an epoch.
+    """
+
+    def __init__(self, model: keras.Model, recipe: Recipe) -> None:
+        self.model, self.size = model, recipe.batch_size
+        ink = tf.float32 if recipe.augmentation.any else tf.uint8
+        pictures = tf.TensorSpec((None, SIDE, SIDE), ink)
+        held_out = tf.TensorSpec((None, SIDE, SIDE), tf.uint8)
+        one_hot = tf.TensorSpec((None, CLASSES + recipe.strokes), tf.float32)
+        labels = one_hot if recipe.label_smoothing else tf.TensorSpec((None,), tf.uint8)
+        model.optimizer.build(model.trainable_variables)
+        # Keras is no code for AutoGraph to look through: without it the graph is made sooner.
+        self.learn = tf.function(self._learn, (pictures, labels), autograph=False)
+        self.test = tf.function(self._test, (held_out, labels), autograph=False)
+
+    def _learn(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Train on digits, a batch a step; return the sum of their losses and how many were read right."""
+
+        def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                answers = self.model(x, training=True)
+                loss = self.model.compute_loss(y=y, y_pred=answers)
+            weights = self.model.trainable_variables
+            self.model.optimizer.apply(tape.gradient(loss, weights), weights)
+            return loss, answers
+
+        return self._each(step, x, y, self.size)
+
+    def _test(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Return the sum of the losses of digits, and how many were read right."""
+
+        def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            answers = self.model(x, training=False)
+            return self.model.compute_loss(y=y, y_pred=answers), answers
+
+        return self._each(step, x, y, 500)
+
+    @staticmethod
+    def _each(
+        step: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]], x: tf.Tensor, y: tf.Tensor, size: int
+    ) -> tf.Tensor:
+        """Return the sums over batches of what `step` says of each: float32 (2,), loss x digits and digits right."""
+
+        def batch(first: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            inks, labels = x[first : first + size], y[first : first + size]
+            inks = tf.cast(inks, tf.float32) / 255 if inks.dtype == tf.uint8 else inks
+            loss, answers = step(inks, labels)
+            truth = tf.argmax(labels, axis=1) if labels.shape.rank == 2 else tf.cast(labels, tf.int64)
+            right = tf.reduce_sum(tf.cast(tf.argmax(answers, axis=1) == truth, tf.float32))
+            return first + size, sums + tf.stack([loss * tf.cast(tf.shape(labels)[0], tf.float32), right])
+
+        start = (tf.constant(0), tf.zeros(2))
+        return tf.while_loop(lambda first, _: first < tf.shape(x)[0], batch, start, parallel_iterations=1)[1]
+
+
+class _Run:
+    """One training under way."""
 
     def __init__(
         self,
+        model: keras.Model,
         recipe: Recipe,
         split: Split,
         report: Callable[[Event], None],
@@ -130,65 +191,85 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
         save: Callable[[keras.Model, Position], None],
         position: Position,
     ) -> None:
-        super().__init__()
-        self.recipe, self.report, self.should_stop, self.save = recipe, report, should_stop, save
+        self.model, self.recipe, self.split = model, recipe, split
+        self.report, self.should_stop, self.save = report, should_stop, save
         self.position, self.stopped = position, False
-        self.split = split
-        held_out = (split.x_validation, _labels(split.y_validation, recipe))
-        self.validation = _plain(tf.data.Dataset.from_tensor_slices(held_out).batch(500).map(_glyphs))
+        self.labels, self.held_out = _labels(split.y, recipe), _labels(split.y_validation, recipe)
         self.steps = steps_per_epoch(recipe, split)
+        self.graphs = _Steps(model, recipe)
+        self.pace = 1  # batches in a call
         self.saved = time.monotonic()
 
-    def epoch(self, model: keras.Model) -> None:
+    def epoch(self) -> None:
         """Train the rest of one epoch and validate."""
-        self.first, self.seen = self.position.step, 0
-        self.sums = self.reported = (0, 0.0, 0.0)  # batches, loss x batches, accuracy x batches
-        self.began = self.reported_at = time.monotonic()
         self.before = self.position.seconds
-        self.next_report = 0.0
-        data = _plain(batches(self.split.x, self.split.y, self.recipe, self.position.epoch, self.position.step))
-        history = model.fit(data, verbose=0, shuffle=False, callbacks=[self])
-        if self.stopped:
-            return
-        loss, accuracy = (float(history.history[key][-1]) for key in ("loss", "accuracy"))
-        self._check(loss)
-        self._validate(model, loss, accuracy)
+        self.began = self.reported_at = now = time.monotonic()
+        whole = reported = np.zeros(3)  # digits, their losses, those read right
+        for step, x, y in self._batches():
+            whole = whole + np.array([len(x), *self.graphs.learn(x, y).numpy()])
+            self._check(whole[1])
+            then, now = now, time.monotonic()
+            self._keep_pace(step - self.position.step, now - then)
+            self.position = replace(self.position, step=step, seconds=self.before + now - self.began)
+            if now - self.reported_at < REPORT_EVERY:
+                continue
+            self._report_batches(whole - reported, now)
+            reported = whole
+            if step == self.steps:
+                break  # an epoch without a batch left cannot be resumed: let it end
+            if now - self.saved > SAVE_EVERY:
+                self._save()
+            if self.should_stop():
+                self.stopped = True
+                return
+        self._validate(whole)
         self.stopped = self.position.epoch < self.recipe.epochs and self.should_stop()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Report, save and stop, each when its time has come."""
-        now = time.monotonic()
-        if logs is None or now < self.next_report:
-            return
-        self.next_report = now + REPORT_EVERY
-        done = min(batch + 1, self.steps - self.first)  # Keras counts the last execution as a full one
-        self.sums = (done, float(logs["loss"]) * done, float(logs["accuracy"]) * done)
-        self._check(self.sums[1])
-        self.position = replace(self.position, step=self.first + done, seconds=self.before + now - self.began)
-        self._report_batches(now)
-        if self.position.step == self.steps:
-            return  # an epoch without a batch left cannot be resumed: let it end
-        if now - self.saved > SAVE_EVERY:
-            self._save()
-        if self.should_stop():
-            self.stopped = self.model.stop_training = True
+    def _batches(self) -> Iterator[tuple[int, Pictures | NDArray[np.float32], NDArray[np.generic]]]:
+        """Yield what is left of the epoch, some batches at a time, and how many batches are then done.
 
-    def _report_batches(self, now: float) -> None:
-        count = self.sums[0] - self.reported[0]
+        While some are learned from, the next ones are made.
+        """
+        epoch, done = self.position.epoch, self.position.step
+
+        def make(first: int, count: int) -> tuple[int, Pictures | NDArray[np.float32], NDArray[np.generic]]:
+            count = min(count, self.steps - first)
+            return first + count, *batches(self.split.x, self.labels, self.recipe, epoch, first, count)
+
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(make, done, self.pace)
+            while done < self.steps:
+                made = coming.result()
+                done = made[0]
+                if done < self.steps:
+                    coming = ahead.submit(make, done, self.pace)
+                yield made
+
+    def _keep_pace(self, done: int, seconds: float) -> None:
+        """Choose how many batches the next call has, so that there is a look at the clock some eight times a second."""
+        fitting = int(done * REPORT_EVERY / 2 / max(seconds, 1e-3))
+        self.pace = max(1, min(fitting, MOST_AHEAD // self.recipe.batch_size))
+
+    def _report_batches(self, sums: NDArray[np.float64], now: float) -> None:
+        digits, loss, right = map(float, sums)
         self.report(
             {
                 "kind": "batch",
                 "epoch": round(self.position.epoch + self.position.step / self.steps, 4),
-                "loss": round((self.sums[1] - self.reported[1]) / count, 5),
-                "accuracy": round((self.sums[2] - self.reported[2]) / count, 5),
+                "loss": round(loss / digits, 5),
+                "accuracy": round(right / digits, 5),
                 "seconds": round(self.position.seconds, 2),
-                "digits_per_second": round(count * self.recipe.batch_size / (now - self.reported_at)),
+                "digits_per_second": round(digits / (now - self.reported_at)),
             }
         )
-        self.reported, self.reported_at = self.sums, now
+        self.reported_at = now
 
-    def _validate(self, model: keras.Model, loss: float, accuracy: float) -> None:
-        val_loss, val_accuracy = map(float, model.evaluate(self.validation, verbose=0))
+    def _validate(self, sums: NDArray[np.float64]) -> None:
+        """Test on the digits held out and report the epoch, of which `sums` tells digits, losses and those right."""
+        digits, loss, right = map(float, sums)
+        trained = time.monotonic() - self.began
+        said = self.graphs.test(self.split.x_validation, self.held_out).numpy() / len(self.held_out)
+        val_loss, val_accuracy = map(float, said)
         self._check(val_loss)  # the last batch's step may have been the one too large
         seconds = self.before + time.monotonic() - self.began
         better = val_loss < self.position.best_loss
@@ -199,17 +280,16 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
             min(val_loss, self.position.best_loss),
             0 if better else self.position.worse_epochs + 1,
         )
-        digits = (self.steps - self.first) * self.recipe.batch_size
         self.report(
             {
                 "kind": "epoch",
                 "epoch": self.position.epoch,
-                "loss": round(loss, 5),
-                "accuracy": round(accuracy, 5),
+                "loss": round(loss / digits, 5),
+                "accuracy": round(right / digits, 5),
                 "val_loss": round(val_loss, 5),
                 "val_accuracy": round(val_accuracy, 5),
                 "seconds": round(seconds, 2),
-                "digits_per_second": round(digits / (seconds - self.before)),
+                "digits_per_second": round(digits / trained),
             }
         )
 
@@ -225,42 +305,32 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
             )
 
 
-def batches(x: Pictures, y: Labels, recipe: Recipe, epoch: int, first: int) -> tf.data.Dataset:
-    """Return the batches of one epoch from number `first` on, in an order that seed and epoch decide.
+def batches(
+    x: Pictures, y: NDArray[np.generic], recipe: Recipe, epoch: int, first: int, count: int
+) -> tuple[Pictures | NDArray[np.float32], NDArray[np.generic]]:
+    """Return `count` batches of an epoch from number `first` on, one after another, in an order that the seed decides.
 
-    Yields `(float32 (B, 28, 28), uint8 (B,))`, with label smoothing one-hot labels; the last batch may be smaller.
+    Args:
+        x: uint8 (N, 28, 28), all digits to train on.
+        y: (N, ...), their labels.
+        recipe: What is trained.
+        epoch: Epochs done before.
+        first: Batches of this one done before.
+        count: How many to make; the epoch's last batch may be smaller.
+
+    Returns:
+        The pictures, uint8 as they are or distorted, float32, 0 paper .. 1 ink; and their labels.
     """
     size = recipe.batch_size
-    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x))
-    steps = tf.data.Dataset.range(first, math.ceil(len(x) / size))
-    x_all, y_all, order_all = tf.constant(x), tf.constant(_labels(y, recipe)), tf.constant(order)
-
-    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        chosen = order_all[step * size : (step + 1) * size]
-        return _glyphs(tf.gather(x_all, chosen), tf.gather(y_all, chosen))
-
-    def distorted(step: int) -> NDArray[np.float32]:
-        rng = np.random.default_rng((recipe.seed, epoch, int(step)))
-        return distort(glyphs(x[order[step * size : (step + 1) * size]]), recipe.augmentation, rng)
-
-    def distorted_batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pictures = tf.ensure_shape(tf.numpy_function(distorted, [step], tf.float32), (None, *x.shape[1:]))
-        return pictures, tf.gather(y_all, order_all[step * size : (step + 1) * size])
-
-    return steps.map(distorted_batch if recipe.augmentation.any else batch)
+    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x))[first * size : (first + count) * size]
+    if not recipe.augmentation.any:
+        return x[order], y[order]
+    parts = (order[start : start + size] for start in range(0, len(order), size))
+    rngs = (np.random.default_rng((recipe.seed, epoch, step)) for step in range(first, first + count))
+    distorted = [distort(glyphs(x[part]), recipe.augmentation, rng) for part, rng in zip(parts, rngs, strict=True)]
+    return np.concatenate(distorted), y[order]
 
 
 def _labels(y: Labels, recipe: Recipe) -> NDArray[np.generic]:
     """Return labels as the recipe's loss wants them: numbers, or one-hot."""
     return np.eye(CLASSES + recipe.strokes, dtype=np.float32)[y] if recipe.label_smoothing else y
-
-
-def _glyphs(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.cast(x, tf.float32) / 255, y
-
-
-def _plain(data: tf.data.Dataset) -> tf.data.Dataset:
-    """Switch tf.data's autotuning off: with it, `fit` was seen idle for seconds after an epoch."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return data.prefetch(4).with_options(options)

@@ -16,6 +16,7 @@ SHOWN = 8  # units or maps of a layer
 TILE = 60  # pixels, a map's side
 GALLERY = 96  # units a page
 TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+FIRST_DENSE = ("dense_1", "dense_activation_1")  # the latter where there is batch norm
 
 
 def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]) -> None:
@@ -106,7 +107,7 @@ def _layer(model: Model, name: str, activation: Floats) -> None:
     grid = np.pad(activation / most, (0, -len(activation) % width)).reshape(-1, width)
     values = pictures.picture(grid, 8 * len(grid))
     page.picture(values, f"The {len(activation)} units of {name} in {model.name}", caption, SHOWN * (TILE + 4))
-    if name == "dense_1" and model.kind == "mlp":
+    if name in FIRST_DENSE and model.kind == "mlp":
         _strongest(model, top)
 
 
@@ -133,9 +134,9 @@ def _sentence(model: Model, name: str, activation: Floats) -> str:
         seen = "whole parts, such as a loop or a stem, at a rough place" if last and number > 1 else seen
         return f"{count} maps of {size}: {seen}. The {min(SHOWN, activation.shape[-1])} strongest:"
     responding = int((activation > 0).sum())
-    if model.kind == "mlp" and name == "dense_1":
+    if model.kind == "mlp" and name in FIRST_DENSE:
         return f"{count} units, each with a weight for every pixel in its place. {responding:,} respond."
-    before = "the maps above" if name == "dense_1" else "the units above"
+    before = "the maps above" if name in FIRST_DENSE else "the units above"
     return f"{count} units, each weighs all of {before}. {responding:,} respond."
 
 

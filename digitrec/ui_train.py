@@ -29,8 +29,17 @@ from digitrec.runs import Run
 CUSTOM = {"custom-mlp": "your own MLP", "custom-cnn": "your own CNN"}
 PREVIEW = 8  # digits
 
-SCALING_WORDS = {"unit-range": "pixels from 0 to 1", "unit-length": "each column to length 1"}
-SCHEDULE_WORDS = {"constant": "constant", "cosine": "up, then down along a cosine"}
+SCALING_WORDS = {
+    "unit-range": "pixels from 0 to 1",
+    "unit-length": "each column to length 1",
+    "standard": "mean 0, spread 1",
+}
+SCHEDULE_WORDS = {
+    "constant": "constant",
+    "one-cycle": "one cycle: up, then down in a straight line",
+    "cosine": "up, then down along a cosine",
+    "exponential": "down to a hundredth, by the same factor each step",
+}
 AMOUNTS = {
     "shift": ("Shift, pixels", 0.5),
     "turn": ("Turn, degrees", 1.0),
@@ -91,11 +100,20 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
     network, training, distortion = st.tabs(["Network", "Training", "Augmentation"])
     with network:
         blocks = _blocks() if base.kind == "cnn" else ()
+        mean_maps = base.kind == "cnn" and st.checkbox(
+            "Mean of each map", help="The dense layers see one number a map instead of all its pixels: few weights."
+        )
         label = "Widths of the hidden layers" if base.kind == "mlp" else "Widths of the dense layers"
         hidden = _widths(st.text_input(label, ", ".join(map(str, base.hidden)), help="Whole numbers, such as 256, 128"))
+        hidden_norm = st.checkbox(
+            "Batch norm of these layers", help="Brings each unit's values to mean 0 and spread 1: it learns sooner."
+        )
         activation = st.selectbox("Activation", ACTIVATIONS)
         dropout = st.slider("Dropout, share of each hidden layer", 0.0, 0.9, 0.0, 0.05)
         scaling = st.selectbox("Scaling", SCALINGS, format_func=SCALING_WORDS.__getitem__)
+        momentum = st.slider(
+            "Momentum of batch norm", 0.5, 0.999, 0.99, 0.001, "%.3f", help="Less, such as 0.9, for short trainings."
+        )
     with training:
         optimizer = st.selectbox("Optimiser", OPTIMIZERS)
         learning_rate = st.number_input("Learning rate", 1e-7, 10.0, base.learning_rate, format="%g")
@@ -109,7 +127,10 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         augmentation = _augmentation()
     return base.replace(
         blocks=blocks,
+        mean_maps=mean_maps,
         hidden=hidden,
+        hidden_norm=hidden_norm,
+        norm_momentum=momentum,
         activation=activation,
         dropout=dropout,
         scaling=scaling,
@@ -145,15 +166,17 @@ def _blocks() -> tuple[ConvBlock, ...]:
     for number in range(1, count + 1):
         with st.container(border=True):
             st.markdown(f"Block {number}")
-            one, two, three = st.columns(3)
-            four, five = st.columns([1, 2], vertical_alignment="bottom")
+            one, two, three, four = st.columns(4)
+            five, six, seven = st.columns([2, 1, 1], vertical_alignment="bottom")
             blocks.append(
                 ConvBlock(
                     one.number_input("Filters", 1, 512, 16 * 2 ** min(number - 1, 3), key=f"filters_{number}"),
                     two.number_input("Kernel, px", 1, 11, 3, key=f"kernel_{number}"),
-                    three.number_input("Pooling, px", 1, 7, 2 if number < 4 else 1, key=f"pool_{number}"),
-                    five.checkbox("Batch norm", key=f"norm_{number}"),
-                    four.selectbox("Padding", PADDINGS, key=f"padding_{number}"),
+                    four.number_input("Pooling, px", 1, 7, 2 if number < 4 else 1, key=f"pool_{number}"),
+                    six.checkbox("Batch norm", key=f"norm_{number}"),
+                    five.selectbox("Padding", PADDINGS, key=f"padding_{number}"),
+                    three.number_input("Stride, px", 1, 4, 1, key=f"stride_{number}"),
+                    seven.checkbox("Bias", True, key=f"bias_{number}"),
                 )
             )
     return tuple(blocks)

@@ -121,6 +121,8 @@ def test_of_a_block_with_batch_norm_what_leaves_it_is_shown() -> None:
     layers = ("activation_1", "conv_1", "conv_2", "dense_1", "logits", "norm_1", "pool_1", "probabilities")
     assert explain.shown_layers(recipe, layers) == ["activation_1", "pool_1", "conv_2", "dense_1"]
     assert explain.last_hidden(recipe, layers) == "dense_1"
+    layers = ("dense_1", "dense_activation_1", "dense_norm_1", "logits")
+    assert explain.shown_layers(Recipe("x", hidden_norm=True), layers) == ["dense_activation_1"]
 
 
 @pytest.mark.parametrize(("name", "last"), [("reader-mlp", "dense_2"), ("mlp-128", "dense_1")])

@@ -17,6 +17,21 @@ CUSTOM = {
     "wide-norm": Recipe(
         "wide-norm", kind="cnn", blocks=(ConvBlock(2, 3, 2, True),), hidden=(5,), dropout=0.3, scaling="unit-length"
     ),
+    "strides": Recipe(
+        "strides",
+        kind="cnn",
+        blocks=(
+            ConvBlock(3, 5, 2, True, "valid", 2, False),
+            ConvBlock(4, 3, 1, stride=3),
+            ConvBlock(2, 2, 1, bias=False),
+        ),
+        mean_maps=True,
+        hidden=(6, 5),
+        hidden_norm=True,
+        norm_momentum=0.9,
+        dropout=0.2,
+        scaling="standard",
+    ),
     "deep": Recipe("deep", hidden=(9, 8, 7, 6, 5, 4, 3, 2), dropout=0.9, activation="gelu"),
     "1.0_odd-name.": Recipe("1.0_odd-name.", hidden=(3,)),
     "probabilities": Recipe("probabilities", hidden=(3,)),
@@ -124,6 +139,36 @@ def test_the_cosine_rises_for_a_twentieth_of_the_steps_and_falls_to_0():
     assert [round(float(rate(step)), 6) for step in (0, 5, 10, 105, 200)] == [0.0, 0.25, 0.5, 0.25, 0.0]
 
 
+def test_one_cycle_rises_for_a_fifth_of_the_steps_and_falls_to_0():
+    recipe = Recipe("a", hidden=(2,), schedule="one-cycle", learning_rate=0.5)
+    rate = network.trainable(recipe, 200).optimizer._learning_rate
+    assert [round(float(rate(step)), 6) for step in (0, 20, 40, 120, 200)] == [0.0, 0.25, 0.5, 0.25, 0.0]
+    assert all(np.isfinite(float(network.OneCycle(0.5, 1)(step))) for step in (0, 1))
+
+
+def test_the_exponential_falls_to_a_hundredth():
+    recipe = Recipe("a", hidden=(2,), schedule="exponential", learning_rate=0.5)
+    rate = network.trainable(recipe, 200).optimizer._learning_rate
+    assert [round(float(rate(step)), 6) for step in (0, 100, 200)] == [0.5, 0.05, 0.005]
+
+
+def test_standard_digits_have_mean_0_and_spread_1():
+    glyphs = dataset.glyphs(dataset.training()[0][:5000])
+    model = network.build(CUSTOM["strides"])
+    scaled = keras.Model(model.input, model.get_layer("scaled").output)(glyphs).numpy()
+    assert scaled.mean() == pytest.approx(0, abs=0.01)
+    assert scaled.std() == pytest.approx(1, abs=0.01)
+
+
+def test_batch_norm_has_the_momentum_asked_for_and_none_of_its_layers_needs_a_bias():
+    model = network.build(CUSTOM["strides"])
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert [layer.name for layer in norms] == ["norm_1", "dense_norm_1", "dense_norm_2"]
+    assert {layer.momentum for layer in norms} == {0.9}
+    biases = {layer.name for layer in model.layers if getattr(layer, "use_bias", False)}
+    assert biases == {"conv_2", "logits"}
+
+
 def test_bfloat16_is_for_this_network_alone_and_gives_nearly_the_same(glyphs):
     recipe = CUSTOM["wide-norm"]
     exact = network.trainable(recipe, 10)
@@ -133,11 +178,6 @@ def test_bfloat16_is_for_this_network_alone_and_gives_nearly_the_same(glyphs):
     short.set_weights(exact.get_weights())
     np.testing.assert_allclose(short(glyphs), exact(glyphs), atol=0.02)
     assert not np.array_equal(short(glyphs), exact(glyphs))
-
-
-@pytest.mark.parametrize(("batch_size", "steps"), [(1, 20), (32, 20), (64, 10), (400, 1), (641, 1), (4096, 1)])
-def test_steps_between_two_looks_at_the_clock(batch_size, steps):
-    assert network.steps_per_execution(Recipe("a", batch_size=batch_size)) == steps
 
 
 def test_activations_are_those_of_the_layers(glyphs):

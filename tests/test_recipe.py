@@ -15,6 +15,7 @@ from digitrec.recipe import (
     PADDINGS,
     PRESETS,
     SCALINGS,
+    SCHEDULES,
     Augmentation,
     ConvBlock,
     Recipe,
@@ -39,7 +40,9 @@ def recipes(draw):
         pool=st.integers(1, 2),
         batch_norm=st.booleans(),
         padding=st.sampled_from(PADDINGS),
+        bias=st.booleans(),
     )
+    block |= st.builds(ConvBlock, filters=st.integers(1, 6), pool=st.just(1), stride=st.just(2))
     amounts = {
         name: st.just(0.0) | st.floats(0, limit).map(lambda v: round(v, 3))
         for name, limit in AUGMENTATION_LIMITS.items()
@@ -49,10 +52,14 @@ def recipes(draw):
         kind=kind,
         blocks=tuple(draw(st.lists(block, min_size=1, max_size=3))) if kind == "cnn" else (),
         hidden=tuple(draw(st.lists(st.integers(1, 40), min_size=kind == "mlp", max_size=3))),
+        mean_maps=kind == "cnn" and draw(st.booleans()),
+        hidden_norm=draw(st.booleans()),
+        norm_momentum=draw(st.just(0.99) | st.floats(0.5, 0.999).map(lambda v: round(v, 3))),
         activation=draw(st.sampled_from(ACTIVATIONS)),
         dropout=draw(st.just(0.0) | st.floats(0, 0.9).map(lambda v: round(v, 3))),
         optimizer=draw(st.sampled_from(OPTIMIZERS)),
         learning_rate=draw(st.floats(1e-7, 10) | st.just(1)),
+        schedule=draw(st.sampled_from(SCHEDULES)),
         batch_size=draw(st.integers(1, 4096)),
         epochs=draw(st.integers(1, 200)),
         validation=draw(st.floats(0.01, 0.5)),
@@ -112,6 +119,31 @@ def test_layers_of_a_cnn_by_hand():
     ]
 
 
+def test_layers_with_strides_means_and_norms_by_hand():
+    recipe = Recipe(
+        "a",
+        kind="cnn",
+        blocks=(ConvBlock(4, 4, 1, True, "valid", 2, False), ConvBlock(6, 3, 2, stride=3)),
+        mean_maps=True,
+        hidden=(7,),
+        hidden_norm=True,
+        scaling="standard",
+    )
+    assert [tuple(layer) for layer in recipe.layers()] == [
+        ("glyph", "input", (28, 28), 0),
+        ("scaled", "mean to 0, spread to 1", (28, 28), 0),
+        ("conv_1", "4 x 4 convolution, stride 2", (13, 13, 4), 4 * 16),
+        ("norm_1", "batch norm, relu", (13, 13, 4), 16),
+        ("conv_2", "3 x 3 convolution, stride 3, relu", (5, 5, 6), 6 * (4 * 9 + 1)),
+        ("pool_2", "2 x 2 max-pool", (2, 2, 6), 0),
+        ("means", "mean of each map", (6,), 0),
+        ("dense_1", "dense", (7,), 6 * 7),
+        ("dense_norm_1", "batch norm, relu", (7,), 28),
+        ("logits", "dense", (10,), 80),
+        ("probabilities", "softmax", (10,), 0),
+    ]
+
+
 def test_digits_held_out_and_steps_are_those_of_the_sources():
     assert PRESETS["cnn-3x3"].recipe.validation_digits == 12_000
     assert PRESETS["cnn-3x3"].recipe.steps_per_epoch == 1_500
@@ -124,8 +156,9 @@ def test_layers_follow_from_one_another(recipe):
     layers = recipe.layers()
     assert len({layer.name for layer in layers}) == len(layers)
     assert all(min(layer.shape) >= 1 and layer.parameters >= 0 for layer in layers)
-    flat = next(i for i, layer in enumerate(layers) if layer.name == "flat")
-    assert layers[flat].shape == (math.prod(layers[flat - 1].shape),)
+    flat = next(i for i, layer in enumerate(layers) if layer.name in ("flat", "means"))
+    before = layers[flat - 1].shape
+    assert layers[flat].shape == (before[-1] if recipe.mean_maps else math.prod(before),)
     assert layers[-1].shape == (10,)
     assert recipe.parameters == sum(layer.parameters for layer in layers)
 
@@ -146,7 +179,10 @@ def test_layers_follow_from_one_another(recipe):
         ({"activation": None}, "The activation must be one of relu"),
         ({"optimizer": "lbfgs"}, "The optimiser must be one of adam"),
         ({"scaling": "none"}, "The scaling must be one of unit-range"),
-        ({"schedule": "step"}, "The schedule must be one of constant, cosine. Received: 'step'"),
+        (
+            {"schedule": "step"},
+            "The schedule must be one of constant, one-cycle, cosine, exponential. Received: 'step'",
+        ),
         ({"precision": "float8"}, "The precision must be one of float32, bfloat16. Received: 'float8'"),
         ({"label_smoothing": 0.6}, "Label smoothing must be a number from 0 to 0.5. Received: 0.6"),
         ({"strokes": 1}, "Training on pen strokes is either true or false. Received: 1"),
@@ -195,6 +231,12 @@ def test_layers_follow_from_one_another(recipe):
         ({"kind": "cnn", "blocks": (ConvBlock(pool=0),)}, "The pooling side must be"),
         ({"kind": "cnn", "blocks": (ConvBlock(padding="full"),)}, "The padding must be one of same, valid"),
         ({"kind": "cnn", "blocks": (ConvBlock(batch_norm="no"),)}, "Batch norm is either true or false"),
+        ({"kind": "cnn", "blocks": (ConvBlock(bias=0),)}, "A block's bias is either true or false"),
+        ({"kind": "cnn", "blocks": (ConvBlock(stride=5),)}, "The stride must be a whole number from 1 to 4"),
+        ({"mean_maps": True}, "An MLP has no maps"),
+        ({"mean_maps": 1}, "Taking the means of maps is either true or false"),
+        ({"hidden_norm": 1}, "Batch norm of hidden layers is either true or false"),
+        ({"norm_momentum": 1.0}, "The momentum of batch norm must be a number from 0.5 to 0.999"),
         ({"kind": "cnn", "blocks": (BLOCK,) * 5}, "The pooling of block 5 would leave less than 1 pixel"),
         (
             {"kind": "cnn", "blocks": (ConvBlock(2, 11, 7, padding="valid"), ConvBlock(2, 3, 1, padding="valid"))},

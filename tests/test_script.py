@@ -25,7 +25,18 @@ CUSTOM = Recipe(
     scaling="unit-length",
     patience=2,
 )
-RECIPES = {name: preset.recipe for name, preset in PRESETS.items()} | {"custom": CUSTOM}
+NEW = Recipe(
+    "new",
+    kind="cnn",
+    blocks=(ConvBlock(3, 5, 2, True, "valid", 2, False), ConvBlock(4, 3, 1, stride=2, bias=False)),
+    mean_maps=True,
+    hidden=(6,),
+    hidden_norm=True,
+    norm_momentum=0.9,
+    schedule="one-cycle",
+    scaling="standard",
+)
+RECIPES = {name: preset.recipe for name, preset in PRESETS.items()} | {"custom": CUSTOM, "new": NEW}
 
 
 @pytest.fixture
@@ -50,6 +61,8 @@ LEARN = (
     "Reshape",
     "Conv2D",
     "BatchNormalization",
+    "Rescaling",
+    "GlobalAveragePooling2D",
     "Activation",
     "MaxPooling2D",
     "Flatten",
@@ -79,6 +92,11 @@ def learning_rate(model):
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         return {key: value for key, value in rate.get_config().items() if key != "name"}
     return float(rate)
+
+
+def test_the_script_can_use_each_schedule(run):
+    recipe = Recipe("a", hidden=(4,), schedule="exponential", learning_rate=0.5, **FEW)
+    assert learning_rate(run(recipe)["model"]) == learning_rate(network.trainable(recipe, 10))
 
 
 def as_digits(labels):
@@ -255,6 +273,7 @@ def test_any_recipes_script_compiles_and_names_its_numbers(recipe):
     assert f"{recipe.name}.keras" in named
     assert ("EarlyStopping" in script) == bool(recipe.patience)
     assert ("Dropout(" in script) == bool(dropout)
+    assert ("GlobalAveragePooling2D(" in script) == recipe.mean_maps
     assert ("UnitNormalization" in script) == (recipe.scaling == "unit-length")
     assert max(map(len, script.splitlines())) <= 130
 

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from digitrec import network, train
+from digitrec import train
 from digitrec.dataset import Split, glyphs
 from digitrec.errors import RunError
 from digitrec.network import trainable
@@ -21,7 +22,6 @@ EPOCH_KEYS = ["kind", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "
 
 
 def look_at_each_batch(patch):
-    patch.setattr(network, "steps_per_execution", lambda recipe: 1)
     patch.setattr(train, "REPORT_EVERY", 0.0)
 
 
@@ -83,8 +83,23 @@ def differ(one, other):
             learning_rate=0.1,
             scaling="unit-length",
         ),
+        Recipe(
+            "new",
+            kind="cnn",
+            blocks=(ConvBlock(12, 5, 1, True, "valid", 2, False), ConvBlock(16, 3, 1, True, stride=2, bias=False)),
+            mean_maps=True,
+            hidden=(16,),
+            hidden_norm=True,
+            norm_momentum=0.8,
+            batch_size=16,
+            epochs=16,
+            optimizer="sgd",
+            learning_rate=0.3,
+            schedule="one-cycle",
+            scaling="standard",
+        ),
     ],
-    ids=["mlp", "cnn"],
+    ids=["mlp", "cnn", "new"],
 )
 def test_it_learns(few, recipe):
     fitted, events = fit(recipe, few)
@@ -127,7 +142,6 @@ def test_batches_tell_what_came_since_the_one_before(whole, key):
 
 
 def test_reports_and_saves_keep_their_distance(few, monkeypatch):
-    monkeypatch.setattr(network, "steps_per_execution", lambda recipe: 1)
     monkeypatch.setattr(train, "SAVE_EVERY", 1.0)
     clock = itertools.count(0, 0.1)  # a look at it takes 0.1 s
     monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: next(clock)))
@@ -166,8 +180,11 @@ def test_resume_goes_on_after_the_batch_where_it_stopped(few, whole, each_batch)
     assert_same_weights(ended.model, whole[0].model)
 
 
-def test_resume_from_a_file_ends_where_an_unbroken_run_does_by_the_optimisers_state(few, each_batch, tmp_path):
-    recipe = NET.replace(optimizer="adam", learning_rate=0.01)
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+def test_resume_from_a_file_ends_where_an_unbroken_run_does_by_the_optimisers_state(
+    few, each_batch, tmp_path, schedule
+):
+    recipe = NET.replace(optimizer="adam", learning_rate=0.01, schedule=schedule)
     unbroken, _ = fit(recipe, few)
     saves = []
     # should_stop is asked after each batch but an epoch's last, and after each epoch but the last.
@@ -184,17 +201,31 @@ def test_resume_from_a_file_ends_where_an_unbroken_run_does_by_the_optimisers_st
     assert differ(ended.model, unbroken.model)
 
 
-def test_an_epoch_with_no_batch_left_is_ended_before_the_stop(few, whole, monkeypatch):
-    """A stop that comes with an epoch's last batches would leave nothing of the epoch to resume with."""
-    monkeypatch.setattr(train, "REPORT_EVERY", 0.0)
-    assert network.steps_per_execution(NET) == 20  # and there are 5 batches, not to be counted as 20
-    half, before = fit(NET, few, lambda: True)
+def test_an_epoch_with_no_batch_left_is_ended_before_the_stop(few, each_batch):
+    """A stop that comes with an epoch's last batch would leave nothing of the epoch to resume with."""
+    recipe = NET.replace(batch_size=80)
+    half, before = fit(recipe, few, lambda: True)
     assert half.stopped
     assert (half.position.epoch, half.position.step) == (1, 0)
-    ended, after = fit(NET, few, lambda: True, resume=(half.model, half.position))
+    ended, after = fit(recipe, few, lambda: True, resume=(half.model, half.position))
     assert not ended.stopped  # there was nothing left to stop
     assert [event["epoch"] for event in before + after] == [1.0, 1, 2.0, 2]
-    assert_same_weights(ended.model, whole[0].model)
+    assert_same_weights(ended.model, fit(recipe, few)[0].model)
+
+
+def test_how_many_batches_a_call_has_changes_nothing_that_is_learned(few, monkeypatch):
+    """A fast machine's calls are long and a slow one's short."""
+    recipe = NET.replace(batch_size=2, augmentation=EVERYTHING, dropout=0.2)
+    calls, fitted = [], []
+    batches = train.batches
+    monkeypatch.setattr(train, "batches", lambda *arguments: (calls[-1].append(arguments[-1]), batches(*arguments))[1])
+    for every in (0.0, 1000.0):
+        monkeypatch.setattr(train, "REPORT_EVERY", every)
+        calls.append([])
+        fitted.append(fit(recipe, few)[0].model)
+    assert set(calls[0]) == {1}
+    assert max(calls[1]) > 20
+    assert_same_weights(*fitted)
 
 
 def test_a_finished_position_has_nothing_left_to_train(few):
@@ -281,7 +312,7 @@ def test_weights_that_are_no_numbers_are_seen_and_not_saved(few):
 
 
 def test_a_validation_loss_that_is_no_number_is_seen(few, monkeypatch):
-    monkeypatch.setattr(keras.Model, "evaluate", lambda *arguments, **options: [math.nan, 0.1])
+    monkeypatch.setattr(train._Steps, "_test", lambda steps, x, y: tf.fill((2,), math.nan))
     with pytest.raises(RunError, match="no longer a number"):
         fit(NET, few)
 
@@ -289,25 +320,21 @@ def test_a_validation_loss_that_is_no_number_is_seen(few, monkeypatch):
 # Batches
 
 
-def collected(few, recipe, epoch=0, first=0):
-    return [(x.numpy(), y.numpy()) for x, y in batches(few.x, few.y, recipe, epoch, first)]
-
-
 @pytest.mark.parametrize("amounts", [Augmentation(), EVERYTHING], ids=["plain", "distorted"])
 def test_batches_hold_each_digit_once(few, amounts):
     recipe = NET.replace(batch_size=32, augmentation=amounts)
-    made = collected(few, recipe)
+    made = [batches(few.x, few.y, recipe, 0, step, 1) for step in range(3)]
     assert [x.shape for x, _ in made] == [(32, 28, 28), (32, 28, 28), (16, 28, 28)]
     assert [y.shape for _, y in made] == [(32,), (32,), (16,)]
     x, y = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    assert x.dtype == np.float32
-    assert x.min() >= 0
-    assert x.max() <= 1
     order = np.random.default_rng((recipe.seed, 0)).permutation(80)
     np.testing.assert_array_equal(y, few.y[order])
     if not amounts.any:
-        np.testing.assert_allclose(x, glyphs(few.x)[order])
+        np.testing.assert_array_equal(x, few.x[order])
     else:
+        assert x.dtype == np.float32
+        assert x.min() >= 0
+        assert x.max() <= 1
         apart = np.abs(x - glyphs(few.x)[order]).mean(axis=(1, 2))
         assert (apart > 0.01).mean() > 0.9
         assert np.corrcoef(x.ravel(), glyphs(few.x)[order].ravel())[0, 1] > 0.4  # still the same digits
@@ -316,14 +343,12 @@ def test_batches_hold_each_digit_once(few, amounts):
 @pytest.mark.parametrize("amounts", [Augmentation(), EVERYTHING], ids=["plain", "distorted"])
 def test_seed_epoch_and_number_decide_a_batch(few, amounts):
     recipe = NET.replace(augmentation=amounts)
-    whole = collected(few, recipe, epoch=3)
-    rest = collected(few, recipe, epoch=3, first=2)
-    assert len(rest) == 3
-    for (x, y), (x_again, y_again) in zip(whole[2:], rest, strict=True):
-        np.testing.assert_array_equal(x, x_again)
-        np.testing.assert_array_equal(y, y_again)
-    for other in (collected(few, recipe, epoch=4), collected(few, recipe.replace(seed=2), epoch=3)):
-        assert not np.array_equal(whole[0][0], other[0][0])
+    whole, labels = batches(few.x, few.y, recipe, 3, 0, 5)
+    rest, rest_labels = batches(few.x, few.y, recipe, 3, 2, 3)
+    np.testing.assert_array_equal(whole[32:], rest)
+    np.testing.assert_array_equal(labels[32:], rest_labels)
+    for other in (batches(few.x, few.y, recipe, 4, 0, 5), batches(few.x, few.y, recipe.replace(seed=2), 3, 0, 5)):
+        assert not np.array_equal(whole, other[0])
 
 
 def test_training_on_distorted_digits_follows_the_seed(few, whole):
