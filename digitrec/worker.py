@@ -12,7 +12,7 @@ import time
 import traceback
 import zipfile
 import zlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -77,18 +77,20 @@ def _train(folder: Path) -> None:
     resume = _checkpoint(folder)
     split = dataset.split(recipe)
     steps = train.steps_per_epoch(recipe, split)
+    asked = (folder / rf.STOP).exists
     with _Events(folder, resume[1] if resume else None, steps) as events:
         fitted = train.fit(
             recipe,
             split,
             events.report,
-            (folder / rf.STOP).exists,
+            lambda: asked() or 0 < recipe.seconds <= events.seconds,
             lambda model, position: _save_checkpoint(folder, model, position),
             resume,
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
             _best(folder) if resume else None,
         )
         events.report({"kind": "testing"})
+    fitted = replace(fitted, stopped=fitted.stopped and asked())  # the end of its time is an end like any other
     _finish(folder, recipe, split, fitted)
     _status(folder, "stopped" if fitted.stopped else "finished")
 
@@ -103,6 +105,7 @@ class _Events:
         rf.write(folder / rf.EVENTS, lambda temporary: temporary.write_text(text))
         self.folder = folder
         self.running = False
+        self.seconds = position.seconds if position else 0.0
 
     def __enter__(self) -> "_Events":
         self.stream = (self.folder / rf.EVENTS).open("a")
@@ -118,6 +121,7 @@ class _Events:
             raise RunError("The loss is no longer a number. Start again with a smaller learning rate.") from error
         self.stream.write(line)
         self.stream.flush()
+        self.seconds = event.get("seconds", self.seconds)
         if not self.running:
             _status(self.folder, "running")
             self.running = True
