@@ -5,6 +5,7 @@ Everything it does goes into the run folder (see runfolder.py); nothing is retur
 
 import json
 import math
+import os
 import platform
 import subprocess
 import sys
@@ -69,6 +70,8 @@ def _train(folder: Path) -> None:
     _status(folder, "starting")
     for leftover in folder.glob(".*-*"):  # files half written when an earlier worker was killed
         leftover.unlink(missing_ok=True)
+    if rf.at_once(folder):  # the rival has the other half of the machine
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // 2))
     import numpy as np
 
     from digitrec import dataset, train  # TensorFlow takes seconds: only when it is this run's turn
