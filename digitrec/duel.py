@@ -198,6 +198,7 @@ def _is_whole(values: dict[str, Any]) -> bool:
         isinstance(values.get("id"), str)
         and values.get("budget") in BUDGETS
         and isinstance(amount, int | float)
+        and not isinstance(amount, bool)
         and 0 < amount < rf.LARGEST
         and isinstance(values.get("at_once"), bool)
     )
