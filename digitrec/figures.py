@@ -220,7 +220,7 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
         }
 
     thin: dict[str, Any] = {"mode": "lines", "opacity": 0.7, "line": {"color": colour, "width": 1}}
-    if run:  # a legend of three lines a run fills a phone
+    if run and curve.epoch:  # a legend of three lines a run fills a phone
         thin |= {"showlegend": False, "legendgroup": prefix + "training by epoch"}
     full: dict[str, Any] = {"marker": {"symbol": symbol, "size": 8}}
     hollow: dict[str, Any] = {

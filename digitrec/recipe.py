@@ -130,8 +130,8 @@ class Recipe:
         patience: Epochs without a lower validation loss after which training ends, the best weights
             kept; 0 trains all epochs.
         seed: Decides the validation digits, the first weights, the order and the distortions.
-        seconds: Seconds of training after which it ends, wherever it is, up to a day; 0 trains all epochs. With
-            it, up to 10,000 epochs are allowed.
+        seconds: Seconds after its first steps at which training ends, wherever it is, up to a day; 0 trains all
+            epochs. With it, up to 10,000 epochs are allowed.
     """
 
     name: str

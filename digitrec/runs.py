@@ -102,7 +102,7 @@ class Progress:
         digits_per_second: Training digits a second of late, or None.
         accuracy: Accuracy on the training digits of late, 0 to 1, or None.
         testing: Whether training is over and the test digits are being read.
-        of_seconds: Seconds after which training ends, or 0 where only the epochs end it.
+        of_seconds: Seconds after the first steps at which training ends, or 0 where only the epochs end it.
     """
 
     epochs: float
@@ -117,7 +117,9 @@ class Progress:
     @property
     def share(self) -> float:
         """Share of the epochs, or of the seconds, done, 0 to 1."""
-        done = self.seconds / self.of_seconds if self.of_seconds else self.epochs / self.of
+        done = self.epochs / self.of
+        if self.of_seconds:
+            done = 0.0 if self.seconds_left is None else 1 - self.seconds_left / self.of_seconds
         return min(1.0, max(0.0, done))
 
 
@@ -275,7 +277,7 @@ def _progress(recipe: Recipe, events: list[dict[str, Any]]) -> Progress:
     epochs, seconds = last["epoch"] - recent[0]["epoch"], last["seconds"] - recent[0]["seconds"]
     left = (recipe.epochs - last["epoch"]) * seconds / epochs if epochs > 0 else None
     if recipe.seconds:
-        left = max(0.0, recipe.seconds - last["seconds"])
+        left = max(0.0, recipe.seconds - (last["seconds"] - steps[0]["seconds"]))
     return Progress(
         last["epoch"],
         recipe.epochs,

@@ -15,8 +15,9 @@ AMOUNTS = {"parameters": 50_000, "seconds": 20, "epochs": 3}
 MEANING = {
     "parameters": "Both nets have as many weights, and everything else is the same too. What differs is what the "
     "weights are for: an MLP has one for each pixel, a CNN uses a few at every place.",
-    "seconds": "Both train for the same time, validation included. A CNN takes more arithmetic a digit, so it sees "
-    "fewer digits. Recipes whose learning rate must know its end beforehand are left out.",
+    "seconds": "Both train for the same time from their first steps on, validation included. A CNN takes more "
+    "arithmetic a digit, so it sees fewer digits. Recipes whose learning rate must know its end beforehand are left "
+    "out.",
     "epochs": "Both see each training digit equally often, however long that takes.",
 }
 TURNS = {"One after the other": False, "At once": True}
@@ -178,5 +179,5 @@ def _scores(card: dict[str, Any]) -> dict[str, str]:
         "95 % interval": f"{100 * low:.2f} to {100 * high:.2f} %",
         "Parameters": f"{card['parameters']:,}",
         "Epochs": f"{card['epochs']:.2f}",
-        "Training": f"{card['seconds']:,.0f} s",
+        "Training, getting ready included": f"{card['seconds']:,.0f} s",
     }

@@ -19,8 +19,8 @@ COLUMNS: dict[str, Any] = {
     "Accuracy": st.column_config.NumberColumn(format="%.2f %%", help="On the 10,000 test digits."),
     "95 % interval": st.column_config.TextColumn(help="Another 10,000 digits would most likely give one within it."),
     "Parameters": st.column_config.NumberColumn(format="localized"),
-    "Epochs": st.column_config.NumberColumn(format="%.2f"),
-    "Seconds": st.column_config.NumberColumn(format="%.0f", help="Of training, on the machine that trained it."),
+    "Epochs": st.column_config.NumberColumn(format="%.4g"),
+    "Seconds": st.column_config.NumberColumn(format="localized", help="Of training, on the machine that trained it."),
 }
 
 
@@ -107,7 +107,7 @@ def _row(entry: Entry, points: Curves | None) -> dict[str, Any]:
         "95 % interval": f"{100 * low:5.2f} to {100 * high:.2f} %" if low is not None else "",
         "Parameters": entry.recipe.parameters,
         "Epochs": epochs,
-        "Seconds": seconds,
+        "Seconds": None if seconds is None else round(seconds),
         "Recipe": entry.recipe.name,
     }
 

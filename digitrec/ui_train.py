@@ -293,7 +293,8 @@ def status_sentence(run: Run, progress: runs.Progress) -> str:
         return f"{run.state}: {run.message}"
     done = f"epoch {progress.epochs:.2f} of {progress.of}, {_duration(progress.seconds)}"
     if progress.of_seconds:
-        done = f"epoch {progress.epochs:.2f}, {progress.seconds:.0f} of {progress.of_seconds:.0f} s"
+        spent = progress.share * progress.of_seconds
+        done = f"epoch {progress.epochs:.2f}, {spent:.0f} of {progress.of_seconds:.0f} s"
     if run.state != "running":
         return f"{run.state}: {done}"
     if progress.testing:

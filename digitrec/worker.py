@@ -86,7 +86,7 @@ def _train(folder: Path) -> None:
             recipe,
             split,
             events.report,
-            lambda: asked() or 0 < recipe.seconds <= events.seconds,
+            lambda: asked() or 0 < recipe.seconds <= events.spent,
             lambda model, position: _save_checkpoint(folder, model, position),
             resume,
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
@@ -108,7 +108,8 @@ class _Events:
         rf.write(folder / rf.EVENTS, lambda temporary: temporary.write_text(text))
         self.folder = folder
         self.running = False
-        self.seconds = position.seconds if position else 0.0
+        self.ready = next((e["seconds"] for e in kept), None)  # TensorFlow had made its graphs: the clock starts
+        self.spent = position.seconds - (self.ready or 0.0) if position else 0.0
 
     def __enter__(self) -> "_Events":
         self.stream = (self.folder / rf.EVENTS).open("a")
@@ -124,7 +125,9 @@ class _Events:
             raise RunError("The loss is no longer a number. Start again with a smaller learning rate.") from error
         self.stream.write(line)
         self.stream.flush()
-        self.seconds = event.get("seconds", self.seconds)
+        if "seconds" in event:
+            self.ready = event["seconds"] if self.ready is None else self.ready
+            self.spent = event["seconds"] - self.ready
         if not self.running:
             _status(self.folder, "running")
             self.running = True
