@@ -10,27 +10,26 @@ A duel is two runs whose folders hold the same `duel.json`:
 
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from digitrec import evaluate, registry, runs
+from digitrec import evaluate, limits, registry, runs, settings
 from digitrec import runfolder as rf
 from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import PRESETS, ConvBlock, Recipe
 from digitrec.runs import Run
 
 BUDGETS = ("parameters", "seconds", "epochs")
-LIMITS = {"parameters": (5_000, 2_000_000), "seconds": (5, 3_600), "epochs": (1, 200)}
+LIMITS = {"parameters": (5_000, 2_000_000), "seconds": (5, 300), "epochs": (1, 200)}
 """Smallest and largest amount of each budget."""
 
 TOLERANCE = 0.01
 """How far a net's parameters may be from the number asked for, as a share of it; two nets differ by twice that."""
 
-MOST_EPOCHS = 10_000  # of a run that its seconds end; more than any net makes in an hour
 LARGEST_FILTERS = 32  # of the first block: beyond it a CNN grows in its dense layer, which costs less time
 
 
@@ -132,14 +131,14 @@ def candidates(kind: str, budget: str) -> list[str]:
 
 
 def budgeted(recipe: Recipe, budget: str, amount: float) -> Recipe:
-    """Return a recipe that trains for this many seconds or epochs, all of them.
+    """Return a recipe that trains for this many seconds, in as many epochs as this server allows, or so many epochs.
 
     Raises:
         RecipeError: If the amount is not within LIMITS.
     """
     _check(budget, amount)
     if budget == "seconds":
-        return recipe.replace(seconds=float(amount), epochs=MOST_EPOCHS, patience=0)
+        return recipe.replace(seconds=float(amount), epochs=settings.limit("epochs"), patience=0)
     return recipe.replace(epochs=int(amount), patience=0)
 
 
@@ -149,12 +148,24 @@ def _check(budget: str, amount: float) -> None:
         raise RecipeError(f"Both may have {low:,} to {high:,} {budget}. Received: {amount:,g}")
 
 
-def start(mlp: Recipe, cnn: Recipe, budget: str, amount: float, at_once: bool) -> Duel:
+def start(mlp: Recipe, cnn: Recipe, budget: str, amount: float, at_once: bool, mine: Iterable[str] = ()) -> Duel:
     """Start both runs, or queue them.
 
+    Args:
+        mlp: What the MLP trains.
+        cnn: What the CNN trains.
+        budget: One of BUDGETS.
+        amount: How much of it each has.
+        at_once: Whether both train at the same time.
+        mine: Ids of the runs that this visitor started before.
+
     Raises:
-        RunError: If the folder for runs cannot be written.
+        RecipeError: If this server does not allow one of them.
+        RunError: If the visitor has too many runs under way, or the folder for runs cannot be written.
     """
+    for recipe in (mlp, cnn):
+        limits.check(recipe)
+    limits.check_queue(mine, 2)
     values: dict[str, Any] = {"id": secrets.token_hex(6), "budget": budget, "amount": amount, "at_once": at_once}
     first = runs.start(mlp, values)
     try:
@@ -226,14 +237,17 @@ def verdict(duel: Duel, truth: npt.NDArray[np.integer[Any]]) -> Verdict | None:
         headline = f"The {winner} wins: it reads {score[0]} of the test digits, the other {score[1]}."
     else:
         headline = f"A draw: the MLP reads {shares[0]} of the test digits, the CNN {shares[1]}."
-    return Verdict(headline, test.sentence, _unfair(duel, cards))
+    return Verdict(headline, test.sentence, _unfair(duel))
 
 
-def _unfair(duel: Duel, cards: list[dict[str, Any] | None]) -> str:
-    names = ("the MLP", "the CNN")
-    stopped = [name for name, card in zip(names, cards, strict=True) if card and card.get("stopped")]
-    if not stopped:
-        return ""
-    were = "was" if len(stopped) == 1 else "were"
-    said = " and ".join(stopped)
-    return f"{said[0].upper()}{said[1:]} {were} stopped before the budget was spent, so this says little."
+def _unfair(duel: Duel) -> str:
+    """Return why a side did not have its budget, as a sentence; empty where both had it."""
+    for name, run in (("The MLP", duel.mlp), ("The CNN", duel.cnn)):
+        card = run.card or {}
+        if card.get("stopped"):
+            return f"{name} was stopped before the budget was spent, so this says little."
+        if duel.budget == "seconds" and card.get("epochs", 0) >= run.recipe.epochs:
+            return (
+                f"{name} was through with its {run.recipe.epochs} epochs, the most allowed, before its time was over."
+            )
+    return ""

@@ -131,7 +131,7 @@ class Recipe:
             kept; 0 trains all epochs.
         seed: Decides the validation digits, the first weights, the order and the distortions.
         seconds: Seconds after its first steps at which training ends, wherever it is, up to a day; 0 trains all
-            epochs. With it, up to 10,000 epochs are allowed.
+            epochs.
     """
 
     name: str
@@ -174,7 +174,7 @@ class Recipe:
         _within("The learning rate", self.learning_rate, 1e-7, 10)
         _whole("The batch size", self.batch_size, 1, 4096)
         _within("Seconds of training", self.seconds, 0, 86_400)
-        _whole("Epochs", self.epochs, 1, 10_000 if self.seconds else 200)
+        _whole("Epochs", self.epochs, 1, 200)
         _within("The validation share", self.validation, 0.01, 0.5)
         _whole("Patience", self.patience, 0, 200)
         _whole("The seed", self.seed, 0, 2**31 - 1)

@@ -35,7 +35,10 @@ def duel() -> None:
         )
         st.caption("At once, each has half of the machine's cores.")
         if st.button("Start the duel", key="start_duel", type="primary", icon=":material/swords:"):
-            st.session_state.duel = duels.start(mlp, cnn, budget, amount, TURNS[turns]).id
+            mine = st.session_state.setdefault("my_runs", [])
+            begun = duels.start(mlp, cnn, budget, amount, TURNS[turns], mine)
+            st.session_state.my_runs = [*mine, *(run.id for run in begun.sides)]
+            st.session_state.duel = begun.id
     found = {duel.id: duel for duel in duels.duels()}
     if not found:
         st.info("No duel yet. With the values above, one takes about a minute.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from digitrec import figures, registry, runs, ui, ui_train, workbench
+from digitrec import figures, limits, registry, runs, ui, ui_train, workbench
 from digitrec import runfolder as rf
 from digitrec.recipe import LONGEST_NAME
 from digitrec.runs import Curves
@@ -212,7 +212,12 @@ def _again(entry: Entry) -> None:
     recipe = workbench.changed(entry.recipe, setting, value, recipe_name.strip())
     st.caption(f"All else stays as in {entry.name}. {recipe.parameters:,} parameters.")
     if st.button("Start", key="start_again", type="primary", icon=":material/play_arrow:"):
-        st.session_state.tick_next = [*st.session_state.ticked, runs.start(recipe).id]
+        mine = st.session_state.setdefault("my_runs", [])
+        limits.check(recipe)
+        limits.check_queue(mine)
+        started = runs.start(recipe).id
+        st.session_state.my_runs = [*mine, started]
+        st.session_state.tick_next = [*st.session_state.ticked, started]
         st.rerun()
 
 

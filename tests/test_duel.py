@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitrec import dataset, duel, runs
@@ -17,11 +17,12 @@ from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import CLASSES, TEST_DIGITS, ConvBlock, Recipe
 
 DEADLOCK = 300  # seconds after which a test gives up
-MLP = Recipe("small-mlp", hidden=(8,), batch_size=512, validation=0.01, seconds=1.0, epochs=10_000)
+MLP = Recipe("small-mlp", hidden=(8,), batch_size=512, validation=0.01, seconds=1.0, epochs=200)
 CNN = MLP.replace(name="small-cnn", kind="cnn", blocks=(ConvBlock(2, 3, 4),), hidden=(8,))
 WITHIN = st.integers(*duel.LIMITS["parameters"])
 
 
+@settings(max_examples=40)
 @given(WITHIN)
 def test_both_nets_have_about_the_parameters_asked_for(parameters: int) -> None:
     mlp, cnn = duel.nets(parameters)
@@ -36,7 +37,7 @@ def test_nothing_but_the_net_differs_under_equal_parameters() -> None:
     assert cnn.replace(name=mlp.name, kind="mlp", blocks=(), hidden=mlp.hidden) == mlp
 
 
-@pytest.mark.parametrize(("budget", "amount"), [("parameters", 4_999), ("seconds", 3_601), ("epochs", 0)])
+@pytest.mark.parametrize(("budget", "amount"), [("parameters", 4_999), ("seconds", 301), ("epochs", 0)])
 def test_a_budget_out_of_range_is_refused_with_its_limits(budget: str, amount: int) -> None:
     low, high = duel.LIMITS[budget]
     with pytest.raises(RecipeError, match=f"{low:,} to {high:,} {budget}"):
@@ -46,7 +47,7 @@ def test_a_budget_out_of_range_is_refused_with_its_limits(budget: str, amount: i
 def test_a_budget_is_all_that_ends_a_training() -> None:
     recipe = MLP.replace(patience=3, seconds=0, epochs=7)
     by_time, by_epochs = duel.budgeted(recipe, "seconds", 20), duel.budgeted(recipe, "epochs", 4)
-    assert (by_time.seconds, by_time.epochs, by_time.patience) == (20, 10_000, 0)
+    assert (by_time.seconds, by_time.epochs, by_time.patience) == (20, 200, 0)
     assert (by_epochs.seconds, by_epochs.epochs, by_epochs.patience) == (0, 4, 0)
 
 
@@ -109,7 +110,7 @@ def test_the_end_of_its_seconds_finishes_a_run(fought: Fought) -> None:
         assert run.card is not None
         assert run.card["stopped"] is False
         assert run.card["seconds"] >= 1
-        assert 0 < run.card["epochs"] < 10_000
+        assert 0 < run.card["epochs"] < 200
         progress = runs.progress(run)
         assert (progress.share, progress.seconds_left, progress.of_seconds) == (1, 0, 1)
 
@@ -124,16 +125,16 @@ def test_the_verdict_waits_for_both_and_tells_what_the_test_digits_say(fought: F
     assert said.unfair == ""
 
 
-def hand_made(home: Path, mlp_right: int, cnn_right: int, stopped: str = "") -> duel.Duel:
+def hand_made(home: Path, mlp_right: int, cnn_right: int, stopped: str = "", budget: str = "epochs") -> duel.Duel:
     """A duel without processes whose sides read the first so many test digits right."""
     for recipe, right in ((MLP, mlp_right), (CNN, cnn_right)):
         folder = home / "runs" / recipe.name
         folder.mkdir(parents=True)
-        about = {"id": "x", "budget": "epochs", "amount": 2, "at_once": False}
+        about = {"id": "x", "budget": budget, "amount": 2, "at_once": False}
         rf.write_json(folder / rf.DUEL, about)
         rf.write_json(folder / rf.RECIPE, recipe.to_json())
         rf.write_json(folder / rf.STATUS, {"state": "finished", "message": "", "queued_at": 0, "started": 0})
-        rf.write_json(folder / rf.CARD, {"stopped": recipe.kind == stopped})
+        rf.write_json(folder / rf.CARD, {"stopped": recipe.kind == stopped, "epochs": MLP.epochs})
         answers = np.where(np.arange(TEST_DIGITS) < right, 0, 1)
         np.savez(folder / rf.TEST, probabilities=np.eye(CLASSES, dtype=np.float32)[answers])
     return duel.duels()[0]
@@ -160,6 +161,23 @@ def test_a_side_that_was_stopped_makes_it_unfair(home: Path) -> None:
     said = duel.verdict(hand_made(home, 9_700, 9_900, stopped="mlp"), ALL_ZEROS)
     assert said is not None
     assert said.unfair.startswith("The MLP was stopped before the budget was spent")
+
+
+def test_a_side_whose_epochs_were_over_before_its_seconds_makes_it_unfair(home: Path) -> None:
+    said = duel.verdict(hand_made(home, 9_700, 9_900, budget="seconds"), ALL_ZEROS)
+    assert said is not None
+    assert said.unfair.startswith("The MLP was through with its 200 epochs")
+
+
+def test_what_this_server_does_not_allow_is_refused_and_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITREC_MAX_QUEUED", "1")
+    with pytest.raises(RunError, match=r"takes 2 runs at a time; you have 0 waiting or training, and 1 are allowed"):
+        duel.start(MLP, CNN, "seconds", 1, at_once=False)
+    monkeypatch.setenv("DIGITREC_MAX_EPOCHS", "50")
+    assert duel.budgeted(MLP, "seconds", 20).epochs == 50
+    with pytest.raises(RecipeError, match="at most 50 epochs"):
+        duel.start(MLP, CNN, "seconds", 1, at_once=True)
+    assert runs.runs() == []
 
 
 def test_half_a_duel_or_a_damaged_one_is_none(home: Path) -> None:
