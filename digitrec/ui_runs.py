@@ -1,6 +1,7 @@
 """Train, side by side: all runs and models in a table, their curves in one figure, what differs, and what to do."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -22,6 +23,9 @@ COLUMNS: dict[str, Any] = {
     "Epochs": st.column_config.NumberColumn(format="%.4g"),
     "Seconds": st.column_config.NumberColumn(format="localized", help="Of training, on the machine that trained it."),
 }
+
+
+EMPTY: dict[str, Any] = {"selection": {"rows": []}}
 
 
 def side_by_side() -> None:
@@ -71,7 +75,9 @@ def _live(known: list[tuple[str, bool]], ticked: list[str]) -> None:
     entries = workbench.entries()
     if [(entry.name, entry.active) for entry in entries] != known or st.session_state.ticked != ticked:
         st.rerun()
-    st.session_state.runs_table = {"selection": {"rows": [known.index(k) for k in known if k[0] in ticked]}}
+    rows = [place for place, (name, _) in enumerate(known) if name in ticked]
+    if st.session_state.get("runs_table", EMPTY)["selection"]["rows"] != rows:
+        st.session_state.runs_table = {"selection": {"rows": rows, "columns": [], "cells": []}}
     shown = [entry for entry in entries if entry.name in ticked]
     points = {e.name: _points(e) for e in entries if e in shown or not e.card}
     st.dataframe(
@@ -151,12 +157,13 @@ def _points(entry: Entry) -> Curves:
         changed = (entry.folder / rf.EVENTS).stat().st_mtime_ns
     except OSError:
         return Curves()
-    return runs.curves_in(entry.folder) if entry.active else _ended_points(entry.folder.as_posix(), changed, entry)
+    return runs.curves_in(entry.folder) if entry.active else _ended_points(entry.folder, changed)
 
 
 @st.cache_data(max_entries=2 * MOST, show_spinner=False)
-def _ended_points(_folder: str, _changed: int, _entry: Entry) -> Curves:
-    return runs.curves_in(_entry.folder)
+def _ended_points(folder: Path, changed: int) -> Curves:
+    """Return the curves in a folder whose events were written at that time."""
+    return runs.curves_in(folder)
 
 
 def _differences(chosen: Sequence[Entry]) -> None:
@@ -202,9 +209,12 @@ def _again(entry: Entry) -> None:
     """Draw the form that starts the recipe again with one thing changed."""
     st.markdown("**Its recipe once more, with one thing changed**")
     found = {key: value for key, value in workbench.settings_of(entry.recipe).items() if key not in FIXED}
-    st.session_state.setdefault("setting", "learning rate")
     setting = st.selectbox(
-        "Setting", list(found), key="setting", format_func=lambda key: f"{key}: {workbench.in_words(found[key])}"
+        "Setting",
+        list(found),
+        list(found).index("learning rate"),
+        key=f"setting_{entry.name}",
+        format_func=lambda key: f"{key}: {workbench.in_words(found[key])}",
     )
     value = _value(entry, setting, found[setting])
     base = entry.recipe.name if entry.recipe.name.startswith("my-") else f"my-{entry.recipe.name}"
