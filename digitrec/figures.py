@@ -6,7 +6,7 @@ fonts are left to that theme, so that light and dark both work, and no figure re
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -137,7 +137,23 @@ def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str, none
     return go.Figure(data=[bars], layout=layout, _validate=False)
 
 
-def learning_curves(curves: "Mapping[str, Curves]", colours: Mapping[str, str]) -> go.Figure:
+def distinct_colours(models: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Return a colour for each of some runs in one figure: its model's, or where that is taken one that is free.
+
+    Args:
+        models: Name and kind of each run's model, by what the run is called.
+    """
+    found: dict[str, str] = {}
+    for label, (name, kind) in models.items():
+        own = model_colour(name, kind)
+        others = (*_FAMILY["mlp" if kind == "mlp" else "cnn"], *_SHIPPED.values(), GREY)
+        found[label] = next((colour for colour in (own, *others) if colour not in found.values()), own)
+    return found
+
+
+def learning_curves(
+    curves: "Mapping[str, Curves]", colours: Mapping[str, str], by: Literal["epoch", "seconds"] = "epoch"
+) -> go.Figure:
     """Draw the loss above the accuracy of one or several trainings.
 
     A thin line is the training by batch, full markers on a line are the training by epoch, hollow markers
@@ -148,14 +164,15 @@ def learning_curves(curves: "Mapping[str, Curves]", colours: Mapping[str, str]) 
     Args:
         curves: The curves by name of the run.
         colours: `#RRGGBB` by name of the run.
+        by: Whether the axis counts epochs or seconds of training.
     """
     traces: list[dict[str, Any]] = []
     for number, (name, curve) in enumerate(curves.items()):
         run = name if len(curves) > 1 else ""
         symbol = _SYMBOLS[number % len(_SYMBOLS)]
         for loss in (True, False):
-            traces += _curve_traces(curve, loss, run, colours[name], symbol)
-    epochs = {**_axis("epoch"), "rangemode": "tozero", "showgrid": False}
+            traces += _curve_traces(curve, loss, run, colours[name], symbol, by)
+    epochs = {**_axis("epoch" if by == "epoch" else "training, seconds"), "rangemode": "tozero", "showgrid": False}
     layout = {
         **_BARE,
         "height": 520,
@@ -177,13 +194,15 @@ def learning_curves(curves: "Mapping[str, Curves]", colours: Mapping[str, str]) 
     return go.Figure(data=traces, layout=layout)
 
 
-def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: str) -> list[dict[str, Any]]:
+def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: str, by: str) -> list[dict[str, Any]]:
     """Return the three traces of one panel; `run` is empty if it is the only one."""
     by_batch = curve.batch_loss if loss else curve.batch_accuracy
     by_epoch, validation = (curve.loss, curve.val_loss) if loss else (curve.accuracy, curve.val_accuracy)
     prefix = f"{run}, " if run else ""
     axes = {"xaxis": "x", "yaxis": "y"} if loss else {"xaxis": "x2", "yaxis": "y2"}
     unit, factor = ("%{y:.4f}", 1) if loss else ("%{y:.2f} %", 100)
+    when = "epoch %{x:.2f}" if by == "epoch" else "%{x:.1f} s"
+    batches, ends = (curve.batch_epoch, curve.epoch) if by == "epoch" else (curve.batch_seconds, curve.seconds)
 
     def trace(name: str, x: Sequence[float], y: Sequence[float], **looks: Any) -> dict[str, Any]:
         return {
@@ -193,7 +212,7 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
             "showlegend": loss,
             "x": [round(float(value), 4) for value in x],
             "y": [float(f"{factor * value:.5g}") for value in y],
-            "hovertemplate": f"{prefix}{name}<br>epoch %{{x:.2f}}: {unit}<extra></extra>",
+            "hovertemplate": f"{prefix}{name}<br>{when}: {unit}<extra></extra>",
             "line": {"color": colour, "width": 2},
             "mode": "lines+markers",
             **axes,
@@ -201,7 +220,7 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
         }
 
     thin: dict[str, Any] = {"mode": "lines", "opacity": 0.7, "line": {"color": colour, "width": 1}}
-    if run:  # a legend of three lines a run fills a phone
+    if run and curve.epoch:  # a legend of three lines a run fills a phone
         thin |= {"showlegend": False, "legendgroup": prefix + "training by epoch"}
     full: dict[str, Any] = {"marker": {"symbol": symbol, "size": 8}}
     hollow: dict[str, Any] = {
@@ -209,9 +228,9 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
         "marker": {"symbol": f"{symbol}-open", "size": 10, "line": {"width": 2}},
     }
     return [
-        trace("training by batch", *_thinned(curve.batch_epoch, by_batch), **thin),
-        trace("training by epoch", *_paired(curve.epoch, by_epoch), **full),
-        trace("validation", *_paired(curve.epoch, validation), **hollow),
+        trace("training by batch", *_thinned(batches, by_batch), **thin),
+        trace("training by epoch", *_paired(ends, by_epoch), **full),
+        trace("validation", *_paired(ends, validation), **hollow),
     ]
 
 

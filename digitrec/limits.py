@@ -28,17 +28,24 @@ def check(recipe: Recipe) -> None:
             )
 
 
-def check_queue(mine: Iterable[str]) -> None:
-    """Refuse one run more to a visitor who has too many under way.
+def check_queue(mine: Iterable[str], more: int = 1) -> None:
+    """Refuse further runs to a visitor who would have too many under way.
 
     Args:
         mine: Ids of the runs that this visitor started.
+        more: How many are to be started.
 
     Raises:
         RunError: With the limit.
     """
     limit, started = settings.limit("queued"), set(mine)
-    if sum(run.active for run in runs.runs() if run.id in started) >= limit:
+    under_way = sum(run.active for run in runs.runs() if run.id in started)
+    if under_way < limit < under_way + more:
+        raise RunError(
+            f"This takes {more} runs at a time; you have {under_way} waiting or training, and {limit} are allowed. "
+            "Start them one by one, or wait."
+        )
+    if under_way >= limit:
         raise RunError(f"You have {limit} runs waiting or training, as many as are allowed. Stop one, or wait for it.")
 
 

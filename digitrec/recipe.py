@@ -144,6 +144,8 @@ class Recipe:
         patience: Epochs without a lower validation loss after which training ends, the best weights
             kept; 0 trains all epochs.
         seed: Decides the validation digits, the first weights, the order and the distortions.
+        seconds: Seconds after its first steps at which training ends, wherever it is, up to a day; 0 trains all
+            epochs.
     """
 
     name: str
@@ -168,6 +170,7 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     patience: int = 0
     seed: int = 1
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.
@@ -187,6 +190,7 @@ class Recipe:
         _within("Label smoothing", self.label_smoothing, 0, 0.5)
         _within("The learning rate", self.learning_rate, 1e-7, 10)
         _whole("The batch size", self.batch_size, 1, 4096)
+        _within("Seconds of training", self.seconds, 0, 86_400)
         _whole("Epochs", self.epochs, 1, 200)
         _within("The validation share", self.validation, 0.01, 0.5)
         _whole("Patience", self.patience, 0, 200)

@@ -210,6 +210,26 @@ def remove(name: str) -> None:
         raise ModelError(f"{name} cannot be deleted: the disk is read-only.") from error
 
 
+def rename(name: str, new: str) -> Model:
+    """Give a model that was trained here another name.
+
+    Raises:
+        ModelError: If there is none, it came with the project, the new name is taken or not one, or the disk is full
+            or read-only.
+    """
+    model = get(name)
+    if model.shipped:
+        raise ModelError(f"{name} came with the project and keeps its name. Only models trained here can be renamed.")
+    check_name(new)
+    target = model.folder.with_name(new)
+    try:
+        model.folder.rename(target)
+        rf.write_json(target / rf.CARD, (rf.read_json(target / rf.CARD) or model.card) | {"name": new})
+    except OSError as error:
+        raise ModelError(f"{name} cannot be renamed: the disk is full or read-only.") from error
+    return get(new)
+
+
 def _copy(folder: Path, target: Path) -> None:
     """Copy a run's model to `target` in one move, so that a failure leaves nothing behind."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -217,8 +237,9 @@ def _copy(folder: Path, target: Path) -> None:
     try:
         for file in rf.MODEL_FILES:
             shutil.copyfile(folder / file, temporary / file)
-        if (folder / rf.INSIGHT).exists():
-            shutil.copyfile(folder / rf.INSIGHT, temporary / rf.INSIGHT)
+        for file in (rf.INSIGHT, rf.EVENTS):  # what it may do without: a part of Compare, its curves
+            if (folder / file).exists():
+                shutil.copyfile(folder / file, temporary / file)
         if isinstance(_read(temporary, shipped=False), str):
             raise ModelError("This run's model is damaged or being written anew. Wait until the run has ended.")
         rf.write_json(temporary / rf.CARD, (rf.read_json(temporary / rf.CARD) or {}) | {"name": target.name})

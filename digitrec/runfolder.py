@@ -1,6 +1,7 @@
 """A run folder: its files, and how they are written so that a reader never sees half of one.
 
     recipe.json     the recipe
+    duel.json       for one of a duel's two runs, which duel (see `duel`)
     status.json     state, message, queued_at (seconds since 1970), started (the same, of this process)
     events.jsonl    what happened, an event a line (see `train.fit`)
     stop            there when the run is asked to stop
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 RECIPE = "recipe.json"
+DUEL = "duel.json"
 STATUS = "status.json"
 EVENTS = "events.jsonl"
 STOP = "stop"
@@ -183,14 +185,21 @@ def _is_new(status: Status) -> bool:
     return status.state == WAITING and abs(time.time() - status.started) < STARTING_TIME
 
 
+def at_once(folder: Path) -> str | None:
+    """Return the id of the duel that this run is of if its two runs train at the same time, else None."""
+    values = read_json(folder / DUEL) or {}
+    duel = values.get("id")
+    return duel if values.get("at_once") is True and isinstance(duel, str) else None
+
+
 def ahead(folder: Path) -> list[Path]:
-    """Return the runs beside this one that train or wait before it, in their order."""
-    mine = (read_status(folder).queued_at, folder.name)
+    """Return the runs beside this one that it waits for, in their order; those of a duel at once do not wait."""
+    mine, duel = (read_status(folder).queued_at, folder.name), at_once(folder)
     found = []
     for other in folder.parent.iterdir():
         alive = is_alive(other)  # before its status is read: a live worker has one, a folder just made may not yet
         status = read_status(other)
         turn = (status.queued_at, other.name)
-        if turn < mine and (alive or _is_new(status)):
+        if turn < mine and (alive or _is_new(status)) and (duel is None or at_once(other) != duel):
             found.append((turn, other))
     return [other for _, other in sorted(found)]

@@ -73,12 +73,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Curves:
-    """A run's losses and accuracies, by batch and by epoch; accuracies are 0 to 1, epochs count from 0."""
+    """A run's losses and accuracies, by batch and by epoch, and when in epochs and seconds each was reached.
+
+    Accuracies are 0 to 1, epochs count from 0, seconds are those of training.
+    """
 
     batch_epoch: list[float] = field(default_factory=list)
+    batch_seconds: list[float] = field(default_factory=list)
     batch_loss: list[float] = field(default_factory=list)
     batch_accuracy: list[float] = field(default_factory=list)
     epoch: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
@@ -97,6 +102,7 @@ class Progress:
         digits_per_second: Training digits a second of late, or None.
         accuracy: Accuracy on the training digits of late, 0 to 1, or None.
         testing: Whether training is over and the test digits are being read.
+        of_seconds: Seconds after the first steps at which training ends, or 0 where only the epochs end it.
     """
 
     epochs: float
@@ -106,15 +112,23 @@ class Progress:
     digits_per_second: float | None
     accuracy: float | None
     testing: bool
+    of_seconds: float = 0.0
 
     @property
     def share(self) -> float:
-        """Share of the epochs done, 0 to 1."""
-        return min(1.0, max(0.0, self.epochs / self.of))
+        """Share of the epochs, or of the seconds, done, 0 to 1."""
+        done = self.epochs / self.of
+        if self.of_seconds:
+            done = 0.0 if self.seconds_left is None else 1 - self.seconds_left / self.of_seconds
+        return min(1.0, max(0.0, done))
 
 
-def start(recipe: Recipe) -> Run:
+def start(recipe: Recipe, duel: dict[str, Any] | None = None) -> Run:
     """Start a run, or queue it behind those that train.
+
+    Args:
+        recipe: What to train.
+        duel: For one of a duel's two runs, what its folder says of the duel (see `duel`).
 
     Raises:
         RunError: If the folder for runs cannot be written.
@@ -123,6 +137,8 @@ def start(recipe: Recipe) -> Run:
         folder = _new_folder(recipe.name)
         try:
             rf.write_json(folder / rf.RECIPE, recipe.to_json())
+            if duel:
+                rf.write_json(folder / rf.DUEL, duel)
             return _launch(folder)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
@@ -169,6 +185,33 @@ def delete(run: Run) -> None:
         shutil.rmtree(run.folder)
 
 
+def damaged() -> list[str]:
+    """Return the names of the run folders that are left out because their recipe is missing or damaged."""
+    found = []
+    for folder in settings.runs_folder().glob("*/"):
+        if any((folder / file).exists() for file in (rf.RECIPE, rf.STATUS, rf.EVENTS)):
+            try:
+                _read(folder)
+            except RunError:
+                found.append(folder.name)
+    return sorted(found)
+
+
+def discard(name: str) -> None:
+    """Delete a damaged run folder.
+
+    Raises:
+        RunError: If it is none, a process holds it, or its files cannot be removed.
+    """
+    if name not in damaged():
+        raise RunError(f"There is no damaged run of this name. Received: {name[:60]!r}")
+    folder = settings.runs_folder() / name
+    if rf.is_alive(folder):
+        raise RunError("A process still works in this folder. Wait until it has ended.")
+    with _disk():
+        shutil.rmtree(folder)
+
+
 def get(run_id: str) -> Run:
     """Return the run with this id.
 
@@ -190,38 +233,60 @@ def runs() -> list[Run]:
     return sorted(found, key=lambda run: run.id, reverse=True)
 
 
+def look(run: Run) -> tuple[Progress, Curves]:
+    """Return how far the run has come, and its curves so far; its events are read once for both."""
+    events = rf.read_events(run.folder)
+    return _progress(run.recipe, events), _curves(events)
+
+
 def curves(run: Run) -> Curves:
     """Return the run's losses and accuracies so far."""
-    result = Curves()
-    for event in rf.read_events(run.folder):
-        if event.get("kind") == "batch":
-            result.batch_epoch.append(event["epoch"])
-            result.batch_loss.append(event["loss"])
-            result.batch_accuracy.append(event["accuracy"])
-        elif event.get("kind") == "epoch":
-            for key in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"):
-                getattr(result, key).append(event[key])
-    return result
+    return look(run)[1]
 
 
 def progress(run: Run) -> Progress:
     """Return how far the run has come and how long it still takes."""
-    events = rf.read_events(run.folder)
+    return look(run)[0]
+
+
+def curves_in(folder: Path) -> Curves:
+    """Return the losses and accuracies in the folder of a run or a saved model; none where it has no events."""
+    return _curves(rf.read_events(folder))
+
+
+def _curves(events: list[dict[str, Any]]) -> Curves:
+    result = Curves()
+    for event in events:
+        if event.get("kind") == "batch":
+            result.batch_epoch.append(event["epoch"])
+            result.batch_seconds.append(event["seconds"])
+            result.batch_loss.append(event["loss"])
+            result.batch_accuracy.append(event["accuracy"])
+        elif event.get("kind") == "epoch":
+            for key in ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"):
+                getattr(result, key).append(event[key])
+    return result
+
+
+def _progress(recipe: Recipe, events: list[dict[str, Any]]) -> Progress:
     steps = [event for event in events if "seconds" in event]
     if not steps:
-        return Progress(0.0, run.recipe.epochs, 0.0, None, None, None, False)
+        return Progress(0.0, recipe.epochs, 0.0, None, None, None, False, recipe.seconds)
     last = steps[-1]
     recent = deque(steps, RATE_WINDOW)
     epochs, seconds = last["epoch"] - recent[0]["epoch"], last["seconds"] - recent[0]["seconds"]
-    left = (run.recipe.epochs - last["epoch"]) * seconds / epochs if epochs > 0 else None
+    left = (recipe.epochs - last["epoch"]) * seconds / epochs if epochs > 0 else None
+    if recipe.seconds:
+        left = max(0.0, recipe.seconds - (last["seconds"] - steps[0]["seconds"]))
     return Progress(
         last["epoch"],
-        run.recipe.epochs,
+        recipe.epochs,
         last["seconds"],
         left,
         last["digits_per_second"],
         last["accuracy"],
         events[-1].get("kind") == "testing",
+        recipe.seconds,
     )
 
 

@@ -104,7 +104,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
             "Mean of each map", help="The dense layers see one number a map instead of all its pixels: few weights."
         )
         label = "Widths of the hidden layers" if base.kind == "mlp" else "Widths of the dense layers"
-        hidden = _widths(st.text_input(label, ", ".join(map(str, base.hidden)), help="Whole numbers, such as 256, 128"))
+        hidden = widths(st.text_input(label, ", ".join(map(str, base.hidden)), help="Whole numbers, such as 256, 128"))
         hidden_norm = st.checkbox(
             "Batch norm of these layers", help="Brings each unit's values to mean 0 and spread 1: it learns sooner."
         )
@@ -151,7 +151,12 @@ def _whole(label: str, value: int, low: int, high: int, tip: str | None = None) 
     return int(st.number_input(label, low, high, value, step=1, help=tip))
 
 
-def _widths(text: str) -> tuple[int, ...]:
+def widths(text: str) -> tuple[int, ...]:
+    """Return the whole numbers in `256, 128`.
+
+    Raises:
+        RecipeError: If it holds anything else.
+    """
     try:
         return tuple(int(part) for part in text.replace(",", " ").split())
     except ValueError as error:
@@ -240,7 +245,7 @@ def _watch(run_id: str, active: bool) -> None:
     run = runs.get(run_id)
     if active and not run.active:
         st.rerun()
-    progress = runs.progress(run)
+    progress, points = runs.look(run)
     with st.container(key="run_status"):
         st.markdown(status_sentence(run, progress))
     st.progress(progress.share)
@@ -256,11 +261,10 @@ def _watch(run_id: str, active: bool) -> None:
             st.session_state.pop("run", None)
             st.query_params.pop("run", None)
             st.rerun()
-    points = runs.curves(run)
     curves = {run.recipe.name: points}
     colours = {run.recipe.name: figures.model_colour(run.recipe.name, run.recipe.kind)}
     version = f"{run.id} {len(points.batch_epoch)} {len(points.epoch)}"
-    _live_figure(version, figures.learning_curves(curves, colours), figures.describe_curves(curves))
+    live_figure(version, figures.learning_curves(curves, colours), figures.describe_curves(curves))
     st.caption(
         "Loss: how far the probabilities are from the truth, lower is better. Accuracy: the share read right. "
         "Where training improves and validation does not, the net learns its digits by heart."
@@ -268,28 +272,35 @@ def _watch(run_id: str, active: bool) -> None:
 
 
 SWAP = """<style>
-.st-key-curves {{display: grid; grid-template-columns: minmax(0, 1fr); justify-items: stretch}}
-.st-key-curves > * {{grid-area: 1 / 1; width: 100%}}
-.st-key-curves:has(.st-key-curves_{new} .main-svg) .st-key-curves_{old} {{visibility: hidden}}
+.st-key-{key} {{display: grid; grid-template-columns: minmax(0, 1fr); justify-items: stretch}}
+.st-key-{key} > * {{grid-area: 1 / 1; width: 100%}}
+.st-key-{key}:has(.st-key-{key}_{new} .main-svg) .st-key-{key}_{old} {{visibility: hidden}}
 </style>"""
 
 
-def _live_figure(version: str, drawn: go.Figure, twin: str) -> None:
+def live_figure(version: str, drawn: go.Figure, twin: str, key: str = "curves") -> None:
     """Draw the curves so that they do not blink: the figure before stays in sight until the new one is drawn.
 
     Streamlit builds a chart that has changed from nothing, and for a moment there is none. So there are two places,
     one upon the other; each new version goes to the one that holds the older figure.
+
+    Args:
+        version: Differs from the one before where the figure does.
+        drawn: The figure.
+        twin: What it shows, in words.
+        key: The container's key.
     """
-    shown = st.session_state.get("curves_shown") or {"version": "", "new": 0, "figures": [(drawn, twin)] * 2}
+    kept = f"{key}_shown"
+    shown = st.session_state.get(kept) or {"version": "", "new": 0, "figures": [(drawn, twin)] * 2}
     if shown["version"] != version:
         shown["version"], shown["new"] = version, 1 - shown["new"]
         shown["figures"][shown["new"]] = (drawn, twin)
-    st.session_state.curves_shown = shown
-    with st.container(key="curves"):
-        st.html(SWAP.format(new=shown["new"], old=1 - shown["new"]))
+    st.session_state[kept] = shown
+    with st.container(key=key):
+        st.html(SWAP.format(key=key, new=shown["new"], old=1 - shown["new"]))
         for place, (figure, said) in enumerate(shown["figures"]):
-            with st.container(key=f"curves_{place}"):
-                ui.figure(figure, f"curves_figure_{place}", said)
+            with st.container(key=f"{key}_{place}"):
+                ui.figure(figure, f"{key}_figure_{place}", said)
 
 
 def status_sentence(run: Run, progress: runs.Progress) -> str:
@@ -303,6 +314,9 @@ def status_sentence(run: Run, progress: runs.Progress) -> str:
     if run.state in ("failed", "interrupted"):
         return f"{run.state}: {run.message}"
     done = f"epoch {progress.epochs:.2f} of {progress.of}, {_duration(progress.seconds)}"
+    if progress.of_seconds:
+        spent = progress.share * progress.of_seconds
+        done = f"epoch {progress.epochs:.2f}, {spent:.0f} of {progress.of_seconds:.0f} s"
     if run.state != "running":
         return f"{run.state}: {done}"
     if progress.testing:

@@ -5,6 +5,7 @@ Everything it does goes into the run folder (see runfolder.py); nothing is retur
 
 import json
 import math
+import os
 import platform
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import time
 import traceback
 import zipfile
 import zlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -69,6 +70,8 @@ def _train(folder: Path) -> None:
     _status(folder, "starting")
     for leftover in folder.glob(".*-*"):  # files half written when an earlier worker was killed
         leftover.unlink(missing_ok=True)
+    if rf.at_once(folder):  # the rival has the other half of the machine
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // 2))
     import numpy as np
 
     from digitrec import dataset, train  # TensorFlow takes seconds: only when it is this run's turn
@@ -77,18 +80,20 @@ def _train(folder: Path) -> None:
     resume = _checkpoint(folder)
     split = dataset.split(recipe)
     steps = train.steps_per_epoch(recipe, split)
+    asked = (folder / rf.STOP).exists
     with _Events(folder, resume[1] if resume else None, steps) as events:
         fitted = train.fit(
             recipe,
             split,
             events.report,
-            (folder / rf.STOP).exists,
+            lambda: asked() or 0 < recipe.seconds <= events.spent,
             lambda model, position: _save_checkpoint(folder, model, position),
             resume,
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
             _best(folder) if resume else None,
         )
         events.report({"kind": "testing"})
+    fitted = replace(fitted, stopped=fitted.stopped and asked())  # the end of its time is an end like any other
     _finish(folder, recipe, split, fitted)
     _status(folder, "stopped" if fitted.stopped else "finished")
 
@@ -103,6 +108,8 @@ class _Events:
         rf.write(folder / rf.EVENTS, lambda temporary: temporary.write_text(text))
         self.folder = folder
         self.running = False
+        self.ready = next((e["seconds"] for e in kept), None)  # TensorFlow had made its graphs: the clock starts
+        self.spent = position.seconds - (self.ready or 0.0) if position else 0.0
 
     def __enter__(self) -> "_Events":
         self.stream = (self.folder / rf.EVENTS).open("a")
@@ -118,6 +125,9 @@ class _Events:
             raise RunError("The loss is no longer a number. Start again with a smaller learning rate.") from error
         self.stream.write(line)
         self.stream.flush()
+        if "seconds" in event:
+            self.ready = event["seconds"] if self.ready is None else self.ready
+            self.spent = event["seconds"] - self.ready
         if not self.running:
             _status(self.folder, "running")
             self.running = True

@@ -2,9 +2,18 @@
 
 import streamlit as st
 
-from digitrec import runs, script, ui, ui_train
+from digitrec import runs, script, ui, ui_duel, ui_runs, ui_train
 
 ui.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
+
+OTHERS = {"Side by side": ui_runs.side_by_side, "Duel": ui_duel.duel}
+view = st.segmented_control(
+    "What to do", ["One run", *OTHERS], default="One run", key="workbench", required=True, bind="query-params"
+)
+if view in OTHERS:
+    with ui.shown_errors():
+        OTHERS[view]()
+    st.stop()
 
 with ui.shown_errors(stop=False):
     left, right = st.columns([3, 2], gap="large")

@@ -208,6 +208,8 @@ def test_layers_follow_from_one_another(recipe):
         ({"validation": 0.6}, "The validation share must be"),
         ({"validation": math.nan}, "Received: nan"),
         ({"patience": -1}, "Patience must be"),
+        ({"seconds": -1}, "Seconds of training must be a number from 0 to 86400"),
+        ({"epochs": 201}, "a whole number from 1 to 200. Received: 201"),
         ({"seed": -1}, "The seed must be"),
         ({"seed": 2**31}, "The seed must be"),
         ({"augmentation": Augmentation(shift=8.5)}, "Augmentation by shift must be a number from 0 to 8"),
@@ -260,6 +262,7 @@ def test_limits_themselves_are_allowed():
     Recipe("a" * 40, learning_rate=10, batch_size=4096, epochs=200, validation=0.5, dropout=0.9, seed=2**31 - 1)
     Recipe("a", learning_rate=1e-7, batch_size=1, epochs=1, validation=0.01, dropout=0, seed=0)
     Recipe("a", augmentation=Augmentation(**AUGMENTATION_LIMITS))
+    Recipe("a", seconds=86_400)
     one_pixel = Recipe("a", kind="cnn", blocks=(ConvBlock(4, 1, 7), ConvBlock(4, 1, 4)), hidden=())
     assert one_pixel.layers()[-4].shape == (1, 1, 4)
     widest = Recipe("a", hidden=(4096, 3600))

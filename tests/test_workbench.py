@@ -1,0 +1,90 @@
+"""One list of runs and models; what differs between recipes; a recipe with one thing changed."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from digitrec import runfolder as rf
+from digitrec import workbench
+from digitrec.errors import RecipeError
+from digitrec.recipe import PRESETS, Recipe
+
+MLP, CNN = PRESETS["mlp-128"].recipe, PRESETS["cnn-3x3"].recipe
+
+
+def test_runs_and_models_are_one_list_of_different_names(home: Path, tiny_model: str) -> None:
+    folder = home / "runs" / "20250101-000000-a"
+    folder.mkdir(parents=True)
+    rf.write_json(folder / rf.RECIPE, MLP.to_json())
+    rf.write_json(
+        folder / rf.STATUS, {"state": "queued", "message": "", "queued_at": time.time(), "started": time.time()}
+    )
+    found = {entry.name: entry for entry in workbench.entries()}
+    assert list(found)[:2] == [folder.name, tiny_model]
+    assert (found[folder.name].active, found[folder.name].card) == (True, None)
+    assert (found[tiny_model].active, found[tiny_model].state) == (False, workbench.SAVED)
+    assert found["mlp-128"].state == workbench.SHIPPED
+
+
+def test_the_same_recipe_differs_in_nothing() -> None:
+    assert workbench.differences({"a": MLP, "b": MLP.replace(name="other")}) == {}
+
+
+def test_only_what_differs_is_listed_and_what_one_lacks_is_a_dash() -> None:
+    found = workbench.differences({"a": MLP, "b": MLP.replace(learning_rate=0.01), "c": CNN})
+    assert found["learning rate"] == ["0.001", "0.01", "0.001"]
+    assert found["kind"] == ["mlp", "mlp", "cnn"]
+    assert found["block 2: filters"] == ["–", "–", "64"]
+    assert "batch size" not in found
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_setting_can_be_changed_alone(name: str) -> None:
+    recipe = PRESETS[name].recipe
+    for setting, value in workbench.settings_of(recipe).items():
+        same = workbench.changed(recipe, setting, value, recipe.name)
+        assert same == recipe
+        other = _other(setting, value)
+        if other is not None:
+            made = workbench.changed(recipe, setting, other, "my-own")
+            assert made.name == "my-own"
+            assert list(workbench.differences({"a": recipe, "b": made})) == [setting]
+
+
+def _other(setting: str, value: object) -> object:
+    """Another value that works for any preset, or None where none surely does."""
+    if setting in ("kind", "seconds") or (setting.endswith(": pool") and value == 1):
+        return None
+    if allowed := workbench.choices(setting):
+        return next(word for word in allowed if word != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, tuple):
+        return (7,)
+    if isinstance(value, float):
+        return value / 2 if value else 0.01
+    return 2 if value == 1 else 1
+
+
+def test_what_is_none_of_some_words_has_no_choices() -> None:
+    assert workbench.choices("optimiser") == ("adam", "adamw", "rmsprop", "sgd")
+    assert workbench.choices("block 1: padding") == ("same", "valid")
+    assert workbench.choices("batch size") == ()
+
+
+@pytest.mark.parametrize(("setting", "value"), [("batch size", 0), ("block 1: kernel", 99), ("luck", 1)])
+def test_what_cannot_work_is_refused(setting: str, value: int) -> None:
+    with pytest.raises(RecipeError):
+        workbench.changed(CNN, setting, value, "my-own")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(True, "yes"), (0.00012345, "0.0001234"), ((30, 10), "30, 10"), ((), "none"), ("adam", "adam")]
+)
+def test_values_are_said_as_a_person_writes_them(value: object, words: str) -> None:
+    assert workbench.in_words(value) == words
+
+
+def test_hidden_layers_are_one_setting() -> None:
+    assert workbench.settings_of(Recipe("a", hidden=(30, 10)))["widths of the dense layers"] == (30, 10)
