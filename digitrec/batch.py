@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec import glyph as glyphs
 from digitrec import ink as inks
 from digitrec import ledger as ledgers
+from digitrec import number as numbers
 from digitrec import pdf, pictures
 from digitrec import reading as readings
 from digitrec.errors import PictureError
-from digitrec.glyph import Box
 from digitrec.ledger import Ledger
 from digitrec.reading import Digit, Reading, Step
 
@@ -34,7 +35,10 @@ THUMBNAIL_SIDE = 120
 COPY_SIDE = 1000  # longest side of the copy that is shown with boxes
 STEP_SIDE = 264  # pixels; twice what a page gives a step, for sharp screens
 
-COLUMNS = ("file", "row", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected", "model", "error")
+COLUMNS = (
+    *("file", "row", "number", "number_text", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected"),
+    *("model", "error"),
+)
 
 GONE = "This file is no longer here. Choose it again to"
 
@@ -280,12 +284,7 @@ def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int
         size: Width and height of the picture.
         copy: Width and height of the copy.
     """
-    across, down = copy[0] / size[0], copy[1] / size[1]
-    boxes = [
-        Box(round(x * across), round(y * down), max(1, round(width * across)), max(1, round(height * down)))
-        for x, y, width, height in (digit.box for digit in digits)
-    ]
-    return [dataclasses.replace(digit, box=box) for digit, box in zip(digits, boxes, strict=True)]
+    return [dataclasses.replace(digit, box=ledgers.scaled(digit.box, size, copy)) for digit in digits]
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -331,16 +330,36 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
     return answer | {"text": outcome.text, "turned": 90 * outcome.turned, "digits": digits}
 
 
+def numbered(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
+    """Return a record with `numbers`: which digits stand together, by their places among `digits`."""
+    found = [] if isinstance(outcome, PictureError) else _numbers(outcome)
+    return record(name, model, outcome) | {"numbers": found}
+
+
+def _numbers(reading: Reading) -> list[dict[str, Any]]:
+    """Return the numbers of a reading, without what is no digit."""
+    found = []
+    for places in numbers.places(reading.digits):
+        digits = [reading.digits[place] for place in places]
+        if written := numbers.written(digits):
+            box = readings.as_it_came(glyphs.around([digit.box for digit in digits]), reading.size, reading.turned)
+            sure = round(numbers.confidence(digits), 6)
+            row = digits[0].row
+            found.append({"row": row, "box": list(box), "text": written, "confidence": sure, "digits": places})
+    return found
+
+
 def as_json(records: Sequence[dict[str, Any]]) -> str:
     """Return records as a JSON list, a record a line."""
     return "[\n" + ",\n".join(json.dumps(each) for each in records) + "\n]\n"
 
 
 def as_csv(records: Iterable[dict[str, Any]]) -> str:
-    """Return records as CSV, a digit a line, with COLUMNS; a picture without digits has a line of its own.
+    """Return records with numbers as CSV, a digit a line, with COLUMNS; a picture without digits has a line of its own.
 
     A box is x, y, width and height with spaces between; `likely` is the digits that it takes to be 95 % sure, as in
-    `4 or 9`, the digit where a person put it right, and empty for what is no digit. A name that a spreadsheet would
+    `4 or 9`, the digit where a person put it right, and empty for what is no digit. `number` counts the picture's
+    numbers from 0, and `number_text` is the whole number that the digit stands in. A name that a spreadsheet would
     take for a formula is given an apostrophe in front.
     """
     text = io.StringIO()
@@ -348,20 +367,24 @@ def as_csv(records: Iterable[dict[str, Any]]) -> str:
     table.writeheader()
     for each in records:
         common = {"file": _no_formula(each["file"]), "model": each["model"], "error": each["error"]}
-        for digit in each["digits"] or [{}]:
-            table.writerow(digit | common | (_cells(digit) if digit else {}))
+        inside = {place: count for count, number in enumerate(each["numbers"]) for place in number["digits"]}
+        for place, digit in enumerate(each["digits"] or [{}]):
+            cells = common | (_cells(digit) if digit else {})
+            if place in inside:
+                cells |= {"number": inside[place], "number_text": each["numbers"][inside[place]]["text"]}
+            table.writerow(digit | cells)
     return text.getvalue()
 
 
 def as_text(records: Sequence[dict[str, Any]]) -> str:
-    """Return the digits read, a row a line; of more than one picture each has its name above and a blank line below."""
+    """Return the numbers read, a row a line; of more than one picture each has its name above, a blank line below."""
     if len(records) == 1:
         return _rows(records[0])
     return "\n".join(f"{shown_name(each['file'], 200)}\n{_rows(each)}" for each in records)
 
 
 def _rows(record: dict[str, Any]) -> str:
-    lines = str(record["error"] or record["text"].replace("/", "\n"))
+    lines = str(record["error"] or numbers.lines((each["row"], each["text"]) for each in record["numbers"]))
     return f"{lines}\n" if lines else ""
 
 

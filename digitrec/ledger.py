@@ -138,6 +138,33 @@ def corrected(ledger: Ledger, place: int, truth: int | None) -> Ledger:
     return replace(ledger, entries=tuple(entries), before=_past(ledger))
 
 
+def renumbered(ledger: Ledger, places: Sequence[int], number: str) -> Ledger:
+    """Return the ledger with all digits of a number put right at once.
+
+    Args:
+        ledger: The ledger.
+        places: The number's entries, from left to right.
+        number: What it is, as it was typed; spaces in it count for nothing.
+
+    Raises:
+        PictureError: If it is no number, or has more or fewer digits than there are entries.
+    """
+    digits = "".join(number.split())
+    if not (digits.isascii() and digits.isdigit()):
+        raise PictureError(f"A number is made of the digits 0 to 9. Received: {number.strip()[:40] or 'nothing'}.")
+    if len(digits) != len(places):
+        raise PictureError(
+            f"Digits found in this number: {len(places)}. Digits typed: {len(digits)}, {digits[:40]}. "
+            "Make both the same: delete, join, split or add boxes first."
+        )
+    entries = list(ledger.entries)
+    for place, digit in zip(places, digits, strict=True):
+        entries[place] = replace(entries[place], truth=int(digit))
+    if all(new.truth == old.truth for new, old in zip(entries, ledger.entries, strict=True)):
+        return ledger
+    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+
+
 def deleted(ledger: Ledger, places: Collection[int]) -> Ledger:
     """Return the ledger without the entries at these places."""
     kept = [entry for place, entry in enumerate(ledger.entries) if place not in places]
@@ -174,7 +201,7 @@ def split(ledger: Ledger, place: int, ink: Floats, reader: Reader) -> Ledger:
     Raises:
         PictureError: If no cut leaves two digits.
     """
-    marks = sheet.split(ink, _on_ink(ledger, ledger.entries[place].box, ink), reader)
+    marks = sheet.split(ink, scaled(ledger.entries[place].box, ledger.size, ink.shape[::-1]), reader)
     if len(marks) < 2:
         raise PictureError("No way to cut this mark into digits was found. Delete it and draw the boxes yourself.")
     scale = ledger.size[0] / ink.shape[1], ledger.size[1] / ink.shape[0]
@@ -204,6 +231,20 @@ def undone(ledger: Ledger) -> Ledger:
     return replace(ledger.before[-1], before=ledger.before[:-1]) if ledger.before else ledger
 
 
+def scaled(box: Box, size: Sequence[int], other: Sequence[int]) -> Box:
+    """Return a box in pixels of another picture of the same.
+
+    Args:
+        box: In pixels of the picture.
+        size: Width and height of the picture.
+        other: Width and height of the other one.
+    """
+    across, down = other[0] / size[0], other[1] / size[1]
+    left, top = round(box.x * across), round(box.y * down)
+    right, bottom = round((box.x + box.width) * across), round((box.y + box.height) * down)
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
 def packed(ink: Floats) -> bytes:
     """Return ink (H, W), 0 paper, 1 ink, as a PNG file of 256 tones."""
     _, png = cv2.imencode(".png", np.rint(np.clip(ink, 0.0, 1.0) * 255.0).astype(np.uint8))
@@ -223,7 +264,7 @@ def _drawn(ledger: Ledger, box: Box, ink: Floats) -> Entry:
     Raises:
         PictureError: If no ink is in it.
     """
-    cut = glyphs.cut(ink, _on_ink(ledger, box, ink))
+    cut = glyphs.cut(ink, scaled(box, ledger.size, ink.shape[::-1]))
     if not cut.glyph.any():
         raise PictureError("There is no ink in this box. Draw it around a digit.")
     return _entry(box, cut)
@@ -234,14 +275,6 @@ def _entry(box: Box, cut: Cut) -> Entry:
     nothing = np.full(10, 0.1, np.float32)
     digit = Digit(0, box, cut.glyph, (), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, by_hand=BOXED)
     return Entry(digit, packed(cut.crop))
-
-
-def _on_ink(ledger: Ledger, box: Box, ink: Floats) -> Box:
-    """Return a box of the upright picture in pixels of the ink."""
-    across, down = ink.shape[1] / ledger.size[0], ink.shape[0] / ledger.size[1]
-    left, top = round(box.x * across), round(box.y * down)
-    right, bottom = round((box.x + box.width) * across), round((box.y + box.height) * down)
-    return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
 def _changed(ledger: Ledger, entries: Sequence[Entry]) -> Ledger:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from digitrec import batch as batches
 from digitrec import figures, registry, steps, ui, ui_steps
 from digitrec import ledger as ledgers
+from digitrec import number as numbers
 from digitrec import reading as readings
 from digitrec.batch import Batch, Closeup, Picture
 from digitrec.errors import DigitrecError
@@ -23,7 +25,12 @@ STYLE = """<style>
 [class*="st-key-answers_"] {gap: .25rem}
 [class*="st-key-answers_"] button {min-width: 2.4rem; padding: 0 .5rem}
 [class*="st-key-answers_"] kbd {display: none}
+[class*="st-key-page_"] {container-type: inline-size}
+[class*="st-key-page_"] > * {overflow: hidden}
 </style>"""
+
+ROWS = ("Digits", "Numbers")
+"""What the table has a row for."""
 
 
 class Shown(NamedTuple):
@@ -61,6 +68,11 @@ class Shown(NamedTuple):
         if places:
             st.session_state["last_glyph"] = self.ledger.entries[places[0]].digit.glyph
 
+    @property
+    def by_number(self) -> bool:
+        """Whether the table has a row a number, not a digit."""
+        return st.session_state.get(f"rows_{self.key}") == ROWS[1]
+
     def ink(self) -> ledgers.Floats:
         """Return the upright ink.
 
@@ -95,14 +107,14 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
     found = [ledgers.reading(shown.ledger, predictor.name) for predictor in predictors]
     picture, data = shown.picture, shown.data
     close = _closeup(picture.key, picture.page, shown.ledger.turned, data) if data else None
-    row = found[0].size[0] > 1.8 * found[0].size[1]  # a row of digits has the whole width
+    row = _shape(found[0]) > 1.8  # a row of digits has the whole width
     left, right = (st.container(), st.container()) if row else st.columns([5, 4])
     with left:
         if close:
             _picture(shown, close, found[0], 640 if row else 400)
         else:
             st.info("The file is no longer here. Choose it again to see the picture and the steps.")
-        _tools(shown, found[0].text)
+        _tools(shown, numbers.text(found[0].digits))
     if found[0].digits:
         with right:
             _table(shown, [predictor.name for predictor in predictors], found)
@@ -127,13 +139,24 @@ def _picture(shown: Shown, close: Closeup, reading: Reading, width: int) -> None
     drawing = bool(st.session_state.get(f"drawing_{shown.key}"))
     boxed = batches.on_copy(reading.digits, reading.size, close.image.size)
     drawn = figures.page_picture(close.image, boxed, shown.chosen, drawing)
-    drawn.update_layout(height=20 + min(520, max(80, round(width * reading.size[1] / reading.size[0]))))
+    drawn.update_layout(height=20 + min(520, max(80, round(width / _shape(reading)))))
     drawn.update_xaxes(constraintoward="left").update_yaxes(constraintoward="top")
-    twin = f"The picture with a box for each mark. Read: {reading.text.replace('/', ', ') or 'nothing'}."
+    said = numbers.text(reading.digits).replace("\n", ", ")
+    twin = f"The picture with a box for each mark. Read: {said or 'nothing'}."
     key = f"figure_{shown.key}_{len(reading.digits)}_{drawing}"  # a new one forgets the box that was drawn
     scale = reading.size[0] / close.image.width, reading.size[1] / close.image.height
     modes: Sequence[Literal["points", "box"]] = ("points", "box") if drawing else ("points",)
-    ui.figure(drawn, key, twin, on_select=lambda: _selected(shown, key, scale), selects=modes)
+    # Where there is less room than `width` the picture is smaller; what its figure has below it is cut off.
+    st.html(
+        f"<style>.st-key-page_{shown.key} > * {{max-height: calc(20px + 100cqw * {1 / _shape(reading):.4f})}}</style>"
+    )
+    with st.container(key=f"page_{shown.key}"):
+        ui.figure(drawn, key, twin, on_select=lambda: _selected(shown, key, scale), selects=modes)
+
+
+def _shape(reading: Reading) -> float:
+    """Return the width of a reading's picture in its heights."""
+    return reading.size[0] / reading.size[1]
 
 
 def _selected(shown: Shown, figure_key: str, scale: tuple[float, float]) -> None:
@@ -154,7 +177,7 @@ def _add(shown: Shown, box: Box) -> None:
 
 
 def _tools(shown: Shown, text: str) -> None:
-    """Draw what is done to the whole picture: undo, turn, add a box, copy its text."""
+    """Draw what is done to the whole picture: undo, turn, add a box, copy its text, numbers in rows."""
     with st.container(horizontal=True, key=f"tools_{shown.key}"):
         st.button(
             "Undo",
@@ -169,7 +192,7 @@ def _tools(shown: Shown, text: str) -> None:
             _new_box(shown)
         if text:
             with st.popover("Copy", key=f"copy_{shown.key}", icon=":material/content_copy:"):
-                st.code(text.replace("/", "\n"), language=None)  # it has a button that copies
+                st.code(text, language=None)  # it has a button that copies
     said = st.session_state.pop(f"said_{shown.key}", None)
     if said:
         st.warning(said, icon=":material/error:")
@@ -198,51 +221,68 @@ def _new_box(shown: Shown) -> None:
 
 
 def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> None:
-    """Draw a row a mark; those selected are the ones chosen."""
+    """Draw a row a digit, or a row a number; the marks of those selected are the ones chosen."""
     digits = found[0].digits
-    first = st.toggle("Least sure first", key=f"sorted_{shown.key}")
-    order = sorted(range(len(digits)), key=lambda place: _sureness(digits[place]) if first else 0.0)
-    key = f"table_{shown.key}"
-    rows = [order.index(place) for place in shown.chosen]
-    held: Any = st.session_state.get(key)
-    cells = [(rows[0], column) for _, column in held["selection"]["cells"][:1]] if held else []
-    st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": cells}}
-    columns: dict[str, list[Any]] = {
-        "Row": [digits[place].row + 1 for place in order],
-        "Seen": [ui.data_uri(digits[place].glyph) for place in order],
-        **{
-            name: [_said(reading.digits[place]) for place in order] for name, reading in zip(models, found, strict=True)
-        },
-        "Sure": [_sure(digits[place]) for place in order],
-    }
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "A row is one of the", ROWS, key=f"rows_{shown.key}", default=ROWS[0], required=True,
+            persist_state="session", label_visibility="collapsed",
+        )  # fmt: skip
+        first = st.toggle("Least sure first", key=f"sorted_{shown.key}")
+    groups = numbers.places(digits) if shown.by_number else [[place] for place in range(len(digits))]
+    if first:
+        groups.sort(key=lambda group: min(_sureness(digits[place]) for place in group))
+    key = f"table_{shown.key}_{shown.by_number}"
+    _hold(shown, key, groups)
     st.dataframe(
-        columns,
+        _columns(models, found, groups),
         key=key,
         hide_index=True,
-        height=min(455, 38 + 35 * len(order)),
+        height=min(455, 38 + 35 * len(groups)),
         column_config={
             "Row": st.column_config.NumberColumn(width=40),
-            "Seen": st.column_config.ImageColumn(width=45),
+            "Seen": st.column_config.ImageColumn(width=min(150, 20 + 25 * max(map(len, groups)))),
             "Sure": st.column_config.NumberColumn(format="%.1f %%", width=66),
             **{name: st.column_config.TextColumn(width=74) for name in models},
         },
-        on_select=lambda: _rows_selected(shown, key, order),
+        on_select=lambda: _rows_selected(shown, key, groups),
         selection_mode=["multi-row", "single-cell"],
         placeholder="",
-        alt="The marks found, a row each: what each model reads, and how sure the first is.",
+        alt=f"The {ROWS[shown.by_number].lower()} found, a row each: what each model reads, how sure the first is.",
     )
 
 
-def _rows_selected(shown: Shown, key: str, order: Sequence[int]) -> None:
+def _hold(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
+    """Select the rows of the table in which the marks chosen are, that of the first one first."""
+    row_of = {place: row for row, group in enumerate(groups) for place in group}
+    rows = list(dict.fromkeys(row_of[place] for place in shown.chosen))
+    held: Any = st.session_state.get(key)
+    cells = [(rows[0], column) for _, column in held["selection"]["cells"][:1]] if held else []
+    st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": cells}}
+
+
+def _columns(models: Sequence[str], found: Sequence[Reading], groups: Sequence[Sequence[int]]) -> dict[str, list[Any]]:
+    """Return the table's columns, a row for each group of places."""
+    members = [[[reading.digits[place] for place in group] for group in groups] for reading in found]
+    return {
+        "Row": [group[0].row + 1 for group in members[0]],
+        "Seen": [ui.data_uri(np.hstack([digit.glyph for digit in group])) for group in members[0]],
+        **{name: [_said(group) for group in mine] for name, mine in zip(models, members, strict=True)},
+        "Sure": [_sure(group) for group in members[0]],
+    }
+
+
+def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
     """Choose the row alone whose cell was clicked or gone to, or the rows that were ticked, the last one first."""
     selection: Any = st.session_state[key]["selection"]
-    before, count = shown.chosen, len(order)  # a click may come from the table before a change
-    at = [order[row] for row, _ in selection["cells"] if row < count]
-    ticked = [order[row] for row in selection["rows"] if row < count]
-    if at and at != before[:1]:
-        shown.choose(at)
+    before, count = shown.chosen, len(groups)  # a click may come from the table before a change
+    at = [groups[row] for row, _ in selection["cells"] if row < count]
+    ticked = [groups[row] for row in selection["rows"] if row < count]
+    if at and not set(before[:1]) & set(at[0]):
+        shown.choose(at[0])
     else:
-        shown.choose(sorted(ticked, key=lambda place: place in before))
+        ticked.sort(key=lambda group: any(place in before for place in group))
+        shown.choose([place for group in ticked for place in group])
 
 
 def _sureness(digit: Digit) -> float:
@@ -252,18 +292,22 @@ def _sureness(digit: Digit) -> float:
     return abs(2 * digit.is_digit - 1) if digit.flag == NOT_A_DIGIT else min(digit.confidence, digit.is_digit)
 
 
-def _said(digit: Digit) -> str:
-    """Return what was read, in a word or two; a tick where a person settled it."""
-    tick = " ✓" if digit.by_hand == ledgers.PUT_RIGHT else ""
-    if digit.flag == NOT_A_DIGIT:
+def _said(digits: Sequence[Digit]) -> str:
+    """Return what was read, in a word or two; a tick where a person settled it, `?` on a number that is uncertain."""
+    tick = " ✓" if all(map(_is_settled, digits)) else ""
+    written = numbers.written(digits)
+    if not written:
         return f"no digit{tick}"
-    return readings.either(digit.likely) if digit.flag == UNCERTAIN else f"{digit.digit}{tick}"
+    unsure = any(digit.flag == UNCERTAIN for digit in digits)
+    if unsure and len(digits) == 1:
+        return readings.either(digits[0].likely)
+    return f"{written}{' ?' if unsure else tick}"
 
 
-def _sure(digit: Digit) -> float | None:
-    """Return how sure the model is, in per cent; None where that says nothing."""
-    settled = digit.by_hand == ledgers.PUT_RIGHT or digit.flag == NOT_A_DIGIT
-    return None if settled else round(100 * digit.confidence, 1)
+def _sure(digits: Sequence[Digit]) -> float | None:
+    """Return how sure the model is of all, in per cent; None where that says nothing."""
+    told = [digit for digit in digits if not _is_settled(digit) and digit.flag != NOT_A_DIGIT]
+    return round(100 * numbers.confidence(told), 1) if told else None
 
 
 def _chosen(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Reading], close: Closeup | None) -> None:
@@ -285,6 +329,7 @@ def _chosen(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Readi
             on_change=lambda: shown.choose([st.session_state[chooser]]),
         )
     _answers(shown, places, digits)
+    _box_tools(shown, places, digits)
     for column, predictor, number, reading in zip(st.columns(2), predictors, (1, 2), found, strict=False):
         with column:
             said = figures.digit_sentence(shown.ledger.entries[place].said[predictor.name])
@@ -301,10 +346,13 @@ def _chosen(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Readi
 
 
 def _answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
-    """Draw the buttons that put the first mark chosen right, and delete, join or split those chosen."""
+    """Draw the buttons that put the first mark chosen right, and where the table has numbers a field for its number."""
     place, entry = places[0], shown.ledger.entries[places[0]]
     alone = len(shown.batch.pictures) == 1  # one key, one picture
-    st.markdown("**What is it really?**" + (" Press a button, or a digit on the keyboard." if alone else ""))
+    if shown.by_number:
+        _whole_number(shown, place, digits)
+    ask = f"**What is digit {place + 1} really?**" if shown.by_number else "**What is it really?**"
+    st.markdown(ask + (" Press a button, or a digit on the keyboard." if alone else ""))
     with st.container(horizontal=True, key=f"answers_{shown.key}"):
         for truth in (*range(10), NO_DIGIT):
             st.button(
@@ -316,8 +364,27 @@ def _answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> No
                 args=(shown, place, truth),
                 shortcut=str(truth) if alone and truth != NO_DIGIT else None,
             )
+
+
+def _whole_number(shown: Shown, place: int, digits: Sequence[Digit]) -> None:
+    """Draw the field in which the number that a mark stands in is put right."""
+    group = next(group for group in numbers.places(digits) if place in group)
+    now = numbers.written([digits[each] for each in group])
+    if now:
+        key = f"number_{shown.key}"
+        st.session_state[key] = now  # also after what was typed was refused
+        st.text_input("What is this number really?", key=key, on_change=_renumber, args=(shown, group, key))
+
+
+def _renumber(shown: Shown, group: Sequence[int], key: str) -> None:
+    shown.change(lambda ledger: ledgers.renumbered(ledger, group, st.session_state[key]))
+
+
+def _box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
+    """Draw the buttons that go to the next doubt, and delete, join or split the marks chosen."""
+    count = "" if len(places) == 1 else f" {len(places)}"
+    doubts = [each for each in _after(places[0], len(digits)) if digits[each].flag and not _is_settled(digits[each])]
     with st.container(horizontal=True, key=f"boxes_{shown.key}"):
-        doubts = [each for each in _after(place, len(digits)) if digits[each].flag and not _is_settled(digits[each])]
         st.button(
             "Next doubt",
             key=f"next_{shown.key}",
@@ -327,14 +394,14 @@ def _answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> No
             args=(doubts[:1],),
         )
         st.button(
-            "Delete" if len(places) == 1 else f"Delete {len(places)}",
+            f"Delete{count}",
             key=f"delete_{shown.key}",
             icon=":material/delete:",
             on_click=shown.change,
             args=(lambda ledger: ledgers.deleted(ledger, places),),
         )
         st.button(
-            "Join" if len(places) == 1 else f"Join {len(places)}",
+            f"Join{count}",
             key=f"join_{shown.key}",
             icon=":material/join:",
             disabled=len(digits) < 2,
@@ -348,7 +415,7 @@ def _answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> No
             icon=":material/content_cut:",
             help="Cut a mark into the digits that touch in it.",
             on_click=_split,
-            args=(shown, place),
+            args=(shown, places[0]),
         )
 
 

@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitrec import batch as batches
 from digitrec import example, registry, ui, ui_ledger
+from digitrec import number as numbers
 from digitrec.batch import Batch, File, Outcome, Picture
 from digitrec.cli import PICTURES
 from digitrec.ledger import PUT_RIGHT
@@ -22,6 +23,9 @@ FEW = 3
 
 NAMED = 3
 """Up to so many uncertain digits are named one by one."""
+
+LONGEST = 60
+"""Characters up to which numbers are told above the table too."""
 
 REFRESH = 0.3
 """Seconds between two looks at a reading under way; each costs the browser time."""
@@ -235,7 +239,7 @@ def _heading(picture: Picture, wide: bool) -> None:
 def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
     """Draw what is worth a look: nothing found, no digit, an uncertain one, two models that differ."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
-    notes = _doubts(readings[0].digits)
+    notes = _as_numbers(readings[0].digits) + _doubts(readings[0].digits)
     notes += [
         f"≠ {name} reads {_short(reading.text)}"
         for name, reading in zip(models[1:], readings[1:], strict=False)
@@ -266,6 +270,12 @@ def _doubts(digits: Sequence[Digit]) -> list[str]:
     return doubts
 
 
+def _as_numbers(digits: Sequence[Digit]) -> list[str]:
+    """Return a sentence on the numbers where digits of a row make more than one."""
+    said = numbers.text(digits)
+    return [f"As numbers: {said.replace(chr(10), ' / ')}"] if " " in said and len(said) <= LONGEST else []
+
+
 def _short(text: str) -> str:
     return (text.replace("/", " / ") or "nothing") if len(text) <= 24 else "it differently"
 
@@ -277,7 +287,7 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
     def records() -> list[dict[str, Any]]:
         pictures = [mine.pictures[place] for place in places]
         return [
-            batches.record(picture.name, predictor.name, mine.outcome(picture, single, predictor))
+            batches.numbered(picture.name, predictor.name, mine.outcome(picture, single, predictor))
             for picture in pictures
             for predictor in predictors
         ]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -269,15 +270,15 @@ def test_a_shown_name_keeps_both_ends() -> None:
     assert batches.shown_name("") == "(no name)"
 
 
-def records() -> list[dict]:
+def records(made: Callable[..., dict] = batches.numbered) -> list[dict]:
     batch = Batch()
     files = {"=1+1.png": strokes(2), "blank.png": strokes(0), 'odd, "name"\n.png': b"broken"}
     batch.replace(File(name, "", data) for name, data in files.items())
-    return [batches.record(p.name, "always-1", batch.outcome(p, False, Always(1))) for p in batch.pictures]
+    return [made(p.name, "always-1", batch.outcome(p, False, Always(1))) for p in batch.pictures]
 
 
 def test_a_record_is_what_the_command_line_prints() -> None:
-    first, blank, broken = records()
+    first, blank, broken = records(batches.record)
     assert list(first) == ["file", "model", "text", "digits", "error", "turned"]
     assert (first["file"], first["model"], first["text"], first["error"]) == ("=1+1.png", "always-1", "11", None)
     keys = ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
@@ -315,7 +316,7 @@ def test_what_was_put_right_is_said_in_every_form() -> None:
     batch.outcome(picture, False, Always(1))
     put_right(batch, picture, 0, 6)
     put_right(batch, picture, 1, ledgers.NO_DIGIT)
-    record = batches.record("a.png", "m", batch.outcome(picture, False, Always(1)))
+    record = batches.numbered("a.png", "m", batch.outcome(picture, False, Always(1)))
     assert record["text"] == "61"
     assert [digit.get("corrected") for digit in record["digits"]] == ["digit", "digit", None]
     rows = list(csv.DictReader(io.StringIO(batches.as_csv([record]))))
@@ -324,15 +325,44 @@ def test_what_was_put_right_is_said_in_every_form() -> None:
 
 
 def test_plain_text_has_a_row_a_line_and_names_where_there_are_more() -> None:
-    sheet, blank = {"file": "a.png", "text": "0151/229", "error": None}, {"file": "b.png", "text": "", "error": None}
-    broken = {"file": "c\n.png", "text": "", "error": "The file is empty."}
-    assert batches.as_text([sheet]) == "0151\n229\n"
-    assert batches.as_text([sheet, blank, broken]) == "a.png\n0151\n229\n\nb.png\n\nc\ufffd.png\nThe file is empty.\n"
+    numbers = [{"row": row, "text": text} for row, text in ((0, "01"), (0, "51"), (1, "229"))]
+    sheet, blank = {"file": "a.png", "numbers": numbers, "error": None}, {"file": "b.png", "numbers": [], "error": None}
+    broken = {"file": "c\n.png", "numbers": [], "error": "The file is empty."}
+    assert batches.as_text([sheet]) == "01 51\n229\n"
+    text = "a.png\n01 51\n229\n\nb.png\n\nc\ufffd.png\nThe file is empty.\n"
+    assert batches.as_text([sheet, blank, broken]) == text
+
+
+def test_numbers_are_in_every_form_and_the_text_stays_digits() -> None:
+    image = Image.new("RGB", (700, 120), "white")
+    for left in (30, 70, 300, 340, 380, 650):
+        ImageDraw.Draw(image).line([(left, 20), (left, 100)], "black", 12)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    batch, picture = one(stream.getvalue())
+    batch.outcome(picture, False, Always(1))
+    put_right(batch, picture, 1, 4)
+    for turns in range(2):
+        record = batches.numbered("a.png", "m", batch.outcome(picture, False, Always(1)))
+        if not turns:
+            assert record["text"] == "141111"
+            assert [(n["row"], n["text"], n["digits"]) for n in record["numbers"]] == [
+                (0, "14", [0, 1]), (0, "111", [2, 3, 4]), (0, "1", [5]),
+            ]  # fmt: skip
+            assert record["numbers"][0]["confidence"] == pytest.approx(0.91)  # the other one was put right
+            assert batches.as_text([record]) == "14 111 1\n"
+            rows = list(csv.DictReader(io.StringIO(batches.as_csv([record]))))
+            assert [row["number"] for row in rows] == ["0", "0", "1", "1", "1", "2"]
+            assert [row["number_text"] for row in rows] == ["14", "14", "111", "111", "111", "1"]
+        for number in record["numbers"]:
+            boxes = [record["digits"][place]["box"] for place in number["digits"]]
+            assert number["box"][:2] == [min(box[axis] for box in boxes) for axis in (0, 1)]
+        batch.turn(picture, False, Always(1))
 
 
 def test_csv_names_no_digits_for_what_is_none() -> None:
     batch, picture = one(strokes(1))
-    record = batches.record("a.png", "m", batch.outcome(picture, False, Always(1, is_digit=0.25)))
+    record = batches.numbered("a.png", "m", batch.outcome(picture, False, Always(1, is_digit=0.25)))
     assert (record["text"], record["digits"][0]["flag"], record["digits"][0]["is_digit"]) == ("", "not-a-digit", 0.25)
     [row] = csv.DictReader(io.StringIO(batches.as_csv([record])))
-    assert (row["flag"], row["likely"], row["is_digit"]) == ("not-a-digit", "", "0.25")
+    assert (row["flag"], row["likely"], row["is_digit"], row["number"]) == ("not-a-digit", "", "0.25", "")

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from test_batch import Always
 
@@ -77,6 +79,44 @@ def test_a_mark_can_be_no_digit_and_be_left_to_the_models_again() -> None:
     assert ledgers.reading(none, "always-1").digits[0].flag == "not-a-digit"
     assert text(ledgers.corrected(none, 0, None)) == "111/11"
     assert ledgers.corrected(none, 0, NO_DIGIT) is none
+
+
+def test_all_digits_of_a_number_are_put_right_at_once() -> None:
+    ledger, _ = opened()
+    right = ledgers.renumbered(ledger, [0, 1, 2], " 90 4 ")
+    assert (text(right), text(right, 7)) == ("904/11", "904/77")
+    assert text(ledgers.undone(right)) == "111/11"
+    assert ledgers.renumbered(right, [0, 1, 2], "904") is right
+    assert {digit.by_hand for digit in ledgers.reading(right, "always-1").digits[:3]} == {"digit"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("90", "found in this number: 3. Digits typed: 2, 90"),
+        ("9044", "Digits typed: 4, 9044"),
+        ("9o4", "digits 0 to 9. Received: 9o4"),
+        ("٣٤٥", "digits 0 to 9"),
+        ("-12", "digits 0 to 9. Received: -12"),
+        ("  ", "Received: nothing"),
+    ],
+)
+def test_what_is_no_number_of_as_many_digits_is_refused_in_a_sentence(typed: str, said: str) -> None:
+    ledger, _ = opened()
+    with pytest.raises(PictureError, match=said):
+        ledgers.renumbered(ledger, [0, 1, 2], typed)
+
+
+@given(
+    st.builds(Box, st.integers(0, 900), st.integers(0, 900), st.integers(1, 99), st.integers(1, 99)),
+    st.integers(20, 3000),
+)
+def test_a_box_scaled_covers_the_same_share_to_a_pixel(box: Box, side: int) -> None:
+    made = ledgers.scaled(box, (1000, 1000), (side, side))
+    assert min(made.width, made.height) >= 1
+    assert abs(made.x - box.x * side / 1000) <= 0.5
+    assert made.width == 1 or abs(made.x + made.width - (box.x + box.width) * side / 1000) <= 0.5
+    assert ledgers.scaled(box, (1000, 1000), (1000, 1000)) == box
 
 
 def test_marks_are_deleted_and_rows_close_up() -> None:

@@ -110,6 +110,43 @@ def test_a_digit_is_put_right_from_the_table_with_keys_alone(
     expect(page.locator(".st-key-text_1")).to_have_text(example.TEXT)
 
 
+def test_a_row_a_number_is_chosen_in_the_table_and_the_picture_and_typed_as_a_whole(
+    upload: Callable[..., Page], settled: Callable[[], None], tmp_path: Path
+) -> None:
+    sheet = Image.new("L", (900, 200), 255)
+    for place, left in enumerate((30, 120, 400, 490, 580)):  # 72 104
+        sheet.paste(Image.fromarray(255 - dataset.test()[0][place]).resize((100, 100)), (left, 50))
+    sheet.save(tmp_path / "numbers.png")
+    page = upload(tmp_path / "numbers.png")
+    reading, field = page.locator(".st-key-reading_1"), page.get_by_label("What is this number really?")
+    text = page.locator(".st-key-text_1")
+    expect(reading).to_contain_text("As numbers: 72 104")
+    reading.get_by_text("Numbers", exact=True).click()
+    expect(field).to_have_value("72")
+    settled()
+    area = reading.locator('[class*="st-key-table_"][class*="True"] canvas').first.bounding_box()
+    assert area
+    page.mouse.click(area["x"] + 150, area["y"] + 35 + 35 + 17)  # a cell of the second row
+    expect(field).to_have_value("104")
+    expect(reading.get_by_role("button", name="Delete 3")).to_be_visible()
+    settled()
+    picture = reading.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert picture
+    page.mouse.click(picture["x"] + 80 / 900 * picture["width"], picture["y"] + picture["height"] / 2)
+    expect(field).to_have_value("72")
+    expect(reading).to_contain_text("reads 7,")
+    settled()
+    field.fill("95")  # its keys are no answers to the digit chosen
+    field.press("Enter")
+    expect(text).to_have_text("95104")
+    expect(reading).to_contain_text("✓ 2 put right by hand.")
+    settled()
+    field.fill("951")
+    field.press("Enter")
+    expect(reading).to_contain_text("Digits found in this number: 2. Digits typed: 3, 951.")
+    expect(text).to_have_text("95104")
+
+
 def test_a_box_is_drawn_on_the_picture(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:
     page = visit("Upload")
     page.get_by_role("button", name="Try an example").click()
@@ -199,3 +236,15 @@ def test_nothing_is_wider_than_a_phone(page: Page, server: str, folder: Path, sc
     page.locator(".strip").wait_for()
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
+
+
+def test_on_a_phone_nothing_is_blank_below_a_wide_picture(page: Page, server: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server}/Upload")
+    page.get_by_role("button", name="Try an example").click()
+    shown = page.locator('[class*="st-key-page_"]')
+    shown.locator(".js-plotly-plot").wait_for()
+    area = shown.bounding_box()
+    assert area
+    least = area["width"] * example.HEIGHT / example.WIDTH
+    assert least <= area["height"] <= least + 30  # room for the answers above the boxes

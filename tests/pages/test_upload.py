@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import TextInput
 
 from digitrec import batch as batches
 from digitrec import dataset, example, ui_upload
@@ -257,6 +258,54 @@ def test_an_answer_pressed_again_is_taken_back(page: AppTest) -> None:
     assert texts(page) == ["7", "4"]
     press(page, "4", 1)
     assert texts(page) == ["7", "2"]
+
+
+def in_numbers(page: AppTest) -> None:
+    """Have a row a number in the table."""
+    next(each for each in page.segmented_control if (each.key or "").startswith("rows_")).set_value("Numbers").run()
+    assert not page.exception
+
+
+def number_field(page: AppTest) -> TextInput:
+    return next(field for field in page.text_input if field.label == "What is this number really?")
+
+
+def test_a_number_is_put_right_as_a_whole_and_a_wrong_count_has_its_sentence(page: AppTest) -> None:
+    press(page, "Try an example")
+    assert not page.text_input
+    assert len(page.dataframe[0].value) == len(example.TEXT)
+    in_numbers(page)
+    assert len(page.dataframe[0].value) == 1  # its five digits stand evenly
+    assert page.dataframe[0].value["reader"].tolist() == [example.TEXT]
+    assert number_field(page).value == example.TEXT
+    number_field(page).set_value("123").run()
+    assert "Digits typed: 3, 123." in warnings(page)
+    assert texts(page) == [example.TEXT]
+    number_field(page).set_value("90210").run()
+    assert texts(page) == ["90210"]
+    assert page.dataframe[0].value["reader"].tolist() == ["90210 ✓"]
+    assert "✓ 5 put right by hand." in words(page)
+    press(page, "Undo")
+    assert texts(page) == [example.TEXT]
+
+
+def test_numbers_of_a_row_are_told_and_copied_with_spaces_and_the_text_stays_digits(page: AppTest) -> None:
+    press(page, "Try an example")
+    assert "As numbers" not in words(page)
+    next(box for box in page.selectbox if box.label == "Digit").set_value(2)
+    page.run()
+    press(page, "Delete")  # what is left has a gap in it
+    assert texts(page) == [example.TEXT[:2] + example.TEXT[3:]]
+    apart = f"{example.TEXT[:2]} {example.TEXT[3:]}"
+    assert [element.value for element in page.code] == [apart]
+    assert f"As numbers: {apart}" in words(page)
+    in_numbers(page)
+    assert page.dataframe[0].value["reader"].tolist() == apart.split()
+    page.switch_page("pages/1_Draw.py").run()
+    page.switch_page("pages/2_Upload.py").run()
+    assert page.dataframe[0].value["reader"].tolist() == apart.split()  # still a row a number
+    press(page, "Remove all")
+    assert not texts(page)
 
 
 def test_marks_are_deleted_joined_and_undone(page: AppTest) -> None:
