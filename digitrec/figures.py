@@ -143,11 +143,12 @@ def distinct_colours(models: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     Args:
         models: Name and kind of each run's model, by what the run is called.
     """
-    found: dict[str, str] = {}
-    for label, (name, kind) in models.items():
-        own = model_colour(name, kind)
+    own = {label: model_colour(name, kind) for label, (name, kind) in models.items()}
+    first = {colour: label for label, colour in reversed(own.items())}
+    found = {label: colour for colour, label in first.items()}
+    for label, (_, kind) in models.items():
         others = (*_FAMILY["mlp" if kind == "mlp" else "cnn"], *_SHIPPED.values(), GREY)
-        found[label] = next((colour for colour in (own, *others) if colour not in found.values()), own)
+        found.setdefault(label, next((colour for colour in others if colour not in found.values()), own[label]))
     return found
 
 

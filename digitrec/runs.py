@@ -79,15 +79,15 @@ class Curves:
     """
 
     batch_epoch: list[float] = field(default_factory=list)
-    batch_seconds: list[float] = field(default_factory=list)
     batch_loss: list[float] = field(default_factory=list)
     batch_accuracy: list[float] = field(default_factory=list)
     epoch: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
+    batch_seconds: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,6 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-EMPTY: dict[str, Any] = {"selection": {"rows": []}}
-
-
 def side_by_side() -> None:
     """Draw the section."""
     _damaged()
@@ -76,8 +73,8 @@ def _live(known: list[tuple[str, bool]], ticked: list[str]) -> None:
     if [(entry.name, entry.active) for entry in entries] != known or st.session_state.ticked != ticked:
         st.rerun()
     rows = [place for place, (name, _) in enumerate(known) if name in ticked]
-    if st.session_state.get("runs_table", EMPTY)["selection"]["rows"] != rows:
-        st.session_state.runs_table = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    # All three keys, as the browser sends them: it would otherwise seem that the visitor has changed the selection.
+    st.session_state.runs_table = {"selection": {"rows": rows, "columns": [], "cells": []}}
     shown = [entry for entry in entries if entry.name in ticked]
     points = {e.name: _points(e) for e in entries if e in shown or not e.card}
     st.dataframe(

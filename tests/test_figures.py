@@ -152,6 +152,30 @@ def test_several_runs_are_named_and_have_their_own_markers() -> None:
     assert traces["y2", "b, validation"].line.color == figures.ORANGE
 
 
+def test_curves_by_seconds_stand_at_their_seconds() -> None:
+    curve = Curves([0.5, 1], [2, 1], [0.1, 0.5], [1], [1.5], [0.3], [0.9], [0.8], batch_seconds=[4, 8], seconds=[9])
+    figure = figures.learning_curves({"a": curve, "b": curve}, dict.fromkeys("ab", figures.BLUE), "seconds")
+    traces = panels(figure)
+    assert (traces["y", "a, training by batch"].x, traces["y2", "b, validation"].x) == ((4, 8), (9,))
+    assert figure.layout.xaxis2.title.text == "training, seconds"
+    assert "9.0 s" not in traces["y", "a, validation"].hovertemplate
+    assert "%{x:.1f} s" in traces["y", "a, validation"].hovertemplate
+
+
+def test_of_several_runs_each_is_in_the_legend_once_it_has_a_point() -> None:
+    figure = figures.learning_curves({"a": trained(), "b": first_epoch()}, {"a": figures.BLUE, "b": figures.ORANGE})
+    named = {trace.name for trace in figure.data if trace.showlegend and len(trace.x)}
+    assert named == {"a, training by epoch", "a, validation", "b, training by batch"}
+
+
+def test_colours_in_one_figure_differ_and_are_the_models_own_where_free() -> None:
+    models = {str(n): ("cnn-5x5", "cnn") for n in range(4)} | {"m": ("mlp-128", "mlp"), "n": ("mlp-128", "mlp")}
+    colours = figures.distinct_colours(models | {"o": ("my-own", "mlp"), "p": ("my-own", "cnn")})
+    assert colours["0"] == figures.model_colour("cnn-5x5", "cnn")
+    assert colours["m"] == figures.model_colour("mlp-128", "mlp")
+    assert len(set(colours.values())) == len(colours) == 8
+
+
 @given(st.integers(0, 4000), st.floats(0.1, 5))
 def test_many_batches_are_thinned_without_a_bias(batches: int, slope: float) -> None:
     places = np.arange(batches) / 100

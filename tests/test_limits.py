@@ -67,6 +67,10 @@ def test_a_visitor_has_so_many_runs_under_way_and_others_do_not_count(
         limits.check_queue([])
         with pytest.raises(RunError, match="You have 1 runs waiting or training"):
             limits.check_queue(["mine"])
+        monkeypatch.setenv("DIGITREC_MAX_QUEUED", "2")
+        limits.check_queue(["mine"])
+        with pytest.raises(RunError, match="takes 2 runs at a time; you have 1 waiting or training, and 2 are allowed"):
+            limits.check_queue(["mine"], 2)
 
 
 def test_runs_that_are_too_old_go(home: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitrec import dataset, registry
+from digitrec import dataset, registry, runs
 from digitrec import runfolder as rf
 from digitrec import settings as places
 from digitrec.calibration import Calibration
@@ -355,6 +355,26 @@ def test_only_models_trained_here_can_be_removed(run: Path, shipped: Path) -> No
         registry.remove("mine")
     with pytest.raises(ModelError, match="no model"):
         registry.remove("../shipped/a")
+
+
+def test_only_models_trained_here_can_be_renamed(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    registry.add("old", run)
+    new = registry.rename("old", "new")
+    assert (new.name, new.card["name"], registry.predictor("new").name) == ("new", "new", "new")
+    assert names() == ["a", "new"]
+    with pytest.raises(ModelError, match="keeps its name"):
+        registry.rename("a", "mine")
+    for taken, why in (("a", "already"), ("../x", "A name has"), ("new", "already")):
+        with pytest.raises(ModelError, match=why):
+            registry.rename("new", taken)
+    assert registry.get("new").folder == new.folder
+
+
+def test_a_model_keeps_the_curves_of_its_run(run: Path) -> None:
+    kept = registry.add("kept", run)
+    assert runs.curves_in(kept.folder) == runs.curves_in(run)
+    assert len(runs.curves_in(kept.folder).epoch) == 2
 
 
 def test_test_results_that_are_damaged_are_told(run: Path) -> None:

@@ -237,6 +237,27 @@ def test_the_queue_is_in_order_of_joining_and_of_living_runs_only(room: Path) ->
     assert rf.ahead(last) == []
 
 
+def test_the_two_runs_of_a_duel_at_once_do_not_wait_for_each_other_but_others_wait_for_both(room: Path) -> None:
+    first, second, other = (queue(room, name, at) for name, at in (("first", 1), ("second", 2), ("other", 3)))
+    locks = [FileLock(folder / rf.ALIVE) for folder in (first, second)]
+    for lock in locks:
+        lock.acquire()
+    try:
+        for at_once, waits_for in ((True, []), (False, [first])):
+            for folder in (first, second):
+                rf.write_json(folder / rf.DUEL, {"id": "abc", "at_once": at_once})
+            assert rf.ahead(second) == waits_for
+            assert rf.ahead(other) == [first, second]
+        rf.write_json(first / rf.DUEL, {"id": "another", "at_once": True})
+        rf.write_json(second / rf.DUEL, {"id": "abc", "at_once": True})
+        assert rf.ahead(second) == [first]
+        (second / rf.DUEL).write_text("{")
+        assert rf.ahead(second) == [first]
+    finally:
+        for lock in locks:
+            lock.release()
+
+
 def test_importing_it_pulls_in_nothing_heavy() -> None:
     code = "import sys, digitrec.runfolder; print(*{'tensorflow', 'keras', 'numpy', 'streamlit'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)

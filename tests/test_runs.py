@@ -17,6 +17,7 @@ from pathlib import Path
 
 import h5py
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -224,6 +225,8 @@ def test_resume_goes_on_with_the_optimiser_where_the_run_was(broken: Broken) -> 
 def test_resume_neither_repeats_nor_loses_events(broken: Broken) -> None:
     curves = runs.curves(broken.ended)
     assert curves.epoch == list(range(1, LONG.epochs + 1))
+    assert len(curves.seconds) == len(curves.epoch)
+    assert len(curves.batch_seconds) == len(curves.batch_epoch)
     assert curves.batch_epoch == sorted(set(curves.batch_epoch))
     before = [event for event in broken.stopped_events if "epoch" in event]
     assert rf.read_events(broken.ended.folder)[: len(before)] == before
@@ -403,6 +406,32 @@ def test_time_left_is_reckoned_from_the_pace() -> None:
         assert progress.seconds_left == pytest.approx((200 - count) * 0.5)
         assert progress.share == pytest.approx(count / 200)
         assert (progress.seconds, progress.digits_per_second, progress.accuracy) == (count / 2, 100, 0.5)
+
+
+@pytest.mark.usefixtures("other_home")
+def test_a_run_that_its_seconds_end_counts_them_from_its_first_steps() -> None:
+    folder = hand_made("run", "failed", 0, SHORT.replace(epochs=200, seconds=10.0))
+    assert runs.progress(runs.get("run")).share == 0
+    for count, left in ((1, 10), (11, 5), (21, 0), (30, 0)):
+        steady(folder, count)
+        progress = runs.progress(runs.get("run"))
+        assert (progress.seconds_left, progress.share) == (left, 1 - left / 10)
+
+
+@pytest.mark.usefixtures("other_home")
+def test_a_damaged_run_is_named_and_can_be_discarded_others_cannot() -> None:
+    good, bad, foreign = (hand_made(name, "failed", 0) for name in ("good", "bad", "foreign"))
+    (bad / rf.RECIPE).write_text("{")
+    for file in foreign.iterdir():
+        file.unlink()  # somebody's empty folder is no run
+    assert runs.damaged() == ["bad"]
+    for name in ("good", "foreign", "..", "none"):
+        with pytest.raises(RunError, match="no damaged run"):
+            runs.discard(name)
+    with FileLock(bad / rf.ALIVE), pytest.raises(RunError, match="still works"):
+        runs.discard("bad")
+    runs.discard("bad")
+    assert (good.exists(), bad.exists(), foreign.exists()) == (True, False, True)
 
 
 def look_at_everything(run_id: str) -> None:
