@@ -305,6 +305,8 @@ def live_figure(version: str, drawn: go.Figure, twin: str, key: str = "curves") 
 
 def status_sentence(run: Run, progress: runs.Progress) -> str:
     """Return the state, first, and what there is to say about it."""
+    if run.state == "queued" and not run.place:
+        return "queued: it waits for a free worker of the cluster"
     if run.state == "queued":
         return f"queued: {run.place} run{'s' if run.place > 1 else ''} before it"
     if run.state == "starting":

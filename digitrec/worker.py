@@ -1,14 +1,18 @@
 """Train one run in a process of its own: `python -m digitrec.worker RUN_FOLDER`.
 
-Everything it does goes into the run folder (see runfolder.py); nothing is returned.
+Everything it does goes into the run folder (see runfolder.py); nothing is returned. `--tied RUN_FOLDER` ends when
+standard input does, that is, when the process that started it ends; `--spare` reads the folder from standard input.
 """
 
+import contextlib
 import json
 import math
 import os
 import platform
+import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import zipfile
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from digitrec.train import Event, Fitted, Position, Weights
 
 TURN = 0.5  # seconds between two looks at the queue
+LOADING = 2.0  # seconds that a run waits for a spare process that is not ready
 CARD_FORMAT = 1
 
 
@@ -259,5 +264,52 @@ def _commit() -> str | None:
     return done.stdout.strip() or None
 
 
+def _spare() -> None:
+    """Load TensorFlow, wait for a run's folder on standard input, and train it; end where none comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the server, whose end is seen in the pipe
+    loading = threading.Thread(target=_load, daemon=True)
+    loading.start()
+    folder = Path(os.fsdecode(sys.stdin.buffer.read()))
+    if folder == Path():
+        os._exit(0)  # TensorFlow, half loaded, would not end in peace
+    if hasattr(os, "setsid"):
+        os.setsid()  # from here on it outlives the server
+    with (folder / rf.LOG).open("ab") as log:
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
+    loading.join(LOADING if hasattr(os, "setpriority") else None)
+    if loading.is_alive():  # other work leaves it no time: begin again at the usual priority
+        os.execv(sys.executable, [sys.executable, "-m", "digitrec.worker", str(folder)])
+    main(folder)
+
+
+def _load() -> None:
+    """Import what training needs, at the lowest priority where a thread can have one of its own (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+    from digitrec import train  # noqa: F401
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as standard input is closed."""
+
+    def wait() -> None:
+        os.read(0, 1)  # not sys.stdin: at the end of a run Python would wait for its lock
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _command(arguments: list[str]) -> None:
+    for unneeded in ("sklearn", "pandas"):  # Keras would load them where they are installed: 0.9 s, 70 MB
+        sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
+    if arguments == ["--spare"]:
+        _spare()
+        return
+    if arguments[0] == "--tied":
+        _end_with_parent()
+    main(Path(arguments[-1]))
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    _command(sys.argv[1:])
