@@ -141,6 +141,27 @@ def start(recipe: Recipe, duel: dict[str, Any] | None = None) -> Run:
             raise
 
 
+def start_as(run_id: str, recipe: Recipe, launch: bool = True) -> Run | None:
+    """Start a run under an id of its own, or return None where there is one of this id.
+
+    Args:
+        run_id: The folder's name.
+        recipe: What to train.
+        launch: False where the calling process will train it itself.
+
+    Raises:
+        RunError: If the folder for runs cannot be written.
+    """
+    with _disk():
+        folder = settings.runs_folder() / run_id
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            return None
+        rf.write_json(folder / rf.RECIPE, recipe.to_json())
+        return _launch(folder, launch)
+
+
 def resume(run: Run) -> Run:
     """Go on with a run that was stopped, interrupted or failed, from its last checkpoint.
 
@@ -339,12 +360,13 @@ def _new_folder(name: str) -> Path:
     raise RunError("Too many runs were started within a second. Wait a moment and start again.")
 
 
-def _launch(folder: Path) -> Run:
+def _launch(folder: Path, submit: bool = True) -> Run:
     now = time.time()
     status = {"state": "queued", "message": "", "queued_at": now, "started": now}
     rf.write_json(folder / rf.STATUS, status | {"cluster": settings.scheduler() is not None})
     try:
-        executor.submit(folder, now)
+        if submit:
+            executor.submit(folder, now)
     except RunError as error:
         rf.write_json(folder / rf.STATUS, status | {"state": "failed", "message": str(error)})
     return get(folder.name)

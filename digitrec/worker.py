@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from digitrec import runfolder as rf
-from digitrec import settings
+from digitrec import settings, sweep
 from digitrec.errors import DigitrecError, RunError
 from digitrec.recipe import NONE, Recipe
 
@@ -41,8 +41,12 @@ LOADING = 2.0  # seconds that a run waits for a spare process that is not ready
 CARD_FORMAT = 1
 
 
-def main(folder: Path) -> None:
-    """Wait for the run's turn, train, test and write what came of it."""
+def main(folder: Path) -> Path | None:
+    """Wait for the run's turn, train, test and write what came of it.
+
+    Returns:
+        The folder of the next run of its sweep, for this process to train, or None.
+    """
     with FileLock(folder / rf.ALIVE, timeout=10):
         try:
             if _wait(folder):
@@ -60,6 +64,11 @@ def main(folder: Path) -> None:
             traceback.print_exception(error)
             message = f"The training broke off with an internal error ({type(error).__name__}). Its log says more."
             _status(folder, "failed", message)
+        try:
+            return sweep.follow(folder)
+        except (DigitrecError, OSError) as error:
+            traceback.print_exception(error)
+            return None
 
 
 def _wait(folder: Path) -> bool:
@@ -91,12 +100,15 @@ def _train(folder: Path) -> None:
             recipe,
             split,
             events.report,
-            lambda: asked() or 0 < recipe.seconds <= events.spent,
+            lambda: asked() or events.behind or 0 < recipe.seconds <= events.spent,
             lambda model, position: _save_checkpoint(folder, model, position),
             resume,
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
             _best(folder) if resume else None,
         )
+        if events.behind and fitted.stopped and not asked():
+            _status(folder, "stopped", sweep.BEHIND)
+            return
         events.report({"kind": "testing"})
     fitted = replace(fitted, stopped=fitted.stopped and asked())  # the end of its time is an end like any other
     _finish(folder, recipe, split, fitted)
@@ -115,6 +127,7 @@ class _Events:
         self.running = False
         self.ready = next((e["seconds"] for e in kept), None)  # TensorFlow had made its graphs: the clock starts
         self.spent = position.seconds - (self.ready or 0.0) if position else 0.0
+        self.behind = False  # the others of its sweep
 
     def __enter__(self) -> "_Events":
         self.stream = (self.folder / rf.EVENTS).open("a")
@@ -136,6 +149,8 @@ class _Events:
         if not self.running:
             _status(self.folder, "running")
             self.running = True
+        if event["kind"] == "epoch":
+            self.behind = sweep.is_behind(self.folder)
 
 
 def _status(folder: Path, state: str, message: str = "") -> None:
@@ -274,13 +289,25 @@ def _spare() -> None:
         os._exit(0)  # TensorFlow, half loaded, would not end in peace
     if hasattr(os, "setsid"):
         os.setsid()  # from here on it outlives the server
-    with (folder / rf.LOG).open("ab") as log:
-        for stream in (1, 2):
-            os.dup2(log.fileno(), stream)
+    _print_to_log(folder)
     loading.join(LOADING if hasattr(os, "setpriority") else None)
     if loading.is_alive():  # other work leaves it no time: begin again at the usual priority
         os.execv(sys.executable, [sys.executable, "-m", "digitrec.worker", str(folder)])
-    main(folder)
+    _train_all(folder)
+
+
+def _train_all(folder: Path) -> None:
+    """Train a run, and the next ones of its sweep."""
+    following = main(folder)
+    while following:
+        _print_to_log(following)
+        following = main(following)
+
+
+def _print_to_log(folder: Path) -> None:
+    with (folder / rf.LOG).open("ab") as log:
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
 
 
 def _load() -> None:
@@ -308,7 +335,7 @@ def _command(arguments: list[str]) -> None:
         return
     if arguments[0] == "--tied":
         _end_with_parent()
-    main(Path(arguments[-1]))
+    _train_all(Path(arguments[-1]))
 
 
 if __name__ == "__main__":
