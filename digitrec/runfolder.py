@@ -2,7 +2,8 @@
 
     recipe.json     the recipe
     duel.json       for one of a duel's two runs, which duel (see `duel`)
-    status.json     state, message, queued_at (seconds since 1970), started (the same, of this process)
+    status.json     state, message, queued_at (seconds since 1970), started (the same, of this process), on a cluster
+                    also cluster (true) and takes (how many workers have taken it up)
     events.jsonl    what happened, an event a line (see `train.fit`)
     stop            there when the run is asked to stop
     alive.lock      locked by the worker as long as it lives
@@ -66,12 +67,14 @@ class Status(NamedTuple):
         message: A sentence on why the run failed; otherwise empty.
         queued_at: When it joined the queue, in seconds since 1970.
         started: When its process was started, in seconds since 1970.
+        cluster: Whether a cluster trains it: it waits there for a worker, in no queue of ours.
     """
 
     state: str
     message: str
     queued_at: float
     started: float
+    cluster: bool = False
 
 
 def write(file: Path, fill: Callable[[Path], object]) -> None:
@@ -111,7 +114,7 @@ def read_status(folder: Path) -> Status:
     queued_at, started = (float(v) if _is_number(v := values.get(key)) else 0.0 for key in ("queued_at", "started"))
     if state not in (*UNDER_WAY, *ENDED) or not isinstance(message, str):
         return Status("failed", DAMAGED, queued_at, started)
-    return Status(state, message, queued_at, started)
+    return Status(state, message, queued_at, started, values.get("cluster") is True)
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
@@ -193,13 +196,24 @@ def at_once(folder: Path) -> str | None:
 
 
 def ahead(folder: Path) -> list[Path]:
-    """Return the runs beside this one that it waits for, in their order; those of a duel at once do not wait."""
-    mine, duel = (read_status(folder).queued_at, folder.name), at_once(folder)
+    """Return the runs beside this one that it waits for, in their order.
+
+    Those of a duel at once do not wait for each other, and those on a cluster wait for none here.
+    """
+    status = read_status(folder)
+    mine, duel = (status.queued_at, folder.name), at_once(folder)
+    if status.cluster:
+        return []
     found = []
     for other in folder.parent.iterdir():
         alive = is_alive(other)  # before its status is read: a live worker has one, a folder just made may not yet
         status = read_status(other)
         turn = (status.queued_at, other.name)
-        if turn < mine and (alive or _is_new(status)) and (duel is None or at_once(other) != duel):
+        if (
+            turn < mine
+            and not status.cluster
+            and (alive or _is_new(status))
+            and (duel is None or at_once(other) != duel)
+        ):
             found.append((turn, other))
     return [other for _, other in sorted(found)]

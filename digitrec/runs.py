@@ -1,15 +1,12 @@
 """Start, watch, stop and resume training runs. Each trains in a process of its own; its folder is the truth.
 
-One run trains at a time. The others' processes wait for their turn, so that a queue goes on without
-the server that it was started from.
+On this machine one run trains at a time. The others' processes wait for their turn, so that a queue goes on without
+the server that it was started from. A cluster has a queue of its own (see `executor`).
 """
 
 import contextlib
-import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from digitrec import executor, settings
 from digitrec import runfolder as rf
-from digitrec import settings
 from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import Recipe
 
@@ -28,11 +25,6 @@ ACTIVE = ("queued", "starting", "running", "stopping")
 """States in which a process waits or trains; the others are finished, stopped, failed and interrupted."""
 
 RESUMABLE = ("stopped", "interrupted", "failed")
-
-INTERRUPTED = (
-    "The training process ended before its time: it was killed, the machine was restarted, or the disk is full. "
-    "Resume goes on from the last checkpoint."
-)
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class Run:
         recipe: What it trains.
         state: queued, starting, running, stopping, finished, stopped, failed or interrupted.
         message: A sentence on why it failed or was interrupted; otherwise empty.
-        place: How many runs train or wait before this one, while it is queued.
+        place: How many runs train or wait before this one, while it is queued; 0 for one that waits on a cluster.
     """
 
     id: str
@@ -126,13 +118,17 @@ class Progress:
 def start(recipe: Recipe, duel: dict[str, Any] | None = None) -> Run:
     """Start a run, or queue it behind those that train.
 
+    Where the cluster cannot be reached, the run has failed, and can be resumed.
+
     Args:
         recipe: What to train.
         duel: For one of a duel's two runs, what its folder says of the duel (see `duel`).
 
     Raises:
         RunError: If the folder for runs cannot be written.
+        SettingsError: If `DIGITREC_SCHEDULER` is no address.
     """
+    settings.scheduler()
     with _disk():
         folder = _new_folder(recipe.name)
         try:
@@ -145,15 +141,38 @@ def start(recipe: Recipe, duel: dict[str, Any] | None = None) -> Run:
             raise
 
 
+def start_as(run_id: str, recipe: Recipe, launch: bool = True) -> Run | None:
+    """Start a run under an id of its own, or return None where there is one of this id.
+
+    Args:
+        run_id: The folder's name.
+        recipe: What to train.
+        launch: False where the calling process will train it itself.
+
+    Raises:
+        RunError: If the folder for runs cannot be written.
+    """
+    with _disk():
+        folder = settings.runs_folder() / run_id
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            return None
+        rf.write_json(folder / rf.RECIPE, recipe.to_json())
+        return _launch(folder, launch)
+
+
 def resume(run: Run) -> Run:
     """Go on with a run that was stopped, interrupted or failed, from its last checkpoint.
 
     Raises:
         RunError: If the run trains already, or is finished.
+        SettingsError: If `DIGITREC_SCHEDULER` is no address.
     """
     run = get(run.id)
     if not run.resumable:
         raise RunError(f"Only a stopped, interrupted or failed run can be resumed. This one is {run.state}.")
+    settings.scheduler()
     with _disk():
         (run.folder / rf.STOP).unlink(missing_ok=True)
         return _launch(run.folder)
@@ -310,10 +329,13 @@ def _state(folder: Path) -> tuple[str, str, int]:
     status = rf.read_status(folder)
     if status.state not in rf.UNDER_WAY:
         return status.state, status.message, 0
-    if not rf.is_alive(folder) and (_has_died(folder, status.started) or not rf.is_launching(folder)):
-        if rf.read_status(folder) != status:  # it ended, or went on, between the two looks
-            return _state(folder)
-        return "interrupted", INTERRUPTED, 0
+    alive = rf.is_alive(folder)
+    if not alive and rf.read_status(folder) != status:  # it ended, or went on, between the two looks
+        return _state(folder)
+    if not alive and status.cluster:  # no worker has it: none yet, or one that was lost
+        return ("stopped" if (folder / rf.STOP).exists() else "queued"), "", 0
+    if not alive and (_has_died(folder, status.started) or not rf.is_launching(folder)):
+        return "interrupted", executor.BROKEN_OFF, 0
     if (folder / rf.STOP).exists():
         return "stopping", "", 0
     if status.state != rf.WAITING:
@@ -324,7 +346,7 @@ def _state(folder: Path) -> tuple[str, str, int]:
 
 def _has_died(folder: Path, started: float) -> bool:
     """Whether this very process started the run's worker at that time and saw it end."""
-    child = _children.get((folder, started))
+    child = executor.process(folder, started)
     return child is not None and child.poll() is not None
 
 
@@ -338,26 +360,16 @@ def _new_folder(name: str) -> Path:
     raise RunError("Too many runs were started within a second. Wait a moment and start again.")
 
 
-def _launch(folder: Path) -> Run:
+def _launch(folder: Path, submit: bool = True) -> Run:
     now = time.time()
-    rf.write_json(folder / rf.STATUS, {"state": "queued", "message": "", "queued_at": now, "started": now})
-    with (folder / rf.LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "digitrec.worker", str(folder)],
-            cwd=settings.PROJECT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # it outlives the server, and Ctrl-C there does not reach it
-        )
-    for child in list(_children.values()):
-        child.poll()  # reaps those that ended
-    _children[folder, now] = process
+    status = {"state": "queued", "message": "", "queued_at": now, "started": now}
+    rf.write_json(folder / rf.STATUS, status | {"cluster": settings.scheduler() is not None})
+    try:
+        if submit:
+            executor.submit(folder, now)
+    except RunError as error:
+        rf.write_json(folder / rf.STATUS, status | {"state": "failed", "message": str(error)})
     return get(folder.name)
-
-
-_children: dict[tuple[Path, float], "subprocess.Popen[bytes]"] = {}
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ Every setting has a default that works; README lists them all.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,6 +120,30 @@ def bank_folder() -> Path:
 def exports_folder() -> Path:
     """Return the folder that models made ready to use elsewhere are kept in, each until newer ones take its place."""
     return home() / "build" / "exports"
+
+
+def scheduler() -> str | None:
+    """Return the address of the Dask scheduler that runs are given to (`DIGITREC_SCHEDULER`), or None for this machine.
+
+    Raises:
+        SettingsError: If it is no address.
+    """
+    address = os.environ.get("DIGITREC_SCHEDULER", "").strip()
+    if address and not re.fullmatch(r"tcp://([^\s/:@]+|\[[0-9a-fA-F:.]+\]):\d{1,5}", address):
+        raise SettingsError(
+            "DIGITREC_SCHEDULER must be an address such as tcp://host:8786. Correct it, or unset it to train on this "
+            f"machine. Received: {address[:60]!r}"
+        )
+    return address or None
+
+
+def warm_minutes() -> int:
+    """Return how long a process with TensorFlow loaded waits for the next run (`DIGITREC_WARM_MINUTES`); 0 for none.
+
+    Raises:
+        SettingsError: If it is no whole number from 0 to 1440.
+    """
+    return number("DIGITREC_WARM_MINUTES", 5, 0, 1440)
 
 
 def number(name: str, default: int, low: int, high: int) -> int:

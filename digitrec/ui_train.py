@@ -28,6 +28,7 @@ from digitrec.runs import Run
 
 CUSTOM = {"custom-mlp": "your own MLP", "custom-cnn": "your own CNN"}
 PREVIEW = 8  # digits
+SOON, LATER = 0.25, 1.0  # seconds between two looks at a run: until its first point, and from then on
 
 SCALING_WORDS = {
     "unit-range": "pixels from 0 to 1",
@@ -236,14 +237,16 @@ def choose_run() -> Run | None:
 
 
 def watch(run_id: str) -> None:
-    """Draw a run's state, progress, buttons and curves; once a second while it is under way."""
-    every = 1.0 if runs.get(run_id).active else None
-    st.fragment(_watch, run_every=every)(run_id, every is not None)
-
-
-def _watch(run_id: str, active: bool) -> None:
+    """Draw a run's state, progress, buttons and curves; again and again while it is under way."""
     run = runs.get(run_id)
-    if active and not run.active:
+    soon = run.state == "starting" or (run.state == "running" and not rf.read_events(run.folder))
+    every = (SOON if soon else LATER) if run.active else None
+    st.fragment(_watch, run_every=every)(run_id, every)
+
+
+def _watch(run_id: str, every: float | None) -> None:
+    run = runs.get(run_id)
+    if every and not run.active:
         st.rerun()
     progress, points = runs.look(run)
     with st.container(key="run_status"):
@@ -269,6 +272,8 @@ def _watch(run_id: str, active: bool) -> None:
         "Loss: how far the probabilities are from the truth, lower is better. Accuracy: the share read right. "
         "Where training improves and validation does not, the net learns its digits by heart."
     )
+    if every == SOON and points.batch_epoch:
+        st.rerun()  # from now on at leisure
 
 
 SWAP = """<style>
@@ -305,6 +310,8 @@ def live_figure(version: str, drawn: go.Figure, twin: str, key: str = "curves") 
 
 def status_sentence(run: Run, progress: runs.Progress) -> str:
     """Return the state, first, and what there is to say about it."""
+    if run.state == "queued" and not run.place:
+        return "queued: it waits for a free worker of the cluster"
     if run.state == "queued":
         return f"queued: {run.place} run{'s' if run.place > 1 else ''} before it"
     if run.state == "starting":

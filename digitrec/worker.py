@@ -1,14 +1,18 @@
 """Train one run in a process of its own: `python -m digitrec.worker RUN_FOLDER`.
 
-Everything it does goes into the run folder (see runfolder.py); nothing is returned.
+Everything it does goes into the run folder (see runfolder.py); nothing is returned. `--tied RUN_FOLDER` ends when
+standard input does, that is, when the process that started it ends; `--spare` reads the folder from standard input.
 """
 
+import contextlib
 import json
 import math
 import os
 import platform
+import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import zipfile
@@ -22,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from digitrec import runfolder as rf
-from digitrec import settings
+from digitrec import settings, sweep
 from digitrec.errors import DigitrecError, RunError
 from digitrec.recipe import NONE, Recipe
 
@@ -33,11 +37,16 @@ if TYPE_CHECKING:
     from digitrec.train import Event, Fitted, Position, Weights
 
 TURN = 0.5  # seconds between two looks at the queue
+LOADING = 2.0  # seconds that a run waits for a spare process that is not ready
 CARD_FORMAT = 1
 
 
-def main(folder: Path) -> None:
-    """Wait for the run's turn, train, test and write what came of it."""
+def main(folder: Path) -> Path | None:
+    """Wait for the run's turn, train, test and write what came of it.
+
+    Returns:
+        The folder of the next run of its sweep, for this process to train, or None.
+    """
     with FileLock(folder / rf.ALIVE, timeout=10):
         try:
             if _wait(folder):
@@ -55,6 +64,11 @@ def main(folder: Path) -> None:
             traceback.print_exception(error)
             message = f"The training broke off with an internal error ({type(error).__name__}). Its log says more."
             _status(folder, "failed", message)
+        try:
+            return sweep.follow(folder)
+        except (DigitrecError, OSError) as error:
+            traceback.print_exception(error)
+            return None
 
 
 def _wait(folder: Path) -> bool:
@@ -86,12 +100,15 @@ def _train(folder: Path) -> None:
             recipe,
             split,
             events.report,
-            lambda: asked() or 0 < recipe.seconds <= events.spent,
+            lambda: asked() or events.behind or 0 < recipe.seconds <= events.spent,
             lambda model, position: _save_checkpoint(folder, model, position),
             resume,
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
             _best(folder) if resume else None,
         )
+        if events.behind and fitted.stopped and not asked():
+            _status(folder, "stopped", sweep.BEHIND)
+            return
         events.report({"kind": "testing"})
     fitted = replace(fitted, stopped=fitted.stopped and asked())  # the end of its time is an end like any other
     _finish(folder, recipe, split, fitted)
@@ -110,6 +127,7 @@ class _Events:
         self.running = False
         self.ready = next((e["seconds"] for e in kept), None)  # TensorFlow had made its graphs: the clock starts
         self.spent = position.seconds - (self.ready or 0.0) if position else 0.0
+        self.behind = False  # the others of its sweep
 
     def __enter__(self) -> "_Events":
         self.stream = (self.folder / rf.EVENTS).open("a")
@@ -131,6 +149,8 @@ class _Events:
         if not self.running:
             _status(self.folder, "running")
             self.running = True
+        if event["kind"] == "epoch":
+            self.behind = sweep.is_behind(self.folder)
 
 
 def _status(folder: Path, state: str, message: str = "") -> None:
@@ -259,5 +279,64 @@ def _commit() -> str | None:
     return done.stdout.strip() or None
 
 
+def _spare() -> None:
+    """Load TensorFlow, wait for a run's folder on standard input, and train it; end where none comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the server, whose end is seen in the pipe
+    loading = threading.Thread(target=_load, daemon=True)
+    loading.start()
+    folder = Path(os.fsdecode(sys.stdin.buffer.read()))
+    if folder == Path():
+        os._exit(0)  # TensorFlow, half loaded, would not end in peace
+    if hasattr(os, "setsid"):
+        os.setsid()  # from here on it outlives the server
+    _print_to_log(folder)
+    loading.join(LOADING if hasattr(os, "setpriority") else None)
+    if loading.is_alive():  # other work leaves it no time: begin again at the usual priority
+        os.execv(sys.executable, [sys.executable, "-m", "digitrec.worker", str(folder)])
+    _train_all(folder)
+
+
+def _train_all(folder: Path) -> None:
+    """Train a run, and the next ones of its sweep."""
+    following = main(folder)
+    while following:
+        _print_to_log(following)
+        following = main(following)
+
+
+def _print_to_log(folder: Path) -> None:
+    with (folder / rf.LOG).open("ab") as log:
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
+
+
+def _load() -> None:
+    """Import what training needs, at the lowest priority where a thread can have one of its own (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+    from digitrec import train  # noqa: F401
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as standard input is closed."""
+
+    def wait() -> None:
+        os.read(0, 1)  # not sys.stdin: at the end of a run Python would wait for its lock
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _command(arguments: list[str]) -> None:
+    for unneeded in ("sklearn", "pandas"):  # Keras would load them where they are installed: 0.9 s, 70 MB
+        sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
+    if arguments == ["--spare"]:
+        _spare()
+        return
+    if arguments[0] == "--tied":
+        _end_with_parent()
+    _train_all(Path(arguments[-1]))
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    _command(sys.argv[1:])

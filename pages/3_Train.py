@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from digitrec import runs, script, ui, ui_duel, ui_runs, ui_train
+from digitrec import executor, runs, script, ui, ui_duel, ui_runs, ui_train
 
 ui.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
+
+with ui.shown_errors(stop=False):
+    executor.warm()
 
 OTHERS = {"Side by side": ui_runs.side_by_side, "Duel": ui_duel.duel}
 view = st.segmented_control(

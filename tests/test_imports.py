@@ -17,7 +17,7 @@ MODULES = sorted(module.name for module in pkgutil.iter_modules(digitrec.__path_
 WITH_KERAS = {"network", "train", "portable"}
 FIGURES = {"figures", "figures_compare"}
 WITH_STREAMLIT = {module for module in MODULES if module == "ui" or module.startswith("ui_")}
-PLAIN = {"errors", "settings", "recipe", "runfolder", "runs", "registry", "script", "cli", "log"}
+PLAIN = {"errors", "settings", "recipe", "runfolder", "executor", "runs", "registry", "script", "cli", "log"}
 PLAIN |= {"export", "portable_texts"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
@@ -87,6 +87,11 @@ def test_litert_is_only_in_what_reads(imported):
 @pytest.mark.parametrize("module", sorted(PLAIN))
 def test_plain_modules_import_no_numpy(imported, module):
     assert not imported[module] & {"numpy", "cv2", "scipy", "PIL", "plotly"}
+
+
+def test_dask_is_imported_by_none(imported):
+    """Only giving a run to a cluster does."""
+    assert not {module for module in MODULES if imported[module] & {"distributed", "dask", "tornado"}}
 
 
 def test_the_core_does_not_know_the_pages_figures(imported):

@@ -21,8 +21,8 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitrec import executor, runs
 from digitrec import runfolder as rf
-from digitrec import runs
 from digitrec.errors import RunError
 from digitrec.recipe import Recipe
 from digitrec.settings import PROJECT
@@ -33,7 +33,7 @@ STEPS = SHORT.steps_per_epoch
 DEADLOCK = 300  # seconds after which a test gives up
 
 START_AND_DIE = f"""
-from digitrec import runs
+from digitrec import executor, runs
 from digitrec.recipe import Recipe
 print(runs.start(Recipe.from_json({SHORT.to_json()!r})).id)
 """
@@ -151,7 +151,8 @@ def broken(story: Story, module_home: Path) -> Broken:
     }
     runs.resume(run)
     until(lambda: runs.progress(run).epochs > stopped["stopped_at"] + 1, "an epoch further")
-    child = runs._children[run.folder, rf.read_status(run.folder).started]
+    child = executor.process(run.folder, rf.read_status(run.folder).started)
+    assert child
     os.kill(child.pid, signal.SIGKILL)
     killed = wait(run, "interrupted", "finished")
     runs.resume(run)
@@ -315,7 +316,9 @@ def test_a_run_that_had_its_lock_and_has_it_no_more_is_interrupted_at_once() -> 
 def test_a_worker_that_cannot_start_is_interrupted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     run = runs.start(SHORT)
-    runs._children[run.folder, rf.read_status(run.folder).started].wait(DEADLOCK)
+    child = executor.process(run.folder, rf.read_status(run.folder).started)
+    assert child
+    child.wait(DEADLOCK)
     assert runs.get(run.id).state == "interrupted"
     monkeypatch.setattr(rf, "is_launching", lambda folder: True)
     assert runs.get(run.id).state == "interrupted"

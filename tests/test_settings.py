@@ -88,3 +88,23 @@ def test_the_project_itself_keeps_trained_models_apart_from_shipped_ones(monkeyp
     monkeypatch.delenv("DIGITREC_HOME", raising=False)
     assert settings.trained_models() == settings.PROJECT / "trained"
     assert settings.trained_models() != settings.SHIPPED_MODELS
+
+
+@pytest.mark.parametrize("address", ["tcp://host:8786", "tcp://127.0.0.1:1", "tcp://[::1]:8786", " tcp://a.b:80 "])
+def test_a_scheduler_is_an_address(monkeypatch, address):
+    monkeypatch.setenv("DIGITREC_SCHEDULER", address)
+    assert settings.scheduler() == address.strip()
+
+
+@pytest.mark.parametrize("address", ["host", "host:8786", "tcp://", "tcp://host", "tcp://a b:1", "http://host:8786"])
+def test_a_scheduler_that_is_no_address_is_refused(monkeypatch, address):
+    monkeypatch.setenv("DIGITREC_SCHEDULER", address)
+    with pytest.raises(SettingsError, match="DIGITREC_SCHEDULER must be an address such as"):
+        settings.scheduler()
+
+
+def test_runs_are_trained_here_where_there_is_no_scheduler(monkeypatch):
+    monkeypatch.delenv("DIGITREC_SCHEDULER", raising=False)
+    assert settings.scheduler() is None
+    monkeypatch.setenv("DIGITREC_SCHEDULER", " ")
+    assert settings.scheduler() is None

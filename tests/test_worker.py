@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from digitrec import bank, dataset, runs, worker
+from digitrec import bank, dataset, executor, runs, worker
 from digitrec import runfolder as rf
 from digitrec.calibration import Calibration
 from digitrec.errors import RunError
@@ -34,7 +34,8 @@ def start(home: Path, recipe: Recipe, executable: Path | None = None) -> runs.Ru
 
 
 def ended(run: runs.Run) -> rf.Status:
-    child = runs._children[run.folder, rf.read_status(run.folder).started]
+    child = executor.process(run.folder, rf.read_status(run.folder).started)
+    assert child
     child.wait(DEADLOCK)
     return rf.read_status(run.folder)
 

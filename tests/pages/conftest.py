@@ -10,6 +10,12 @@ from streamlit.testing.v1 import AppTest
 HOME = Path(__file__).parents[2] / "streamlit_app.py"
 
 
+@pytest.fixture(autouse=True)
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepare no process for the next run: these tests start none."""
+    monkeypatch.setenv("DIGITREC_WARM_MINUTES", "0")
+
+
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
     """Return a function that opens a page, `pages/1_Draw.py`, with entries of the session's state set before."""
