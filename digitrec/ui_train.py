@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from digitrec import bank, dataset, distort, evaluate, figures, pictures, registry, runs, ui, ui_downloads
+from digitrec import runfolder as rf
 from digitrec.errors import RecipeError
 from digitrec.recipe import (
     ACTIVATIONS,
