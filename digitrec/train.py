@@ -19,6 +19,7 @@ from digitrec.recipe import CLASSES, Recipe
 
 REPORT_EVERY = 0.25  # seconds; by time, not by count, so that small nets do not pay for it
 SAVE_EVERY = 30.0  # seconds; what a killed run loses at most
+FIRST_LOOKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the first epoch, in which most is learnt
 
 Event = dict[str, Any]
 Weights = list[NDArray[np.float32]]
@@ -67,6 +68,7 @@ def fit(
     resume: tuple[keras.Model, Position] | None = None,
     keep: Callable[[keras.Model], None] = lambda model: None,
     best: Weights | None = None,
+    watch: Callable[[keras.Model, Position], None] = lambda model, position: None,
 ) -> Fitted:
     """Train the recipe's network.
 
@@ -83,6 +85,8 @@ def fit(
         keep: With `patience`, called after each epoch with the lowest validation loss so far; the model's
             weights are then what `best` takes on resuming.
         best: On resuming, the weights that `keep` saw last.
+        watch: Called before the first batch, a few times in the first epoch and after each epoch, with the
+            network as it then reads.
 
     Returns:
         The network with the weights that training ended with; with `patience`, the best ones.
@@ -91,12 +95,16 @@ def fit(
         RunError: If the loss is no longer a number.
     """
     model, start = resume or (_fresh(recipe, split), Position())
-    run = _Run(recipe, split, report, should_stop, save, start)
+    run = _Run(recipe, split, report, should_stop, save, start, watch)
     if recipe.patience and best is None:
         best = model.get_weights()
+    if not resume:
+        watch(model, start)
     while run.position.epoch < recipe.epochs and not run.stopped:
         lowest = run.position.best_loss
         run.epoch(model)
+        if run.position.step == 0:
+            watch(model, run.position)
         if recipe.patience and run.position.best_loss < lowest:
             best = model.get_weights()
             keep(model)
@@ -129,9 +137,11 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
         should_stop: Callable[[], bool],
         save: Callable[[keras.Model, Position], None],
         position: Position,
+        watch: Callable[[keras.Model, Position], None],
     ) -> None:
         super().__init__()
         self.recipe, self.report, self.should_stop, self.save = recipe, report, should_stop, save
+        self.watch, self.looks = watch, list(FIRST_LOOKS)
         self.position, self.stopped = position, False
         self.split = split
         held_out = (split.x_validation, _labels(split.y_validation, recipe))
@@ -168,6 +178,8 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
         self._report_batches(now)
         if self.position.step == self.steps:
             return  # an epoch without a batch left cannot be resumed: let it end
+        if self.position.epoch == 0:
+            self._look()
         if now - self.saved > SAVE_EVERY:
             self._save()
         if self.should_stop():
@@ -212,6 +224,12 @@ class _Run(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no ty
                 "digits_per_second": round(digits / (seconds - self.before)),
             }
         )
+
+    def _look(self) -> None:
+        share = self.position.step / self.steps
+        if self.looks and share >= self.looks[0]:
+            self.looks = [look for look in self.looks if look > share]
+            self.watch(self.model, self.position)
 
     def _save(self) -> None:
         self.save(self.model, self.position)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from digitrec import bank, dataset, distort, evaluate, figures, pictures, registry, runs, ui
+from digitrec import bank, dataset, distort, evaluate, figures, pictures, registry, runs, ui, ui_rate, ui_watch
 from digitrec import runfolder as rf
 from digitrec.errors import RecipeError
 from digitrec.recipe import (
@@ -31,7 +31,12 @@ CUSTOM = {"custom-mlp": "your own MLP", "custom-cnn": "your own CNN"}
 PREVIEW = 8  # digits
 
 SCALING_WORDS = {"unit-range": "pixels from 0 to 1", "unit-length": "each column to length 1"}
-SCHEDULE_WORDS = {"constant": "constant", "cosine": "up, then down along a cosine"}
+SCHEDULE_WORDS = {
+    "constant": "constant",
+    "cosine": "up, then down along a cosine",
+    "one-cycle": "one cycle: straight up, then straight down",
+    "exponential": "down by the same factor each step",
+}
 AMOUNTS = {
     "shift": ("Shift, pixels", 0.5),
     "turn": ("Turn, degrees", 1.0),
@@ -99,8 +104,10 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         scaling = st.selectbox("Scaling", SCALINGS, format_func=SCALING_WORDS.__getitem__)
     with training:
         optimizer = st.selectbox("Optimiser", OPTIMIZERS)
-        learning_rate = st.number_input("Learning rate", 1e-7, 10.0, base.learning_rate, format="%g")
+        st.session_state.setdefault("learning_rate", base.learning_rate)
+        learning_rate = st.number_input("Learning rate", 1e-7, 10.0, format="%g", key="learning_rate")
         schedule = st.selectbox("Schedule of the learning rate", SCHEDULES, format_func=SCHEDULE_WORDS.__getitem__)
+        rate = st.container()  # drawn when all of the recipe is known
         smoothing = st.slider("Label smoothing, share of certainty given away", 0.0, 0.5, 0.0, 0.01)
         batch_size = _whole("Batch size, digits", base.batch_size, 1, 4096)
         share = st.slider("Validation, share of the 60,000 training digits", 0.01, 0.5, round(base.validation, 2), 0.01)
@@ -108,7 +115,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         seed = _whole("Seed", base.seed, 0, 2**31 - 1, "Decides the validation digits, first weights and order.")
     with distortion:
         augmentation = _augmentation()
-    return base.replace(
+    recipe = base.replace(
         blocks=blocks,
         hidden=hidden,
         activation=activation,
@@ -125,6 +132,10 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         augmentation=augmentation,
         epochs=epochs,
     )
+    with rate:
+        ui_rate.preview(recipe)
+        ui_rate.finder(recipe)
+    return recipe
 
 
 def _whole(label: str, value: int, low: int, high: int, tip: str | None = None) -> int:
@@ -234,6 +245,17 @@ def _watch(run_id: str, active: bool) -> None:
             st.session_state.pop("run", None)
             st.query_params.pop("run", None)
             st.rerun()
+    if run.active:
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            _curves(run)
+        with right:
+            ui_watch.live(run, training=not progress.testing)
+    else:
+        _curves(run)
+
+
+def _curves(run: Run) -> None:
     points = runs.curves(run)
     curves = {run.recipe.name: points}
     colours = {run.recipe.name: figures.model_colour(run.recipe.name, run.recipe.kind)}

@@ -3,6 +3,7 @@
 Everything it does goes into the run folder (see runfolder.py); nothing is returned.
 """
 
+import contextlib
 import json
 import math
 import platform
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from digitrec.dataset import Split
     from digitrec.train import Event, Fitted, Position, Weights
+    from digitrec.watch import Recorder
 
 TURN = 0.5  # seconds between two looks at the queue
 CARD_FORMAT = 1
@@ -71,13 +73,15 @@ def _train(folder: Path) -> None:
         leftover.unlink(missing_ok=True)
     import numpy as np
 
-    from digitrec import dataset, train  # TensorFlow takes seconds: only when it is this run's turn
+    from digitrec import dataset, train, watch  # TensorFlow takes seconds: only when it is this run's turn
 
     recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
     resume = _checkpoint(folder)
     split = dataset.split(recipe)
     steps = train.steps_per_epoch(recipe, split)
-    with _Events(folder, resume[1] if resume else None, steps) as events:
+    done = resume[1].epoch + resume[1].step / steps if resume else 0.0
+    recorder = watch.Recorder(folder, recipe, split, done)
+    with contextlib.closing(recorder), _Events(folder, resume[1] if resume else None, steps) as events:
         fitted = train.fit(
             recipe,
             split,
@@ -87,10 +91,16 @@ def _train(folder: Path) -> None:
             resume,
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
             _best(folder) if resume else None,
+            lambda model, position: _look(recorder, model, position.epoch + position.step / steps),
         )
         events.report({"kind": "testing"})
     _finish(folder, recipe, split, fitted)
     _status(folder, "stopped" if fitted.stopped else "finished")
+
+
+def _look(recorder: "Recorder", model: "keras.Model", epoch: float) -> None:
+    first = next(layer for layer in model.layers if layer.name in ("conv_1", "dense_1"))
+    recorder.look(epoch, lambda glyphs: model(glyphs, training=False).numpy(), first.kernel.numpy())
 
 
 class _Events:

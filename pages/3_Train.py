@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitrec import runs, script, ui, ui_train
+from digitrec import runs, script, ui, ui_train, ui_watch
 
 ui.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
 
@@ -24,5 +24,7 @@ with ui.shown_errors():
         st.info("No run yet. Press Start: the smallest recipe takes about ten seconds.")
         st.stop()
     ui_train.watch(run.id)
+    if not run.active:
+        ui_watch.replay(run)
     if (card := run.card) and not run.active:
         ui_train.results(run, card)
