@@ -75,6 +75,8 @@ def losses_of(recipe: Recipe, split: "Split", should_stop: Callable[[], bool]) -
         split: Digits to train on.
         should_stop: Asked before each batch.
     """
+    if should_stop():
+        return
     import keras
     import tensorflow as tf
 

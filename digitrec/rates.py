@@ -187,8 +187,8 @@ def _state(folder: Path) -> tuple[str, str]:
 
 def _is_there(folder: Path) -> bool:
     child = _children.get(folder)
-    launching = rf.is_launching(folder) and (child is None or child.poll() is None)
-    return rf.is_alive(folder) or launching
+    ended = child is not None and child.poll() is not None
+    return rf.is_alive(folder) or (rf.is_launching(folder) and not ended)
 
 
 def _launch(folder: Path) -> None:

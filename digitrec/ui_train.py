@@ -247,10 +247,10 @@ def _watch(run_id: str, active: bool) -> None:
             st.rerun()
     if run.active:
         left, right = st.columns([3, 2], gap="medium")
+        with right:  # first, for the curves take longer
+            ui_watch.live(run, training=not progress.testing)
         with left:
             _curves(run)
-        with right:
-            ui_watch.live(run, training=not progress.testing)
     else:
         _curves(run)
 

@@ -19,18 +19,19 @@ CELLS = 40  # of a strip at most; neighbours share one
 TILES = {"mlp": (8, 44), "cnn": (8, 44)}  # columns, and pixels of a side
 
 STYLE = """<style>
-.watched {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .5rem}
+.watched {display: grid; grid-template-columns: repeat(auto-fill, minmax(8.1rem, 1fr)); gap: .5rem}
 .watched figure {margin: 0; padding: .4rem; border: 1px solid rgba(128, 128, 128, .4); border-radius: .25rem;
-  display: grid; grid-template-columns: 3.2rem 1fr; gap: .2rem .5rem}
+  display: grid; grid-template-columns: 2.6rem 1fr; gap: .2rem .4rem}
 .watched figure.own {border: 2px solid currentColor}
-.watched img {width: 3.2rem; height: 3.2rem; image-rendering: pixelated; border: 1px solid rgba(128, 128, 128, .5)}
-.watched .shares {display: flex; gap: 1px; height: 3.2rem}
+.watched img {width: 2.6rem; height: 2.6rem; image-rendering: pixelated; border: 1px solid rgba(128, 128, 128, .5)}
+.watched .shares {display: flex; gap: 1px; height: 2.6rem}
 .watched .shares span {flex: 1; display: flex; flex-direction: column; justify-content: flex-end; font-size: .6rem;
   line-height: 1.1; text-align: center}
 .watched .shares i {display: block; min-height: 1px; background: rgba(128, 128, 128, .75)}
 .watched figcaption {grid-column: 1 / 3; font-size: .8rem; line-height: 1.25}
 .watched .course {grid-column: 1 / 3; display: flex; height: .5rem; background: rgba(128, 128, 128, .2)}
 .watched .course b {flex: 1}
+.st-key-watched [data-stale="true"], .st-key-replayed [data-stale="true"] {opacity: 1}
 </style>"""
 
 
@@ -57,15 +58,14 @@ def live(run: Run, training: bool) -> None:
         run: The run.
         training: Whether it will look at a digit again, so that the visitor's own can be given to it.
     """
-    st.markdown("**Watch it learn**: your digit and ten hard test digits, read again and again")
-    with ui.shown_errors(stop=False):
+    with st.container(key="watched"), ui.shown_errors(stop=False):
+        st.markdown("**Watch it learn**: your digit and ten hard test digits, read again and again")
         glyph = _last()
         if glyph is not None and training:
             watch.give(run.folder, _visitor(), glyph)
         looks = watch.read(run.folder, run.recipe)
         cards = _cards(run, looks)
-        with st.container(key="watched"):
-            st.html(STYLE + _html(cards, figures.model_colour(run.recipe.name, run.recipe.kind)))
+        st.html(STYLE + _html(cards, figures.model_colour(run.recipe.name, run.recipe.kind)))
         said = f"After {_epochs(looks['epoch'][-1])}. " if len(looks) else ""
         hint = "" if glyph is not None else " Draw a digit on the Draw page first, and it is read here as well."
         st.caption(f"{said}{LEGEND}{hint}")
@@ -118,7 +118,7 @@ def _weights(run: Run, looks: Looks, at: int) -> None:
     what = f"{len(now)} of the {of:,} {'units' if mlp else 'kernels'} of the first layer"
     st.markdown(
         f"**{what[0].upper()}{what[1:]}**: :orange[**orange**] wants ink there, :blue[**blue**] wants paper. "
-        + ("They begin as noise, and grow into pictures of strokes." if mlp else "They begin as noise.")
+        + ("They begin as noise, and bits of strokes grow out of it." if mlp else "They begin as noise.")
     )
     columns, side = TILES[run.recipe.kind]
     tiles = pictures.png_uri(pictures.tiles(colours, columns=columns, side=side))
@@ -168,18 +168,19 @@ def _card(card: Card, colour: str, epoch: float | None) -> str:
     end = int(card.shares[-1].argmax()) if len(card.shares) else 0
     followed = card.truth if card.truth is not None else end
     name = "yours" if card.truth is None else f"a {card.truth}"
-    said = "not read yet" if answer is None else f"read as <b>{answer}</b>, {_percent(shares[answer])}"
+    said = "not read yet" if answer is None else f"<b>{answer}</b>, {_percent(shares[answer])}"
     mark = "" if answer is None or card.truth is None else " ✓" if answer == card.truth else " ✗"
     bars = "".join(
         f'<span title="{digit}: {_percent(share)}"><i style="height:{70 * float(share):.0f}%'
         f'{f";background:{colour}" if digit == followed else ""}"></i>{digit}</span>'
         for digit, share in enumerate(shares)
     )
-    twin = f"{name}, {said.replace('<b>', '').replace('</b>', '')}"
+    course = _course(card, followed, colour, -1 if place is None or epoch is None else place)
+    twin = f"{name}: {said.replace('<b>', 'read as ').replace('</b>', '')}"
     return (
         f'<figure{" class=own" if card.truth is None else ""} role="img" aria-label="{html.escape(twin)}">'
         f'<img src="{ui.data_uri(card.glyph)}" alt=""><div class="shares">{bars}</div>'
-        f"<figcaption>{name}: {said}{mark}</figcaption>{_course(card, followed, colour, place)}</figure>"
+        f"<figcaption>{name}: {said}{mark}</figcaption>{course}</figure>"
     )
 
 
@@ -189,13 +190,13 @@ def _place(card: Card, epoch: float | None) -> int | None:
     return count - 1 if count else None
 
 
-def _course(card: Card, digit: int, colour: str, place: int | None) -> str:
-    """Return a strip of the digit's share from the first look to the last, the look shown framed."""
+def _course(card: Card, digit: int, colour: str, place: int = -1) -> str:
+    """Return a strip of the digit's share from the first look to the last, one of them framed."""
     starts = np.unique(np.linspace(0, len(card.shares), min(CELLS, len(card.shares)) + 1).astype(int))
     cells = []
     for first, after in itertools.pairwise(starts):
         share = float(card.shares[first:after, digit].mean())
-        here = place is not None and first <= place < after
+        here = first <= place < after
         looks = f"background:{_faded(colour, share)}{';outline:2px solid currentColor' if here else ''}"
         cells.append(f'<b title="after {_epochs(card.epochs[after - 1])}: {_percent(share)}" style="{looks}"></b>')
     return f'<div class="course">{"".join(cells)}</div>'
