@@ -52,16 +52,17 @@ def _test(folder: Path) -> bool:
     recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
     tried: list[float] = []
     losses: list[float] = []
-    told = 0.0
+    began = told = 0.0
     for rate, loss in losses_of(recipe, dataset.split(recipe), (folder / rf.STOP).exists):
         tried.append(rate)
         losses.append(loss)
         if time.monotonic() - told > REPORT_EVERY:
             if not told:
                 _status(folder, "running")
-            _write(folder, tried, losses)
+                began = time.monotonic()
             told = time.monotonic()
-    _write(folder, tried, losses)
+            _write(folder, tried, losses, told - began)
+    _write(folder, tried, losses, time.monotonic() - began)
     return (folder / rf.STOP).exists() and len(tried) < rates.BATCHES
 
 
@@ -118,8 +119,8 @@ def _batches(recipe: Recipe, split: "Split") -> "Iterator[tuple[tf.Tensor, tf.Te
                 yield x, y
 
 
-def _write(folder: Path, tried: list[float], losses: list[float]) -> None:
-    rf.write_json(folder / rates.LOSSES, {"rates": tried, "losses": losses})
+def _write(folder: Path, tried: list[float], losses: list[float], seconds: float) -> None:
+    rf.write_json(folder / rates.LOSSES, {"rates": tried, "losses": losses, "seconds": seconds})
 
 
 def _status(folder: Path, state: str, message: str = "") -> None:

@@ -3,7 +3,7 @@
 A test's folder is named by what it tests, so that it outlives a reload and the same question is answered once:
 
     recipe.json, status.json, stop, alive.lock, out.log   as in a run folder, see `runfolder`
-    losses.json     `rates` tried so far and the training `losses` at each, one a batch
+    losses.json     `rates` tried so far, the training `losses` at each, one a batch, and the `seconds` they took
 
 References:
     L. Smith: Cyclical learning rates for training neural networks, WACV 2017, section 3.3.
@@ -38,7 +38,6 @@ KEPT = 50  # tests; older ones are deleted
 
 WIDTH = 5.0  # batches; the losses are smoothed by a Gaussian of this standard deviation
 FEWEST = 30  # batches before anything is proposed
-BELOW = 10.0  # the rate proposed lies this far below that of the lowest loss
 LEARNT = 0.9  # of the first loss: what the lowest must be below, or nothing was learnt
 
 INTERRUPTED = "The test ended before its time: it was killed, or the machine was restarted. Start it again."
@@ -55,6 +54,7 @@ class Test:
         message: A sentence on why it failed or was interrupted; otherwise empty.
         rates: (N,), tried so far, rising.
         losses: (N,), training loss at each.
+        seconds: How long they took.
     """
 
     id: str
@@ -63,6 +63,7 @@ class Test:
     message: str
     rates: NDArray[np.float64]
     losses: NDArray[np.float64]
+    seconds: float
 
     @property
     def active(self) -> bool:
@@ -85,10 +86,18 @@ def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(gaussian_filter1d(losses, WIDTH, mode="nearest")) if len(losses) else losses
 
 
-def proposal(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float | None:
-    """Return a tenth of the rate with the lowest smoothed loss, to one digit; None where nothing was learnt.
+def steepest(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
+    """Return the rate at which the smoothed loss falls fastest, before it is lowest."""
+    level = smoothed(losses)
+    lowest = max(2, int(level.argmin()) + 1)
+    return float(rates[np.gradient(level[:lowest]).argmin()])
 
-    At the lowest loss itself the steps are about to become too large, and a training is longer than the test.
+
+def proposal(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float | None:
+    """Return the rate half way, in powers of ten, from where the loss falls fastest to where it is lowest.
+
+    To one digit; None where nothing was learnt. At the steepest place a short training does not get far, at the
+    lowest the steps are about to become too large; tests/bench/range_test.py compares such rules.
     """
     if len(losses) < FEWEST:
         return None
@@ -96,7 +105,7 @@ def proposal(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float |
     lowest = int(level.argmin())
     if level[lowest] > LEARNT * level[0]:
         return None
-    return float(f"{rates[lowest] / BELOW:.0e}")
+    return float(f"{np.sqrt(steepest(rates, losses) * rates[lowest]):.0e}")
 
 
 def about(recipe: Recipe) -> Recipe:
@@ -162,14 +171,16 @@ def get(test_id: str) -> Test:
     return Test(test_id, recipe, state, message, *_losses(folder))
 
 
-def _losses(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _losses(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     values = rf.read_json(folder / LOSSES) or {}
+    none = np.empty(0), np.empty(0), 0.0
     try:
-        rates, losses = (np.array(values.get(key, []), np.float64) for key in ("rates", "losses"))
-    except (TypeError, ValueError):
-        rates = losses = np.empty(0)
-    whole = rates.shape == losses.shape == (len(rates),) and np.isfinite([rates, losses]).all() and (rates > 0).all()
-    return (rates, losses) if whole else (np.empty(0), np.empty(0))
+        rates, losses = (np.array(values[key], np.float64) for key in ("rates", "losses"))
+        seconds = float(values["seconds"])
+    except (KeyError, TypeError, ValueError):
+        return none
+    whole = rates.ndim == 1 and rates.shape == losses.shape and np.isfinite([*rates, *losses, seconds]).all()
+    return (rates, losses, seconds) if whole and (rates > 0).all() else none
 
 
 def _state(folder: Path) -> tuple[str, str]:

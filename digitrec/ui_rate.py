@@ -7,6 +7,14 @@ from digitrec.errors import RunError
 from digitrec.recipe import Recipe
 
 
+def choose(default: float) -> float:
+    """Draw the field of the learning rate and return it; `finder` may have put it there."""
+    if (proposed := st.session_state.pop("rate_proposed", None)) is not None:
+        st.session_state.learning_rate = proposed
+    st.session_state.setdefault("learning_rate", default)
+    return float(st.number_input("Learning rate", 1e-7, 10.0, format="%g", key="learning_rate"))
+
+
 def preview(recipe: Recipe) -> None:
     """Draw the learning rate over the training that the recipe asks for."""
     steps = recipe.epochs * recipe.steps_per_epoch
@@ -16,12 +24,12 @@ def preview(recipe: Recipe) -> None:
 
 def finder(recipe: Recipe) -> None:
     """Draw the range test: the button that starts it, what it finds, and the button that takes it over."""
-    with st.container(border=True, key="range_test"):
+    wanted = st.query_params.get("rates")
+    with st.expander("Which rate? A range test proposes one", bool(wanted), key="range_test"):
         st.markdown(
-            "**Which learning rate?** A range test trains this net on some 200 batches, each with a higher rate than "
-            "the one before. The loss stays, falls, then blows up; a good rate lies well before that."
+            "A range test trains this net on at most 200 batches, each with a higher rate than the one before. The "
+            "loss stays, falls, then blows up; a good rate lies well before that."
         )
-        wanted = st.query_params.get("rates")
         with ui.shown_errors(stop=False):
             if st.button("Test learning rates", key="find_rate", icon=":material/query_stats:"):
                 wanted = st.query_params["rates"] = rates.start(recipe).id
@@ -53,25 +61,22 @@ def _watch(test_id: str, recipe: Recipe, active: bool) -> None:
     if rates.name(recipe) != test.id:
         st.caption(f"Tested was {_net(test.recipe)}. The form says something else now: test again to be sure.")
     if proposed:
-        used = st.session_state.get("learning_rate") == proposed
-        label = f"Use {proposed:g}"
-        if st.button(label, key="use_rate", icon=":material/check:", disabled=used, on_click=_take, args=(proposed,)):
-            st.rerun()  # all of the form, not only this part
-
-
-def _take(rate: float) -> None:
-    st.session_state.learning_rate = rate
+        used = recipe.learning_rate == proposed
+        if st.button(f"Use {proposed:g}", key="use_rate", icon=":material/check:", disabled=used):
+            st.session_state.rate_proposed = proposed  # the field takes it when all of the page runs again
+            st.rerun()
 
 
 def _sentence(test: rates.Test, proposed: float | None) -> str:
     if test.state == "starting":
         return "starting: TensorFlow is being loaded, which takes some seconds"
     if test.active:
-        return f"{test.state}: batch {len(test.rates)} of {rates.BATCHES}"
+        left = test.seconds / max(1, len(test.rates)) * (rates.BATCHES - len(test.rates))
+        return f"{test.state}: batch {len(test.rates)} of at most {rates.BATCHES}, {left:.0f} s left"
     if test.message:
         return f"{test.state}: {test.message}"
     if proposed:
-        return f"Proposed: **{proposed:g}**, a tenth of the rate with the lowest loss."
+        return f"Proposed: **{proposed:g}**, half way from where the loss falls fastest to where it is lowest."
     if test.state == "stopped":
         return "stopped: too few batches to propose a rate."
     return "The loss hardly fell at any rate, so none is proposed. Try another activation, optimiser or batch size."

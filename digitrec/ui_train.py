@@ -104,8 +104,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         scaling = st.selectbox("Scaling", SCALINGS, format_func=SCALING_WORDS.__getitem__)
     with training:
         optimizer = st.selectbox("Optimiser", OPTIMIZERS)
-        st.session_state.setdefault("learning_rate", base.learning_rate)
-        learning_rate = st.number_input("Learning rate", 1e-7, 10.0, format="%g", key="learning_rate")
+        learning_rate = ui_rate.choose(base.learning_rate)
         schedule = st.selectbox("Schedule of the learning rate", SCHEDULES, format_func=SCHEDULE_WORDS.__getitem__)
         rate = st.container()  # drawn when all of the recipe is known
         smoothing = st.slider("Label smoothing, share of certainty given away", 0.0, 0.5, 0.0, 0.01)

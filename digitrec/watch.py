@@ -24,7 +24,7 @@ from digitrec.recipe import CLASSES, NONE, SIDE, Recipe
 DIGITS = (3450, 4013, 6785, 7130, 2404, 7498, 4239, 1772, 6641, 8332)
 """Test digits 0 to 9 that nets learn late and know in the end; tests/bench/watched_digits.py finds them."""
 
-COUNTED = 1_000  # validation digits that the confusion matrix counts
+COUNTED = 500  # validation digits that the confusion matrix counts: reading them costs a training about 1 %
 UNITS = {"mlp": 24, "cnn": 32}  # of the first layer, whose weights are kept
 MOST_OWN = 20  # visitors' digits that a run reads
 
@@ -106,14 +106,14 @@ class Recorder:
     Args:
         folder: The run's.
         recipe: What it trains.
-        split: Its validation digits are counted, the first thousand at most.
+        split: Its validation digits are counted, the first COUNTED at most.
         done: Epochs done, with fractions, of the checkpoint that it goes on from; later looks are taken back.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, split: Split, done: float = 0.0) -> None:
         self.folder, self.recipe = folder, recipe
         known = split.y_validation != NONE
-        self.counted = split.x_validation[known][:COUNTED]
+        self.counted = dataset.glyphs(split.x_validation[known][:COUNTED])
         self.truth = split.y_validation[known][:COUNTED]
         self.digits = digits()[0]
         _cut(folder / rf.WATCH, _layout(recipe), done)
@@ -133,7 +133,7 @@ class Recorder:
         shares = _ten(read(glyphs))
         look = np.zeros((), _layout(self.recipe))
         look["epoch"], look["shares"] = epoch, shares[: len(self.digits)]
-        answers = np.concatenate([_ten(read(dataset.glyphs(part))).argmax(axis=1) for part in self._parts()])
+        answers = _ten(read(self.counted)).argmax(axis=1)
         np.add.at(look["confusion"], (self.truth, answers), 1)
         units = _pictures(kernel, *kernel_shape(self.recipe))
         look["scale"] = np.abs(units).max(axis=(1, 2))
@@ -148,9 +148,6 @@ class Recorder:
         """Take visitors' digits away; what the net said of them stays."""
         for file in (self.folder / rf.OWN).glob("*.glyph"):
             file.unlink(missing_ok=True)
-
-    def _parts(self) -> list[NDArray[np.uint8]]:
-        return np.array_split(self.counted, max(1, len(self.counted) // 250))
 
     def _own(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Yield visitors' digits, each with its name; a file that holds none is left out."""

@@ -26,10 +26,12 @@ def loss(lowest: float, noise: float = 0.05) -> np.ndarray:
 
 
 @pytest.mark.parametrize("lowest", [1e-3, 1e-2, 0.3])
-def test_a_tenth_of_the_rate_with_the_lowest_loss_is_proposed(lowest: float) -> None:
-    proposed = rates.proposal(rates.ladder(), loss(lowest))
+def test_a_rate_between_the_steepest_fall_and_the_lowest_loss_is_proposed(lowest: float) -> None:
+    tried, losses = rates.ladder(), loss(lowest)
+    assert rates.steepest(tried, losses) == pytest.approx(lowest / 10, rel=0.4)
+    proposed = rates.proposal(tried, losses)
     assert proposed is not None
-    assert lowest / 20 < proposed < lowest / 6
+    assert lowest / 6 < proposed < lowest / 1.5
     assert f"{proposed:.0e}" == f"{proposed:.1e}".replace(".0e", "e")  # one digit
 
 
@@ -114,7 +116,18 @@ def test_a_killed_test_is_interrupted(finished: rates.Test) -> None:
     assert until(restarted, "stopped", "finished", "failed").state == "stopped"
 
 
-@pytest.mark.parametrize("damage", ["", "{}", '{"rates": [1, 2], "losses": [1]}', '{"rates": [1], "losses": ["x"]}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "",
+        "{}",
+        '{"rates": [1, 2], "losses": [1], "seconds": 1}',
+        '{"rates": [1], "losses": ["x"], "seconds": 1}',
+        '{"rates": [1], "losses": [1], "seconds": null}',
+        '{"rates": [-1], "losses": [1], "seconds": 1}',
+        '{"rates": 1, "losses": 1, "seconds": 1}',
+    ],
+)
 def test_damaged_losses_count_as_none(finished: rates.Test, damage: str) -> None:
     file = finished.folder / rates.LOSSES
     before = file.read_text()
