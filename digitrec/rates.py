@@ -131,7 +131,7 @@ def start(recipe: Recipe) -> Test:
     wanted = _folder() / name(recipe)
     with contextlib.suppress(RunError):
         known = get(wanted.name)
-        if known.active or known.state == "finished":
+        if known.active or (known.state == "finished" and len(known.rates)):
             return known
     with _disk():
         if any(_is_there(other) for other in _folder().glob("*/")):
