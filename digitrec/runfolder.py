@@ -12,6 +12,7 @@
     best.npz        with early stopping, the weights with the lowest validation loss so far
     model.keras, model.tflite, test.npz, card.json   the trained model
     insight.npz     what Compare shows of it (see `insight`)
+    watch.bin, own/ what the net said of a few digits while it learnt (see `watch`)
 
 States in `status.json`: queued, starting, running, finished, stopped, failed.
 """
@@ -41,6 +42,8 @@ TFLITE = "model.tflite"
 TEST = "test.npz"
 CARD = "card.json"
 INSIGHT = "insight.npz"
+WATCH = "watch.bin"
+OWN = "own"
 
 MODEL_FILES = (KERAS, TFLITE, TEST, CARD)
 """What a trained model is made of; the card comes last, so that a folder with a card is whole."""

@@ -21,6 +21,7 @@ from digitrec.recipe import CLASSES, SIDE, Recipe
 REPORT_EVERY = 0.25  # seconds; by time, not by count, so that small nets do not pay for it
 MOST_AHEAD = 10_000  # digits handed over at once: 31 MB where they are distorted
 SAVE_EVERY = 30.0  # seconds; what a killed run loses at most
+FIRST_LOOKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the first epoch, in which most is learnt
 
 Event = dict[str, Any]
 Weights = list[NDArray[np.float32]]
@@ -69,6 +70,7 @@ def fit(
     resume: tuple[keras.Model, Position] | None = None,
     keep: Callable[[keras.Model], None] = lambda model: None,
     best: Weights | None = None,
+    watch: Callable[[keras.Model, Position], None] = lambda model, position: None,
 ) -> Fitted:
     """Train the recipe's network.
 
@@ -85,6 +87,8 @@ def fit(
         keep: With `patience`, called after each epoch with the lowest validation loss so far; the model's
             weights are then what `best` takes on resuming.
         best: On resuming, the weights that `keep` saw last.
+        watch: Called before the first batch, a few times in the first epoch and after each epoch, with the
+            network as it then reads.
 
     Returns:
         The network with the weights that training ended with; with `patience`, the best ones.
@@ -93,12 +97,16 @@ def fit(
         RunError: If the loss is no longer a number.
     """
     model, start = resume or (_fresh(recipe, split), Position())
-    run = _Run(model, recipe, split, report, should_stop, save, start)
+    run = _Run(model, recipe, split, report, should_stop, save, start, watch)
     if recipe.patience and best is None:
         best = model.get_weights()
+    if not resume:
+        watch(model, start)
     while run.position.epoch < recipe.epochs and not run.stopped:
         lowest = run.position.best_loss
         run.epoch()
+        if run.position.step == 0:
+            watch(model, run.position)
         if recipe.patience and run.position.best_loss < lowest:
             best = model.get_weights()
             keep(model)
@@ -190,11 +198,13 @@ class _Run:
         should_stop: Callable[[], bool],
         save: Callable[[keras.Model, Position], None],
         position: Position,
+        watch: Callable[[keras.Model, Position], None],
     ) -> None:
         self.model, self.recipe, self.split = model, recipe, split
         self.report, self.should_stop, self.save = report, should_stop, save
+        self.watch, self.looks = watch, list(FIRST_LOOKS)
         self.position, self.stopped = position, False
-        self.labels, self.held_out = _labels(split.y, recipe), _labels(split.y_validation, recipe)
+        self.labels, self.held_out = targets(split.y, recipe), targets(split.y_validation, recipe)
         self.steps = steps_per_epoch(recipe, split)
         self.graphs = _Steps(model, recipe)
         self.pace = 1  # batches in a call
@@ -219,6 +229,8 @@ class _Run:
                 break  # an epoch without a batch left cannot be resumed: let it end
             if now - self.saved > SAVE_EVERY:
                 self._save()
+            if self.position.epoch == 0:
+                self._look()
             if self.should_stop():
                 self.stopped = True
                 return
@@ -293,6 +305,12 @@ class _Run:
             }
         )
 
+    def _look(self) -> None:
+        share = self.position.step / self.steps
+        if self.looks and share >= self.looks[0]:
+            self.looks = [look for look in self.looks if look > share]
+            self.watch(self.model, self.position)
+
     def _save(self) -> None:
         self.save(self.model, self.position)
         self.saved = time.monotonic()
@@ -331,6 +349,6 @@ def batches(
     return np.concatenate(distorted), y[order]
 
 
-def _labels(y: Labels, recipe: Recipe) -> NDArray[np.generic]:
+def targets(y: Labels, recipe: Recipe) -> NDArray[np.generic]:
     """Return labels as the recipe's loss wants them: numbers, or one-hot."""
     return np.eye(CLASSES + recipe.strokes, dtype=np.float32)[y] if recipe.label_smoothing else y

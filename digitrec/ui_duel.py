@@ -38,6 +38,8 @@ def duel() -> None:
             mine = st.session_state.setdefault("my_runs", [])
             begun = duels.start(mlp, cnn, budget, amount, TURNS[turns], mine)
             st.session_state.my_runs = [*mine, *(run.id for run in begun.sides)]
+            for run in begun.sides:
+                ui_train.log_start(run.recipe)
             st.session_state.duel = begun.id
     found = {duel.id: duel for duel in duels.duels()}
     if not found:

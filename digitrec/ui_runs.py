@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from digitrec import figures, limits, registry, runs, ui, ui_train, workbench
+from digitrec import figures, registry, runs, ui, ui_train, workbench
 from digitrec import runfolder as rf
 from digitrec.recipe import LONGEST_NAME
 from digitrec.runs import Curves
@@ -219,11 +219,7 @@ def _again(entry: Entry) -> None:
     recipe = workbench.changed(entry.recipe, setting, value, recipe_name.strip())
     st.caption(f"All else stays as in {entry.name}. {recipe.parameters:,} parameters.")
     if st.button("Start", key="start_again", type="primary", icon=":material/play_arrow:"):
-        mine = st.session_state.setdefault("my_runs", [])
-        limits.check(recipe)
-        limits.check_queue(mine)
-        started = runs.start(recipe).id
-        st.session_state.my_runs = [*mine, started]
+        started = ui_train.start(recipe)
         st.session_state.tick_next = [*st.session_state.ticked, started]
         st.rerun()
 

@@ -8,7 +8,22 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from digitrec import bank, dataset, distort, evaluate, figures, pictures, registry, runs, ui, ui_downloads
+from digitrec import (
+    bank,
+    dataset,
+    distort,
+    evaluate,
+    figures,
+    limits,
+    log,
+    pictures,
+    registry,
+    runs,
+    ui,
+    ui_downloads,
+    ui_rate,
+    ui_watch,
+)
 from digitrec import runfolder as rf
 from digitrec.errors import RecipeError
 from digitrec.recipe import (
@@ -118,8 +133,9 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         )
     with training:
         optimizer = st.selectbox("Optimiser", OPTIMIZERS)
-        learning_rate = st.number_input("Learning rate", 1e-7, 10.0, base.learning_rate, format="%g")
+        learning_rate = ui_rate.choose(base.learning_rate)
         schedule = st.selectbox("Schedule of the learning rate", SCHEDULES, format_func=SCHEDULE_WORDS.__getitem__)
+        rate = st.container()  # drawn when all of the recipe is known
         smoothing = st.slider("Label smoothing, share of certainty given away", 0.0, 0.5, 0.0, 0.01)
         batch_size = _whole("Batch size, digits", base.batch_size, 1, 4096)
         share = st.slider("Validation, share of the 60,000 training digits", 0.01, 0.5, round(base.validation, 2), 0.01)
@@ -127,7 +143,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         seed = _whole("Seed", base.seed, 0, 2**31 - 1, "Decides the validation digits, first weights and order.")
     with distortion:
         augmentation = _augmentation()
-    return base.replace(
+    recipe = base.replace(
         blocks=blocks,
         mean_maps=mean_maps,
         hidden=hidden,
@@ -147,6 +163,10 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         augmentation=augmentation,
         epochs=epochs,
     )
+    with rate:
+        ui_rate.preview(recipe)
+        ui_rate.finder(recipe)
+    return recipe
 
 
 def _whole(label: str, value: int, low: int, high: int, tip: str | None = None) -> int:
@@ -223,6 +243,28 @@ def _layers_in_words(layers: list[LayerInfo]) -> str:
     return "The layers, first to last. " + "; ".join(shown) + "."
 
 
+def start(recipe: Recipe) -> str:
+    """Start a run within what the server allows and return its id.
+
+    Raises:
+        RecipeError: If the recipe asks for more than that.
+        RunError: If this visitor has too many runs under way, or the run cannot be written.
+    """
+    mine = st.session_state.setdefault("my_runs", [])
+    limits.check(recipe)
+    limits.check_queue(mine)
+    limits.clear_runs()
+    started = runs.start(recipe).id
+    st.session_state.my_runs = [*mine, started]
+    log_start(recipe)
+    return started
+
+
+def log_start(recipe: Recipe) -> None:
+    """Log that a run was started."""
+    log.event("run", kind=recipe.kind, parameters=recipe.parameters, epochs=recipe.epochs)
+
+
 def choose_run() -> Run | None:
     """Draw the chooser of runs, newest first, and return the one chosen; None while there is none."""
     found = runs.runs()
@@ -265,6 +307,19 @@ def _watch(run_id: str, every: float | None) -> None:
             st.session_state.pop("run", None)
             st.query_params.pop("run", None)
             st.rerun()
+    if run.active:
+        left, right = st.columns([3, 2], gap="medium")
+        with right:  # first, for the curves take longer
+            ui_watch.live(run, training=not progress.testing)
+        with left:
+            _curves(run, points)
+    else:
+        _curves(run, points)
+    if every == SOON and points.batch_epoch:
+        st.rerun()  # from now on at leisure
+
+
+def _curves(run: Run, points: runs.Curves) -> None:
     curves = {run.recipe.name: points}
     colours = {run.recipe.name: figures.model_colour(run.recipe.name, run.recipe.kind)}
     version = f"{run.id} {len(points.batch_epoch)} {len(points.epoch)}"
@@ -273,8 +328,6 @@ def _watch(run_id: str, every: float | None) -> None:
         "Loss: how far the probabilities are from the truth, lower is better. Accuracy: the share read right. "
         "Where training improves and validation does not, the net learns its digits by heart."
     )
-    if every == SOON and points.batch_epoch:
-        st.rerun()  # from now on at leisure
 
 
 SWAP = """<style>

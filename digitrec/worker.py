@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from digitrec.dataset import Split
     from digitrec.train import Event, Fitted, Position, Weights
+    from digitrec.watch import Recorder
 
 TURN = 0.5  # seconds between two looks at the queue
 LOADING = 2.0  # seconds that a run waits for a spare process that is not ready
@@ -88,14 +89,16 @@ def _train(folder: Path) -> None:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // 2))
     import numpy as np
 
-    from digitrec import dataset, train  # TensorFlow takes seconds: only when it is this run's turn
+    from digitrec import dataset, train, watch  # TensorFlow takes seconds: only when it is this run's turn
 
     recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
     resume = _checkpoint(folder)
     split = dataset.split(recipe)
     steps = train.steps_per_epoch(recipe, split)
     asked = (folder / rf.STOP).exists
-    with _Events(folder, resume[1] if resume else None, steps) as events:
+    done = resume[1].epoch + resume[1].step / steps if resume else 0.0
+    recorder = watch.Recorder(folder, recipe, split, done)
+    with contextlib.closing(recorder), _Events(folder, resume[1] if resume else None, steps) as events:
         fitted = train.fit(
             recipe,
             split,
@@ -105,6 +108,7 @@ def _train(folder: Path) -> None:
             resume,
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
             _best(folder) if resume else None,
+            lambda model, position: _look(recorder, model, position.epoch + position.step / steps),
         )
         if events.behind and fitted.stopped and not asked():
             _status(folder, "stopped", sweep.BEHIND)
@@ -113,6 +117,11 @@ def _train(folder: Path) -> None:
     fitted = replace(fitted, stopped=fitted.stopped and asked())  # the end of its time is an end like any other
     _finish(folder, recipe, split, fitted)
     _status(folder, "stopped" if fitted.stopped else "finished")
+
+
+def _look(recorder: "Recorder", model: "keras.Model", epoch: float) -> None:
+    first = next(layer for layer in model.layers if layer.name in ("conv_1", "dense_1"))
+    recorder.look(epoch, lambda glyphs: model(glyphs, training=False).numpy(), first.kernel.numpy())
 
 
 class _Events:

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from digitrec import executor, runs, script, ui, ui_duel, ui_runs, ui_train
+from digitrec import executor, script, ui, ui_duel, ui_runs, ui_sweep, ui_train, ui_watch
 
 ui.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
 
 with ui.shown_errors(stop=False):
     executor.warm()
 
-OTHERS = {"Side by side": ui_runs.side_by_side, "Duel": ui_duel.duel}
+OTHERS = {"Side by side": ui_runs.side_by_side, "Duel": ui_duel.duel, "Sweep": ui_sweep.section}
 view = st.segmented_control(
     "What to do", ["One run", *OTHERS], default="One run", key="workbench", required=True, bind="query-params"
 )
@@ -23,7 +23,7 @@ with ui.shown_errors(stop=False):
     with left:
         recipe = ui_train.choose_recipe()
         if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
-            st.session_state.run = runs.start(recipe).id
+            st.session_state.run = ui_train.start(recipe)
         with st.expander("Show the code"):
             st.markdown("The same net and the same training in plain Keras. Copy it, and it runs as it stands.")
             st.code(script.keras_script(recipe), "python")
@@ -36,5 +36,7 @@ with ui.shown_errors():
         st.info("No run yet. Press Start: the smallest recipe takes about ten seconds.")
         st.stop()
     ui_train.watch(run.id)
+    if not run.active:
+        ui_watch.replay(run)
     if (card := run.card) and not run.active:
         ui_train.results(run, card)

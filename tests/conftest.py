@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec import dataset, registry
+from digitrec import dataset, registry, watch
 from digitrec import runfolder as rf
 from digitrec.dataset import Split
 from digitrec.recipe import Recipe
@@ -46,6 +46,7 @@ def tiny_run(few: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "split", lambda recipe: few)
         patch.setattr(dataset, "test", lambda: (few.x_validation, few.y_validation))
+        patch.setattr(watch, "DIGITS", range(0, 40, 4))
         worker.main(folder)
     status = rf.read_json(folder / rf.STATUS)
     assert status is not None

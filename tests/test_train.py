@@ -165,6 +165,19 @@ def test_validation_is_on_the_digits_held_out(few, whole):
     assert fitted.position.best_loss == pytest.approx(lowest, abs=1e-4)
 
 
+# Looks
+
+
+def test_it_is_looked_at_before_a_few_times_in_the_first_epoch_and_after_each(few, each_batch):
+    looks = []
+    fitted, events = fit(NET, few, watch=lambda model, at: looks.append((at.epoch, at.step, model.get_weights())))
+    assert [look[:2] for look in looks] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0)]  # of 5 batches an epoch
+    for weights, last in zip(looks[-1][2], fitted.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, last)
+    _, again = fit(NET, few)
+    assert [event["loss"] for event in events] == pytest.approx([event["loss"] for event in again], abs=1e-4)
+
+
 # Stop and resume
 
 

@@ -7,11 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from filelock import FileLock
 
-from digitrec import bank, dataset, executor, runs, worker
+from digitrec import bank, dataset, executor, runs, watch, worker
 from digitrec import runfolder as rf
 from digitrec.calibration import Calibration
 from digitrec.errors import RunError
@@ -75,6 +76,17 @@ def finished(started: dict[str, runs.Run]) -> Path:
 def test_leaves_a_whole_model(finished: Path) -> None:
     assert set(rf.MODEL_FILES) <= {file.name for file in finished.iterdir()}
     assert not list(finished.glob(".*")), "temporary files are left"
+
+
+def test_leaves_what_the_net_said_of_ten_digits(finished: Path) -> None:
+    looks = watch.read(finished, TINY)
+    assert (looks["epoch"][0], looks["epoch"][-1]) == (0, 1)
+    assert looks["confusion"][-1].trace() > looks["confusion"][0].trace()
+    model = keras.saving.load_model(finished / rf.KERAS)
+    said = model(watch.digits()[0]).numpy()
+    np.testing.assert_allclose(looks["shares"][-1], said, atol=1e-3)
+    kernel = model.get_layer("dense_1").kernel.numpy().T.reshape(8, 28, 28)
+    np.testing.assert_allclose(watch.weights(looks[-1]), kernel, atol=np.abs(kernel).max() / 200)
 
 
 def test_the_card_tells_how_the_model_was_made(finished: Path) -> None:

@@ -1,13 +1,18 @@
 """Train without a browser: the recipe form, and what it refuses."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from digitrec import runs
-from digitrec.recipe import PRESETS
+from digitrec import dataset, rates, runs, settings, watch
+from digitrec import runfolder as rf
+from digitrec.dataset import Split
+from digitrec.recipe import PRESETS, Recipe
 
 
 @pytest.fixture
@@ -69,3 +74,103 @@ def test_a_read_only_home_is_told_in_a_sentence(page: AppTest, monkeypatch: pyte
     assert "the disk is full or read-only" in page.error[0].value
     assert "/proc" not in page.error[0].value
     assert not runs.runs()
+
+
+def test_the_learning_rate_is_drawn_before_training(page: AppTest) -> None:
+    page.selectbox(key="recipe").set_value("custom-mlp").run()
+    page.number_input(key="learning_rate").set_value(0.02)
+    labelled_box(page, "Schedule").set_value("cosine").run()
+    assert not page.exception
+    said = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert any("goes up to 0.02 in the first twentieth" in alt for alt in said), said
+
+
+def test_the_rate_that_a_range_test_proposes_goes_into_the_form(page: AppTest, home: Path) -> None:
+    page.selectbox(key="recipe").set_value("custom-mlp").run()
+    test_id = finished_range_test(Recipe("custom-mlp", hidden=(256, 128), batch_size=128, validation=0.08))
+    page.query_params["rates"] = test_id
+    page.run()
+    assert not page.exception
+    assert "Proposed: **0.003**" in " ".join(element.value for element in page.markdown)
+    page.button(key="use_rate").click().run()
+    assert page.number_input(key="learning_rate").value == 0.003
+    page.text_input[0].set_value("64").run()
+    assert "The form says something else now" in " ".join(element.value for element in page.caption)
+
+
+def test_a_link_to_a_range_test_that_is_gone_is_told(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("pages/3_Train.py")
+    page.query_params["rates"] = "../runs"
+    page.selectbox(key="recipe").set_value("custom-mlp").run()
+    assert not page.exception
+    assert "no such range test" in page.error[0].value
+
+
+def finished_range_test(recipe: Recipe) -> str:
+    """Leave the folder of a test whose loss falls most at 0.001 and is lowest at 0.01, and return its id."""
+    name, tried = rates.name(recipe), rates.ladder()
+    away = np.log10(tried) + 2
+    losses = 2.3 - 2 / (1 + np.exp(-4 * (away + 1))) + np.where(away > 0, 4 * away**2, 0)
+    folder = settings.home() / "rates" / name
+    folder.mkdir(parents=True)
+    rf.write_json(folder / rf.RECIPE, rates.about(recipe).to_json())
+    rf.write_json(folder / rf.STATUS, {"state": "finished", "message": ""})
+    rf.write_json(folder / rates.LOSSES, {"rates": tried.tolist(), "losses": losses.tolist(), "seconds": 3.0})
+    return name
+
+
+def labelled_box(page: AppTest, label: str) -> Any:
+    return next(element for element in page.selectbox if element.label.startswith(label))
+
+
+@pytest.fixture
+def watched_run(home: Path, tiny_run: Path, few: Split) -> Path:
+    """Copy the tiny run into this test's home, with a visitor's digit that its net read half way."""
+    folder = home / "runs" / "20260101-000000-tiny"
+    shutil.copytree(tiny_run, folder, ignore=shutil.ignore_patterns(rf.CARD))  # made on a few digits: no results
+    watch.give(folder, "mine", dataset.glyphs(few.x[30]))
+    recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
+    recorder = watch.Recorder(folder, recipe, few, 1.0)
+    kernel = np.zeros((784, 16), np.float32)
+    recorder.look(2, lambda glyphs: np.eye(10, dtype=np.float32)[np.full(len(glyphs), 3)], kernel)
+    recorder.close()
+    return folder
+
+
+def cards(page: AppTest) -> str:
+    return " ".join(element.proto.body for element in page.get("html") if 'class="watched"' in element.proto.body)
+
+
+def test_a_slider_replays_how_a_run_learned(watched_run: Path, open_page: Callable[..., AppTest]) -> None:
+    page = open_page("pages/3_Train.py")
+    assert not page.exception
+    slider = page.select_slider(key="look")
+    assert (slider.options[0], slider.options[-1]) == ("0", "2")
+    assert cards(page).count("<figure") == 10
+    assert cards(page).count("<b>3</b>, 100 %") == 10
+    slider.set_value(0).run()
+    assert not page.exception
+    assert "<b>3</b>, 100 %" not in cards(page)
+    alts = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert any("mistakes in 40 digits" in alt for alt in alts), alts
+
+
+def test_a_visitors_own_digit_is_seen_by_that_visitor_alone(
+    watched_run: Path, few: Split, open_page: Callable[..., AppTest]
+) -> None:
+    glyph = dataset.glyphs(few.x[30])
+    for secret, seen in (("mine", True), ("another's", False)):
+        page = open_page("pages/3_Train.py", visitor=secret, last_glyph=glyph)
+        assert not page.exception
+        assert ("yours: <b>3</b>" in cards(page)) == seen
+
+
+def test_a_damaged_record_of_looks_is_told_and_the_rest_is_shown(
+    watched_run: Path, open_page: Callable[..., AppTest]
+) -> None:
+    file = watched_run / rf.WATCH
+    file.write_bytes(b"\1" * len(file.read_bytes()))
+    page = open_page("pages/3_Train.py")
+    assert not page.exception
+    assert "record of how this run learned is damaged" in " ".join(element.value for element in page.caption)
+    assert "finished: epoch 2.00 of 2" in " ".join(element.value for element in page.markdown)
