@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from digitrec import executor, runs, script, ui, ui_duel, ui_runs, ui_train
+from digitrec import executor, runs, script, ui, ui_duel, ui_runs, ui_sweep, ui_train
 
 ui.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
 
 with ui.shown_errors(stop=False):
     executor.warm()
 
-OTHERS = {"Side by side": ui_runs.side_by_side, "Duel": ui_duel.duel}
+OTHERS = {"Side by side": ui_runs.side_by_side, "Duel": ui_duel.duel, "Sweep": ui_sweep.section}
 view = st.segmented_control(
     "What to do", ["One run", *OTHERS], default="One run", key="workbench", required=True, bind="query-params"
 )
