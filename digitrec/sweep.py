@@ -12,7 +12,7 @@ import secrets
 import shutil
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,18 +166,20 @@ def _changed(recipe: Recipe, values: Mapping[str, Value]) -> Recipe:
     return recipe.replace(**changes)
 
 
-def start(recipe: Recipe, varied: Mapping[str, Sequence[Value]], early: bool = True) -> Sweep:
+def start(recipe: Recipe, varied: Mapping[str, Sequence[Value]], early: bool = True, mine: Iterable[str] = ()) -> Sweep:
     """Start a sweep.
 
     Args:
         recipe: What all runs have in common.
         varied: Lists of values, by setting; see SETTINGS.
         early: Whether worse runs are stopped early; see RULE.
+        mine: Ids of the runs that this visitor started; a sweep counts as one more.
 
     Raises:
         RecipeError: See `grid`; or if this server does not allow one of them.
-        RunError: If the folder for sweeps cannot be written.
+        RunError: If the folder for sweeps cannot be written, or this visitor has too many runs under way.
     """
+    limits.check_queue(mine)
     for _, changed in grid(recipe, varied):
         limits.check(changed)
     settings.scheduler()
@@ -305,13 +307,15 @@ def is_behind(run_folder: Path) -> bool:
     if found is None or found[1].get("early") is not True:
         return False
     mine = _accuracies(rf.read_events(run_folder))
+    if not mine:
+        return False
     others = [
         _accuracies(rf.read_events(other))[: len(mine)]
         for other in run_folder.parent.glob(f"{found[0].name}-*")
         if other != run_folder
     ]
     best = [max(curve) for curve in others if len(curve) == len(mine)]
-    return bool(mine) and len(best) >= ENOUGH and max(mine) < statistics.median(best)
+    return len(best) >= ENOUGH and max(mine) < statistics.median(best)
 
 
 def follow(run_folder: Path) -> Path | None:

@@ -28,7 +28,10 @@ def section() -> None:
         count = len(sweep.grid(recipe, varied))
         st.markdown(f"**{count} runs** of {recipe.name}, {_most_epochs(recipe, varied)} epochs each at most.")
         if st.button("Start the sweep", key="start_sweep", type="primary", icon=":material/tune:"):
-            st.session_state.sweep = sweep.start(recipe, varied, early).id
+            mine = st.session_state.setdefault("my_runs", [])
+            begun = sweep.start(recipe, varied, early, mine)
+            st.session_state.my_runs = [*mine, *(trial.run.id for trial in begun.trials if trial.run)]
+            st.session_state.sweep = begun.id
     ids = sweep.sweeps()
     if not ids:
         st.info("No sweep yet. Choose a small recipe and few epochs: each run takes as long as it does alone.")

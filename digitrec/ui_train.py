@@ -282,7 +282,7 @@ def choose_run() -> Run | None:
 def watch(run_id: str) -> None:
     """Draw a run's state, progress, buttons and curves; again and again while it is under way."""
     run = runs.get(run_id)
-    soon = run.state == "starting" or (run.state == "running" and not rf.read_events(run.folder))
+    soon = run.state == "starting" or (run.state == "running" and not runs.curves(run).batch_epoch)
     every = (SOON if soon else LATER) if run.active else None
     st.fragment(_watch, run_every=every)(run_id, every)
 

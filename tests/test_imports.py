@@ -15,9 +15,9 @@ from digitrec import dataset, settings
 
 MODULES = sorted(module.name for module in pkgutil.iter_modules(digitrec.__path__))
 WITH_KERAS = {"network", "train", "portable"}
-FIGURES = {"figures", "figures_compare", "figures_rate"}
+FIGURES = {"figures", "figures_compare", "figures_rate", "figures_sweep"}
 WITH_STREAMLIT = {module for module in MODULES if module == "ui" or module.startswith("ui_")}
-PLAIN = {"errors", "settings", "recipe", "runfolder", "executor", "runs", "registry", "script", "cli", "log"}
+PLAIN = {"errors", "settings", "recipe", "runfolder", "executor", "runs", "sweep", "registry", "script", "cli", "log"}
 PLAIN |= {"export", "portable_texts"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
