@@ -16,8 +16,8 @@ SHIPPED_MODELS = PROJECT / "models"
 MAX_PICTURE_BYTES = 20 * 1024 * 1024
 """Largest file accepted, in bytes; the uploader's limit in .streamlit/config.toml is the same."""
 
-MAX_PICTURE_PIXELS = 100_000_000
-"""Largest picture accepted, in pixels: twice the largest phone camera in common use, 20,000 x 20,000 is refused."""
+MAX_PICTURE_PIXELS = 60_000_000
+"""Largest picture accepted, in pixels: phones take 50 million, and WebP, the costliest, needs 16 bytes each."""
 
 MAX_PDF_PAGES = 50
 """Pages of a PDF that are read; each is a picture of a few million pixels."""
