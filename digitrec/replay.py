@@ -29,14 +29,14 @@ class Line(NamedTuple):
 def lines(objects: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Return the strokes of a canvas, the Fabric paths of its `json_data`; what is none is left out."""
     found = []
-    for thing in objects:
+    for thing in objects if isinstance(objects, Sequence) else ():
         try:
-            points = np.array(list(_points(thing.get("path") or ())), np.float32)
+            points = np.array(list(_points(thing.get("path") or ())))
             width = float(thing.get("strokeWidth") or 1)
         except (AttributeError, TypeError, ValueError, OverflowError):
             continue
         if len(points) and np.abs(points).max() <= FARTHEST and 0 < width <= FARTHEST:  # NaN is neither
-            found.append(Line(points, width))
+            found.append(Line(points.astype(np.float32), width))
     return found
 
 
