@@ -135,7 +135,8 @@ def read_arrays(file: Path, most: int) -> "dict[str, NDArray[Any]]":
 def has_links(folder: Path) -> bool:
     """Return whether a folder is a symbolic link, or holds one: what leads elsewhere is not shown or sent."""
     try:
-        return folder.is_symlink() or any(entry.is_symlink() for entry in os.scandir(folder))
+        with os.scandir(folder) as entries:
+            return folder.is_symlink() or any(entry.is_symlink() for entry in entries)
     except OSError:  # gone meanwhile
         return False
 

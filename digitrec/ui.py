@@ -89,7 +89,7 @@ def page(title: str, lead: str) -> None:
 
 
 _MARKUP = re.compile(r"[\\`*\[\]<>$~|&{}]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=[A-Za-z])|^\s*[-+#=]|^\s*\d+(?=[.)])")
-_LINK = re.compile(r"(?<=www)(?=\.)|(?=@)|(?<=http)(?=s?://)|(?<=https)(?=://)", re.IGNORECASE)
+_LINK = re.compile(r"(?<=www)(?=\.)|(?=@)|(?<=http)(?=s?://)", re.IGNORECASE)
 
 
 def plain(text: str) -> str:

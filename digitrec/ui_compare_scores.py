@@ -150,7 +150,7 @@ def only_one_reads(models: Sequence[Model], right: Sequence[NDArray[np.bool_]]) 
     for column, (mine, other) in zip(st.columns(2), ((0, 1), (1, 0)), strict=True):
         found = np.flatnonzero(right[mine] & ~right[other])
         with column:
-            st.markdown(f"**Only {models[mine].name}** reads these ({len(found):,} in all)")
+            st.markdown(f"**Only {ui.plain(models[mine].name)}** reads these ({len(found):,} in all)")
             if len(found):
                 shown = found[:SHOWN]
                 captions = [str(truth[i]) for i in shown]

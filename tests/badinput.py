@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 
 from digitrec import address, batch, cli, figures, insight, ledger, reading, registry, replay, runs, settings
 from digitrec import runfolder as rf
-from digitrec.errors import PictureError
+from digitrec.errors import PictureError, RunError
 from digitrec.glyph import Box
 from digitrec.predict import Predictor
 from digitrec.recipe import PRESETS, Recipe
@@ -316,8 +316,8 @@ def _address(data: bytes, _: Path) -> None:
     texts = {str(k): str(v) for k, v in parts.items()} if isinstance(parts, dict) else {"ink": str(parts)}
     found = address.choices(texts, ["reader", "mlp-128"])
     assert found.ink is None or found.ink.shape == (28, 28)
-    if "run" in texts:
-        runs.get(texts["run"])
+    with contextlib.suppress(RunError):
+        runs.get(texts.get("run", ""))
 
 
 def _strokes() -> list[bytes]:
