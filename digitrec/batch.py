@@ -399,7 +399,7 @@ def _cells(digit: dict[str, Any]) -> dict[str, str]:
 
 def _no_formula(name: str) -> str:
     """OWASP's list of what begins a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
-    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name
+    return f"'{name}" if name[:1] in (*"=+-@\t\r\n", *"＝＋－＠") else name
 
 
 def _copy(image: Image.Image) -> Image.Image:

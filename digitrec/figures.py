@@ -371,24 +371,28 @@ def clicked_cell(points: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
         points: `event.selection.points` as `st.plotly_chart(on_select=...)` gives it.
     """
     data = _clicked(points)
-    return None if data is None else (int(data[0]), int(data[1]))
+    return (data[0], data[1]) if len(data) > 1 and max(data[:2]) < 10 else None
 
 
 def clicked_digit(points: Sequence[Mapping[str, Any]]) -> int | None:
     """Return the place in its reading of the digit that was clicked in `page_picture`, or None."""
     data = _clicked(points)
-    return None if data is None else int(data[0])
+    return data[0] if data else None
 
 
-def _clicked(points: Sequence[Mapping[str, Any]]) -> Sequence[Any] | None:
-    """Return what the last point clicked carries; Streamlit may send a list as an object with keys "0", "1"."""
-    for point in reversed(points):
-        data = point.get("customdata")
+def _clicked(points: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the numbers that the last point clicked carries, none where it carries anything else: a browser sent them.
+
+    Streamlit may send a list as an object with keys "0", "1".
+    """
+    for point in reversed(points) if isinstance(points, Sequence) else ():
+        data = point.get("customdata") if isinstance(point, Mapping) else None
         if isinstance(data, Mapping):
             data = [data[key] for key in sorted(data)]
         if data is not None:
-            return data if isinstance(data, Sequence) else [data]
-    return None
+            numbers = data if isinstance(data, Sequence) else [data]
+            return list(numbers) if all(isinstance(number, int) and number >= 0 for number in numbers) else []
+    return []
 
 
 def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:

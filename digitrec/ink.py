@@ -46,6 +46,11 @@ FAINTEST_IN_PHOTO = 18.0
 SMALLEST = 5
 """Pictures whose longer side has fewer pixels hold no digit that could be read."""
 
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")
+"""What Pillow may open: it knows sixty more formats, one of which runs another program."""
+
+BAND = 4_000_000  # pixels of 16 bits or more that are scaled at a time
+
 _decoding = threading.Lock()
 
 
@@ -111,6 +116,8 @@ def _decode(data: bytes) -> Image.Image:
             "This is not a picture that can be read. Choose PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC; "
             f"received {len(data):,} bytes of something else."
         ) from error
+    except MemoryError as error:
+        raise _too_many_pixels("received more than there is memory for") from error
     except (OSError, ValueError, TypeError, SyntaxError, LookupError, EOFError, RuntimeError, struct.error) as error:
         raise PictureError(
             "The picture is damaged or cut short. Save or send it again; "
@@ -124,7 +131,8 @@ def _opened(data: bytes) -> Image.Image:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=["HEIF"])
+    return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
 def _too_many_pixels(received: str) -> PictureError:
@@ -141,21 +149,37 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit, 32-bit or float grey to 8 bit.
+    """Scale 16-bit, 32-bit or float grey to 8 bit, a band of rows at a time, for floats take much room.
 
     The scale is 16 bit where the mode says so or the values ask for it, 8 bit where they fit into 8 bit, and
     the picture's own range otherwise.
     """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
-    low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    rows = max(1, BAND // image.width)
+    tops = range(0, image.height, rows)
+    ranges = [_extremes(_band(image, top, rows)) for top in tops]
+    low, high = min(0.0, *(low for low, _ in ranges)), max(0.0, *(high for _, high in ranges))
     if low >= 0.0 and image.mode.startswith("I") and (image.mode != "I" or 255.0 < high <= 65535.0):
-        top = 65535.0
+        top_value = 65535.0
     elif low >= 0.0 and 1.0 < high <= 255.0:
-        top = 255.0
+        top_value = 255.0
     else:
-        top = high - low or 1.0
-    scaled = (values - low * (top == high - low)) * (255.0 / top)
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+        top_value = high - low or 1.0
+    floor = low * (top_value == high - low)
+    grey = np.empty((image.height, image.width), np.uint8)
+    for top in tops:
+        scaled = (_band(image, top, rows) - floor) * (255.0 / top_value)
+        grey[top : top + rows] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return Image.fromarray(grey)
+
+
+def _band(image: Image.Image, top: int, rows: int) -> Floats:
+    """Return some rows as floats; what is no number is 0."""
+    band = image.crop((0, top, image.width, min(image.height, top + rows)))
+    return np.nan_to_num(np.asarray(band, dtype=np.float32), posinf=0.0, neginf=0.0)
+
+
+def _extremes(values: Floats) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def reduced(image: Image.Image) -> Image.Image:

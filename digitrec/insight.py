@@ -3,7 +3,6 @@
 Accuracy under distortions, and codes: what its last hidden layer says of digits, in a few bytes a digit.
 """
 
-import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ MEASURED = 500  # test digits that are distorted: an accuracy of 90 % is known t
 TRAINING = 5_000  # training digits among which neighbours are looked for
 MAPPED = 600  # test digits on the map; more would hide each other
 VERSION = 1
+LARGEST = 2**24  # bytes of the file unpacked; those of our models take 0.1 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,15 +100,13 @@ def write(folder: Path, recipe: Recipe) -> None:
 def read(folder: Path) -> Insight | None:
     """Return what lies beside a model; None where nothing does, or it is damaged, of another version or model."""
     try:
-        with (folder / rf.INSIGHT).open("rb") as file, np.load(file) as arrays:
-            if arrays["version"] != VERSION or arrays["model"] != _print(folder):
-                return None
-            accuracy = {d.name: arrays[f"accuracy_{d.name}"] for d in robustness.MEASURED}
-            axes = Axes(arrays["mean"].astype(np.float32), arrays["axes"].astype(np.float32), float(arrays["scale"]))
-            made = Insight(
-                accuracy, int(arrays["digits"]), str(arrays["layer"]), axes, arrays["training"], arrays["test"]
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        arrays = rf.read_arrays(folder / rf.INSIGHT, LARGEST)
+        if arrays["version"] != VERSION or arrays["model"] != _print(folder):
+            return None
+        accuracy = {d.name: arrays[f"accuracy_{d.name}"] for d in robustness.MEASURED}
+        axes = Axes(arrays["mean"].astype(np.float32), arrays["axes"].astype(np.float32), float(arrays["scale"]))
+        made = Insight(accuracy, int(arrays["digits"]), str(arrays["layer"]), axes, arrays["training"], arrays["test"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return made if _is_whole(made) else None
 

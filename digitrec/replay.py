@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from digitrec.strokes import lengths, piece
 
 CURVE = 4  # points that a curved piece of a path is drawn with
+FARTHEST = 10_000  # pixels from the canvas's corner, and of width; OpenCV draws no more than 32,767
 FRACTIONS = 4  # bits of a pixel's fraction that OpenCV draws with
 
 
@@ -28,10 +29,14 @@ class Line(NamedTuple):
 def lines(objects: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Return the strokes of a canvas, the Fabric paths of its `json_data`; what is none is left out."""
     found = []
-    for thing in objects:
-        points = list(_points(thing.get("path") or ()))
-        if points:
-            found.append(Line(np.array(points, np.float32), float(thing.get("strokeWidth") or 1)))
+    for thing in objects if isinstance(objects, Sequence) else ():
+        try:
+            points = np.array(list(_points(thing.get("path") or ())))
+            width = float(thing.get("strokeWidth") or 1)
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            continue
+        if len(points) and np.abs(points).max() <= FARTHEST and 0 < width <= FARTHEST:  # NaN is neither
+            found.append(Line(points.astype(np.float32), width))
     return found
 
 

@@ -23,9 +23,13 @@ import os
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RECIPE = "recipe.json"
 DUEL = "duel.json"
@@ -54,6 +58,8 @@ ENDED = ("finished", "stopped", "failed")
 DAMAGED = "The status of this run is damaged. Resume goes on from its last checkpoint."
 
 STARTING_TIME = 20.0  # seconds in which a new process may take its lock before it counts as gone
+
+LARGEST_FILE = 64 * 2**20  # bytes of a JSON or an events file; a day of training writes 5 MB
 
 LARGEST = 1e15  # no number in a run folder comes near it; NaN and infinity are not below it
 
@@ -104,10 +110,57 @@ def write_json(file: Path, values: dict[str, Any]) -> None:
 def read_json(file: Path) -> dict[str, Any] | None:
     """Return the JSON object in a file, or None where there is none or it is damaged."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(_content(file))
     except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
+
+
+def read_arrays(file: Path, most: int) -> "dict[str, NDArray[Any]]":
+    """Return the arrays in a .npz file, by name.
+
+    Args:
+        file: The file.
+        most: Bytes that all of them may take; what says that it is larger is not unpacked.
+
+    Raises:
+        ValueError: If it is missing, damaged or too large.
+    """
+    import numpy as np  # not at import: what lists runs does without
+
+    try:
+        with zipfile.ZipFile(file) as packed:
+            if sum(member.file_size for member in packed.infolist()) > most:
+                raise ValueError("too large")
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except ValueError:
+        raise
+    except Exception as error:  # a damaged header is evaluated, allocated and unpacked, and each fails in its way
+        raise ValueError(f"no arrays: {type(error).__name__}") from error
+
+
+def has_links(folder: Path) -> bool:
+    """Return whether a folder is a symbolic link, or holds one: what leads elsewhere is not shown or sent."""
+    try:
+        with os.scandir(folder) as entries:
+            return folder.is_symlink() or any(entry.is_symlink() for entry in entries)
+    except OSError:  # gone meanwhile
+        return False
+
+
+def _content(file: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is larger than anything this app writes.
+    """
+    with file.open("rb") as stream:
+        content = stream.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise ValueError("too large")
+    return content
 
 
 def read_status(folder: Path) -> Status:
@@ -123,8 +176,8 @@ def read_status(folder: Path) -> Status:
 def read_events(folder: Path) -> list[dict[str, Any]]:
     """Return the run's events, first to last; a line half written or damaged is left out."""
     try:
-        lines = (folder / EVENTS).read_bytes().splitlines()
-    except OSError:
+        lines = _content(folder / EVENTS).splitlines()
+    except (OSError, ValueError):
         return []
     events = []
     for line in lines:

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from digitrec import card as cards
 from digitrec import executor, settings
 from digitrec import runfolder as rf
 from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import Recipe
 
 RATE_WINDOW = 60  # events; some 15 seconds of training decide what the time left is reckoned from
+
+ID = re.compile(r"\w[\w.-]{,79}", re.ASCII)
 
 ACTIVE = ("queued", "starting", "running", "stopping")
 """States in which a process waits or trains; the others are finished, stopped, failed and interrupted."""
@@ -60,7 +63,7 @@ class Run:
     @property
     def card(self) -> dict[str, Any] | None:
         """The trained model's card, once there is one."""
-        return rf.read_json(self.folder / rf.CARD)
+        return cards.read(self.folder)
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,7 @@ def get(run_id: str) -> Run:
         RunError: If there is none, or its folder is damaged.
     """
     folder = settings.runs_folder() / run_id
-    if not re.fullmatch(r"\w[\w.-]{,79}", run_id, re.ASCII) or not (folder / rf.RECIPE).is_file():
+    if not ID.fullmatch(run_id) or not (folder / rf.RECIPE).is_file():
         raise RunError(f"There is no run of this name. Choose one from the list. Received: {run_id[:60]!r}")
     return _read(folder)
 
@@ -247,8 +250,9 @@ def runs() -> list[Run]:
     """Return all runs, newest first; a folder that is damaged is left out."""
     found = []
     for folder in settings.runs_folder().glob("*/"):
-        with contextlib.suppress(RunError):
-            found.append(_read(folder))
+        if ID.fullmatch(folder.name):
+            with contextlib.suppress(RunError):
+                found.append(_read(folder))
     return sorted(found, key=lambda run: run.id, reverse=True)
 
 
@@ -317,6 +321,8 @@ def history_csv(run: Run) -> str:
 
 
 def _read(folder: Path) -> Run:
+    if rf.has_links(folder):
+        raise RunError("The folder of this run is a link, or holds one. Copy the files themselves.")
     try:
         recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
     except RecipeError as error:

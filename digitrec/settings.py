@@ -39,7 +39,7 @@ class Limit(NamedTuple):
 
 LIMITS = {
     "megabytes": Limit("DIGITREC_MAX_MEGABYTES", 20, 1, 200, "MB a picture file"),
-    "megapixels": Limit("DIGITREC_MAX_MEGAPIXELS", 100, 1, 170, "megapixels a picture"),
+    "megapixels": Limit("DIGITREC_MAX_MEGAPIXELS", 60, 1, 170, "megapixels a picture; phones take 50"),
     "pictures": Limit("DIGITREC_MAX_PICTURES", 300, 1, 10_000, "pictures at once on Upload"),
     "epochs": Limit("DIGITREC_MAX_EPOCHS", 200, 1, 200, "epochs a run"),
     "parameters": Limit("DIGITREC_MAX_PARAMETERS", 20_000_000, 10_000, 20_000_000, "parameters of a network"),
@@ -48,7 +48,10 @@ LIMITS = {
     "days": Limit("DIGITREC_RUN_DAYS", 30, 1, 10_000, "days that an ended run is kept"),
     "disk": Limit("DIGITREC_MAX_DISK", 5_000, 100, 10_000_000, "MB that runs may take; the oldest go first"),
 }
-"""What each visitor and all together may take. A shipped model or one that was given a name is never cleared."""
+"""What each visitor and all together may take; a shipped model, or one that was given a name, is never cleared.
+
+WebP, the costliest picture to unpack, needs 16 bytes a pixel.
+"""
 
 
 def limit(name: str) -> int:

@@ -7,6 +7,7 @@ import gc
 import html
 import io
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -93,7 +94,26 @@ def page(title: str, lead: str) -> None:
     with shown_errors():
         log.form()
         for sentence in registry.damaged():
-            st.warning(sentence, icon=":material/broken_image:")
+            st.warning(plain(sentence), icon=":material/broken_image:")
+
+
+_MARKUP = re.compile(r"[\\`*\[\]<>$~|&{}]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=[A-Za-z])|^\s*[-+#=]|^\s*\d+(?=[.)])")
+_LINK = re.compile(r"(?<=www)(?=\.)|(?=@)|(?<=http)(?=s?://)", re.IGNORECASE)
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows a text as it is, whatever is in it: a name, or what somebody entered.
+
+    What would be taken for markup is escaped. Addresses become links all the same, so an invisible character that
+    breaks no line (U+2060) parts them.
+    """
+    line = " ".join(text.split())
+    return _LINK.sub("\N{WORD JOINER}", _MARKUP.sub(lambda found: _escaped(found[0]), line))
+
+
+def _escaped(markup: str) -> str:
+    """Return letters with a backslash before each sign; digits, which begin a list, have theirs behind."""
+    return f"{markup}\\" if markup.strip().isdigit() else f"\\{markup.strip()}"
 
 
 @contextlib.contextmanager
@@ -106,7 +126,7 @@ def shown_errors(stop: bool = True) -> Iterator[None]:
     try:
         yield
     except DigitrecError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         log.event("error", kind=type(error).__name__)
         if stop:
             st.stop()
@@ -289,7 +309,7 @@ def meaning(names: Sequence[str], key: str) -> None:
         names: The models whose answers are shown.
         key: Its key.
     """
-    plain = [name for name in dict.fromkeys(names) if registry.get(name).calibration == Calibration()]
+    bare = [name for name in dict.fromkeys(names) if registry.get(name).calibration == Calibration()]
     with st.popover("What the numbers mean", icon=":material/help:", key=key):
         said = (
             "**The bars.** A model shares 100 % among the ten digits. The shares are *calibrated* on digits that it "
@@ -298,9 +318,10 @@ def meaning(names: Sequence[str], key: str) -> None:
             "**? No digit.** The ten shares add up to 100 % for a letter too. So the scores before they become "
             "shares are looked at: where all ten are lower than for nearly every real digit, it is no digit."
         )
-        if plain:
-            are = "is" if len(plain) == 1 else "are"
-            said += f"\n\n{' and '.join(plain)} {are} not calibrated: often surer than right, and all is a digit."
+        if bare:
+            are = "is" if len(bare) == 1 else "are"
+            named = " and ".join(map(plain, bare))
+            said += f"\n\n{named} {are} not calibrated: often surer than right, and all is a digit."
         st.markdown(said.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 

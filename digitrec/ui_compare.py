@@ -148,10 +148,12 @@ def how_to_get(models: Sequence[Model], key: str) -> None:
         if insight_of(model) is not None:
             continue
         st.info(
-            f"{model.name} was made before this section was, so a file of its own is missing. "
+            f"{ui.plain(model.name)} was made before this section was, so a file of its own is missing. "
             + (f"Run `python -m digitrec.ship --refresh {model.name}`." if model.shipped else "Make it now:")
         )
-        if not model.shipped and st.button(f"Measure {model.name}, about 10 s", key=f"measure_{key}_{model.name}"):
+        if not model.shipped and st.button(
+            f"Measure {ui.plain(model.name)}, about 10 s", key=f"measure_{key}_{model.name}"
+        ):
             _measure(model)
 
 
@@ -179,7 +181,7 @@ def open_address() -> None:
     elif found.digit is not None:
         st.session_state.update(test_digit=found.digit, digit_from=TEST)
     for sentence in found.ignored:
-        st.warning(f"{sentence} It is left out.", icon=":material/link_off:")
+        st.warning(f"{ui.plain(sentence)} It is left out.", icon=":material/link_off:")
 
 
 def write_address(models: Sequence[Model], subject: Subject | None) -> None:

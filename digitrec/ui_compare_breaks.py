@@ -1,5 +1,6 @@
 """Compare, second and third section: how far a digit can be distorted, and the smallest change of its answer."""
 
+import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,11 +35,11 @@ def shift_maps(models: Sequence[Model], subject: Subject) -> list[str]:
         lost = robustness.lost_shift(answers)
         sentences.append(_sentence(model, subject, int(answers[REACH, REACH]), lost))
         with column:
-            st.markdown(f"**{model.name}** keeps its answer at {kept} of {answers.size} places")
+            st.markdown(f"**{ui.plain(model.name)}** keeps its answer at {kept} of {answers.size} places")
             drawn = figures_compare.shift_map(answers, shares, ui.colour(model.name))
             twin = f"{sentences[-1]} It keeps its answer at {kept} of {answers.size} shifts."
             ui.figure(drawn, f"shifts_{number}", twin, save=f"{model.name}-shifts")
-    st.markdown(f"**{' '.join(sentences)}**")
+    st.markdown(f"**{ui.plain(' '.join(sentences))}**")
     return sentences
 
 
@@ -85,7 +86,7 @@ def _this_digit(models: Sequence[Model], subject: Subject) -> None:
     )
     ui.figure(drawn, "digit_curves", " ".join(sentences), save="distorted-digit")
     for sentence in sentences:
-        st.markdown(sentence)
+        st.markdown(ui.plain(sentence))
 
 
 def _variants(glyph: Floats) -> Floats:
@@ -152,10 +153,13 @@ def smallest_changes(models: Sequence[Model], subject: Subject) -> None:
     for column, model, flip in zip(st.columns(2), models, found, strict=True):
         with column:
             if flip is None:
-                st.markdown(f"**{model.name}** stays with its answer: no change of up to {explain.MOST_PIXELS} pixels "
-                            "was found that turns it.")  # fmt: skip
+                st.markdown(
+                    f"**{ui.plain(model.name)}** stays with its answer: no change of up to {explain.MOST_PIXELS} "
+                    "pixels was found that turns it."
+                )
                 continue
-            caption = f"<b>{model.name}</b>: {flip.pixels} pixels turn {subject.called} into a <b>{flip.answer}</b>"
+            pixels = f"{flip.pixels} pixels turn {subject.called} into a <b>{flip.answer}</b>"
+            caption = f"<b>{html.escape(model.name)}</b>: {pixels}"
             alt = f"{int(flip.added.sum())} pixels added and {int(flip.taken.sum())} taken turn it into a {flip.answer}"
             page.picture(_ghost(subject.glyph, flip), alt, caption, 252)
 
@@ -190,7 +194,7 @@ def growing(models: Sequence[Model], subject: Subject) -> None:
         page.picture(canvas, f"The drawing after {_so_far(place)} of its ink", width=140)
     for number, (column, model, said) in enumerate(zip(columns, models, shares, strict=True), 1):
         with column:
-            st.markdown(f"**{model.name}** says **{said[place].argmax()}** here. {_turn(said)}")
+            st.markdown(f"**{ui.plain(model.name)}** says **{said[place].argmax()}** here. {_turn(said)}")
             drawn = figures_compare.growth(said, ui.colour(model.name), place)
             ui.figure(drawn, f"growth_{number}", f"{model.name}. {_turn(said)}", save=f"{model.name}-growth")
 

@@ -36,7 +36,7 @@ def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats])
         shares, none = said.probabilities[0], bool(said.is_digit[0] < 0.5)
         with column, st.container(key=f"answer_{number}"):
             doubt = ", but takes it for no digit" if none else ""
-            st.markdown(f"**{model.name}**, {_kind(model)}, reads **{int(shares.argmax())}**{doubt}")
+            st.markdown(f"**{ui.plain(model.name)}**, {_kind(model)}, reads **{int(shares.argmax())}**{doubt}")
             twin = figures.describe_bars(shares, model.name, none)
             bars = figures.softmax_bars(shares, ui.colour(model.name), none)
             ui.figure(bars, f"bars_{number}", twin, save=f"{model.name}-shares")
@@ -68,7 +68,7 @@ def evidence(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]
         zip(st.columns(2), models, found, answered, strict=True), 1
     ):
         with column:
-            st.markdown(f"**{model.name}**: evidence for **{answer}**, at most {values.max():+.1f}")
+            st.markdown(f"**{ui.plain(model.name)}**: evidence for **{answer}**, at most {values.max():+.1f}")
             drawn = figures_compare.evidence(values, subject.glyph, most)
             twin = figures_compare.describe_evidence(values, model.name, answer)
             ui.figure(drawn, f"evidence_{number}", twin, save=f"{model.name}-evidence")
@@ -89,7 +89,7 @@ def layers(models: Sequence[Model], activations: Sequence[dict[str, Floats]]) ->
     )
     for column, model, found in zip(st.columns(2, gap="large"), models, activations, strict=True):
         with column:
-            st.markdown(f"**{model.name}**")
+            st.markdown(f"**{ui.plain(model.name)}**")
             for name in explain.shown_layers(model.recipe, tuple(found)):
                 _layer(model, name, found[name])
 
@@ -151,13 +151,14 @@ def first_layer(models: Sequence[Model]) -> None:
         with column:
             weights = _first_weights(model)
             if weights is None:
-                st.caption(f"The file of {model.name} does not tell its weights apart. Train it again to see them.")
+                st.caption(
+                    f"The file of {ui.plain(model.name)} does not tell its weights apart. Train it again to see them."
+                )
             elif model.kind == "mlp":
                 _gallery(model, weights, number)
             else:
-                caption = (
-                    f"<b>{model.name}</b>: all {len(weights)} kernels of {' x '.join(map(str, weights.shape[1:]))}"
-                )
+                shape = " x ".join(map(str, weights.shape[1:]))
+                caption = f"<b>{html.escape(model.name)}</b>: all {len(weights)} kernels of {shape}"
                 page.picture(_weight_tiles(weights, [], 8, 44), f"The kernels of {model.name}", caption)
 
 
@@ -210,7 +211,7 @@ def softmax(models: Sequence[Model], logits: Sequence[Floats]) -> None:
             else f"{model.calibration.temperature:.2f}"
         )
         with column:
-            st.markdown(f"**{model.name}** at {temperature:.2f} (its own: {own})")
+            st.markdown(f"**{ui.plain(model.name)}** at {temperature:.2f} (its own: {own})")
             st.html(_shares_table(scores, temperature, ui.colour(model.name)))
     st.caption("\\* The largest is set to 1; that changes no share.")
 

@@ -1,5 +1,6 @@
 """Compare, fourth section: the training digits nearest to this one as each net sees them, and a map."""
 
+import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,7 +39,8 @@ def _nearest(model: Model, found: insight.Insight, here: Floats) -> None:
     places, _ = explain.nearest(found.training, here, NEAREST)
     digits, labels = _training_digits()
     named = ", ".join(str(labels[place]) for place in places)
-    caption = f"<b>{model.name}</b>: the {NEAREST} nearest of {len(found.training):,} training digits in {found.layer}"
+    name, layer = html.escape(model.name), html.escape(found.layer)
+    caption = f"<b>{name}</b>: the {NEAREST} nearest of {len(found.training):,} training digits in {layer}"
     values = pictures.montage(
         dataset.glyphs(digits[places]), [str(labels[place]) for place in places], NEAREST // 2, 72
     )

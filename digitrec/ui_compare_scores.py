@@ -24,9 +24,9 @@ def score_card(models: list[Model], right: list[NDArray[np.bool_]]) -> None:
         right: For each, bool (10000,), whether it reads each test digit right.
     """
     with st.container(key="scores"):
-        st.table({model.name: _scores(model) for model in models})
+        st.table({ui.plain(model.name): _scores(model) for model in models})
         difference = evaluate.mcnemar(right[0], right[1], (models[0].name, models[1].name))
-        st.markdown(difference.sentence)
+        st.markdown(ui.plain(difference.sentence))
     st.caption(
         "Both models read the same 10,000 test digits, so only the digits that one reads and the other does not "
         "tell them apart (McNemar's test)."
@@ -47,7 +47,7 @@ def _scores(model: Model) -> dict[str, str]:
         "Size": f"{card['bytes'][rf.TFLITE] / 1e6:.1f} MB",
         "Time a digit, here and now": f"{_milliseconds(model.name, str(model.folder)):.2g} ms",
         "Training": f"{card['epochs']:g} epochs, {card['seconds']:,.0f} s",
-        "Trained on": str(card.get("trained_on", "MNIST")),
+        "Trained on": ui.plain(card.get("trained_on", "MNIST")),
     }
 
 
@@ -95,7 +95,7 @@ def confusions(models: Sequence[Model], answers: Sequence[NDArray[np.intp]]) -> 
     if "cell_truth" not in st.session_state:
         st.session_state.cell_truth, st.session_state.cell_answer = divmod(int(((first + second) * off).argmax()), 10)
     chosen = (st.session_state.cell_truth, st.session_state.cell_answer)
-    titles = (f"**{models[0].name}**", f"**{models[1].name}**", "**Difference**")
+    titles = (*(f"**{ui.plain(model.name)}**" for model in models), "**Difference**")
     for number, (column, title, counts) in enumerate(
         zip(st.columns(3), titles, (first, second, second - first), strict=True), 1
     ):
@@ -134,7 +134,7 @@ def _cell(models: Sequence[Model], answers: Sequence[NDArray[np.intp]], truth: i
     if truth == answer:
         st.caption("These are the right answers: choose two different digits.")
         return
-    names = " and ".join(model.name for model in models)
+    names = " and ".join(ui.plain(model.name) for model in models)
     st.markdown(f"**{len(found)}** times a {truth} is read as {answer}. Below each: what {names} say.")
     if len(found):
         shown = found[: 2 * SHOWN]
@@ -150,7 +150,7 @@ def only_one_reads(models: Sequence[Model], right: Sequence[NDArray[np.bool_]]) 
     for column, (mine, other) in zip(st.columns(2), ((0, 1), (1, 0)), strict=True):
         found = np.flatnonzero(right[mine] & ~right[other])
         with column:
-            st.markdown(f"**Only {models[mine].name}** reads these ({len(found):,} in all)")
+            st.markdown(f"**Only {ui.plain(models[mine].name)}** reads these ({len(found):,} in all)")
             if len(found):
                 shown = found[:SHOWN]
                 captions = [str(truth[i]) for i in shown]

@@ -51,7 +51,7 @@ def _sample(place: int) -> None:
         st.button("Another digit", key="another", icon=":material/casino:", on_click=_pick)
     for number, (column, name, read) in enumerate(zip(columns, names, readings, strict=False), 1):
         with column:
-            st.markdown(f"**{name}** says")
+            st.markdown(f"**{ui.plain(name)}** says")
             with st.container(key=f"answer_{number}"):
                 ui.answer(read, "Nothing to read.")
             ui.bars(read.digits[0] if read.digits else None, name, f"bars_{number}")

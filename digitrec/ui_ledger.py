@@ -121,9 +121,9 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
         _chosen(shown, predictors, found, close)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=3, show_spinner=False, scope="session")
 def _closeup(key: str, page: int, turned: int, _data: bytes) -> Closeup:
-    """Return what is shown of the picture with this SHA-256; the last few, as each takes some megabytes."""
+    """Return what is shown of the picture with this SHA-256; a visitor's last few, as each takes some megabytes."""
     return batches.closeup(_data, page, turned)
 
 
@@ -195,7 +195,7 @@ def _tools(shown: Shown, text: str) -> None:
                 st.code(text, language=None)  # it has a button that copies
     said = st.session_state.pop(f"said_{shown.key}", None)
     if said:
-        st.warning(said, icon=":material/error:")
+        st.warning(ui.plain(said), icon=":material/error:")
 
 
 def _turn(shown: Shown) -> None:
@@ -449,14 +449,15 @@ def _which_step(shown: Shown, entry: Entry, predictors: Sequence[Predictor]) -> 
     """Draw which step saved a digit; the file is read for it once the section is open."""
 
     def rows() -> tuple[Row, ...]:
-        return _trail(shown.picture.key, shown.ledger.turned, entry.box, shown, entry)
+        alone = len(shown.ledger.entries) == 1
+        return _trail(shown.picture.key, shown.ledger.turned, entry.box, entry.crop, alone, shown, entry)
 
     ui_steps.which_step(rows, [predictor.name for predictor in predictors], f"trail_{shown.key}")
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _trail(key: str, turned: int, box: Box, _shown: Shown, _entry: Entry) -> tuple[Row, ...]:
-    """Return a digit after each step; those of the last few are kept.
+@st.cache_resource(max_entries=20, show_spinner=False, scope="session")
+def _trail(key: str, turned: int, box: Box, crop: bytes, alone: bool, _shown: Shown, _entry: Entry) -> tuple[Row, ...]:
+    """Return a digit after each step; those of a visitor's last few are kept, by all that they are made of.
 
     Raises:
         PictureError: If the file cannot be read.

@@ -60,7 +60,7 @@ def which_step(rows: Callable[[], Rows] | None, models: Sequence[str], key: str,
         st.html(_table(made, said))
         for name in said:
             if registry.get(name).recipe.scaling == "unit-length":
-                st.caption(f"{name} scales what it gets itself, so numbers up to 255 do it no harm here.")
+                st.caption(f"{ui.plain(name)} scales what it gets itself, so numbers up to 255 do it no harm here.")
 
 
 def _table(rows: Sequence[Row], said: Mapping[str, Sequence[Said]]) -> str:

@@ -24,7 +24,6 @@ from digitrec import (
     ui_rate,
     ui_watch,
 )
-from digitrec import runfolder as rf
 from digitrec.errors import RecipeError
 from digitrec.recipe import (
     ACTIVATIONS,
@@ -373,7 +372,7 @@ def status_sentence(run: Run, progress: runs.Progress) -> str:
     if run.state == "stopping":
         return "stopping: what was learned is being saved and tested"
     if run.state in ("failed", "interrupted"):
-        return f"{run.state}: {run.message}"
+        return f"{run.state}: {ui.plain(run.message)}"
     done = f"epoch {progress.epochs:.2f} of {progress.of}, {_duration(progress.seconds)}"
     if progress.of_seconds:
         spent = progress.share * progress.of_seconds
@@ -422,7 +421,9 @@ def _keep(run: Run) -> None:
         name = left.text_input("Name of the model", free, max_chars=40, key="model_name")
         if right.form_submit_button("Keep it", icon=":material/bookmark_add:", width="stretch", key="keep_model"):
             model = registry.add(name.strip(), run.folder)
-            st.success(f"{model.name} can now be chosen on Draw, Upload and Compare.", icon=":material/check:")
+            st.success(
+                f"{ui.plain(model.name)} can now be chosen on Draw, Upload and Compare.", icon=":material/check:"
+            )
 
 
 def confusion(counts: NDArray[np.int64], probabilities: NDArray[np.float32]) -> None:

@@ -1,0 +1,154 @@
+"""Spoiled pictures, cards, recipes, events, models, addresses, clicks and commands: an answer, or a sentence.
+
+`python -m tests.bench.bad_input` takes a hundred thousand.
+"""
+
+import io
+import random
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from badinput import TARGETS, Target, spoiled
+from PIL import Image
+
+from digitrec import ink, registry, settings
+from digitrec import runfolder as rf
+from digitrec.errors import DigitrecError, ModelError, PictureError
+
+PICTURES = 30  # of each format: reading takes some milliseconds
+OTHERS = 147
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name.replace(" ", "-"))
+def test_spoiled_input_is_answered_or_refused_in_a_sentence(target: Target, home: Path) -> None:
+    seeds = target.seeds()
+    for seed in seeds:
+        target.take(seed, home)  # what is whole is taken
+    refused = []
+    for number in range(PICTURES if len(target.name) < 5 else OTHERS):
+        content = spoiled(target, seeds, random.Random(f"test {target.name} {number}"))
+        try:
+            target.take(content, home)
+        except DigitrecError as error:
+            refused.append(str(error))
+    assert refused or target.name in ANSWERED
+    assert all(said[0].isupper() and str(home) not in said for said in refused)
+
+
+ANSWERED = {
+    "card.json of a run",
+    "events.jsonl",
+    "status.json",
+    "command line",
+    "canvas and clicks",
+    "insight.npz",
+    "an address",
+}
+"""Of these what is damaged is left out, told on the page, or by the exit status."""
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _patched(kind: str, before: bytes, after: bytes, skip: int = 0) -> bytes:
+    """Return a picture of 52 x 44 with what follows some bytes put in their place."""
+    stream = io.BytesIO()
+    Image.new("RGB", (52, 44), "white").save(stream, kind)
+    data = bytearray(stream.getvalue())
+    at = data.index(before) + len(before) + skip
+    data[at : at + len(after)] = after
+    return bytes(data)
+
+
+def _bombs() -> dict[str, bytes]:
+    """Return small files that say that they are larger than 100 million pixels."""
+    width = struct.pack("<I", 40_000)
+    entries = {256: 40_000, 257: 40_000, 258: 8, 259: 1, 262: 1, 273: 130, 277: 1, 278: 40_000, 279: 64}
+    tags = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items()]
+    packed = zlib.compress(bytes(4_000_000))
+    side = (16_383 - 1) | (16_383 - 1) << 14
+    lossless = b"\x2f" + struct.pack("<I", side) + bytes(64)
+    return {
+        "png": b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0))
+        + _chunk(b"IDAT", packed)
+        + _chunk(b"IEND", b""),
+        "jpeg": _patched("JPEG", b"\xff\xc0", struct.pack(">HH", 50_000, 50_000), 3),
+        "gif": _patched("GIF", b"GIF87a", struct.pack("<HH", 65_535, 65_535)),
+        "bmp": _patched("BMP", b"\x28\x00\x00\x00", width * 2),
+        "tiff": b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(tags) + bytes(64),
+        "webp": b"RIFF" + struct.pack("<I", 20 + len(lossless)) + b"WEBPVP8L" + struct.pack("<I", len(lossless))
+        + lossless,
+    }  # fmt: skip
+
+
+OPEN = """
+import resource, sys
+from pathlib import Path
+from digitrec import ink
+from digitrec.errors import PictureError
+resource.setrlimit(resource.RLIMIT_DATA, (400 * 2**20,) * 2)
+for name in sys.argv[1:]:
+    try:
+        ink.open_picture(Path(name).read_bytes())
+    except PictureError as error:
+        print(Path(name).name, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
+def test_a_picture_that_says_it_is_huge_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    bombs = _bombs()
+    for kind, data in bombs.items():
+        (tmp_path / kind).write_bytes(data)
+    files = [str(tmp_path / kind) for kind in bombs]
+    done = subprocess.run([sys.executable, "-c", OPEN, *files], cwd=settings.PROJECT, capture_output=True, check=False)
+    said = done.stdout.decode().splitlines()
+    assert [line.split()[0] for line in said] == list(bombs), done.stderr
+    assert all("too large" in line and "memory" not in line for line in said), said
+
+
+def test_of_an_animation_one_frame_is_unpacked() -> None:
+    frames = [Image.new("P", (600, 600), number % 2) for number in range(300)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], optimize=False)
+
+    assert ink.open_picture(stream.getvalue()).size == (600, 600)
+
+
+def test_packed_test_results_that_are_too_many_are_not_unpacked(home: Path, tiny_model: str) -> None:
+    file = home / "models" / tiny_model / rf.TEST
+    np.savez_compressed(file, probabilities=np.zeros((4_000_000,), np.float32))
+    with pytest.raises(ValueError, match="too large"):
+        rf.read_arrays(file, registry.TEST_BYTES)
+    with pytest.raises(ModelError, match="damaged"):
+        registry.test_probabilities(file.parent)
+
+
+def test_pickled_arrays_are_not_read(home: Path) -> None:
+    np.savez(home / "a.npz", probabilities=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        rf.read_arrays(home / "a.npz", 2**20)
+
+
+def test_a_file_larger_than_any_that_is_written_here_is_not_read(home: Path) -> None:
+    with (home / rf.EVENTS).open("wb") as file:
+        file.truncate(rf.LARGEST_FILE + 1)  # takes no room on the disk
+    assert rf.read_events(home) == []
+    (home / rf.EVENTS).rename(home / rf.CARD)
+    assert rf.read_json(home / rf.CARD) is None
+
+
+def test_only_the_formats_named_are_opened() -> None:
+
+    for kind in ("PPM", "PCX", "ICO", "TGA", "EPS", "DDS", "JPEG2000", "AVIF"):
+        stream = io.BytesIO()
+        Image.new("RGB", (64, 64), "white").save(stream, kind)
+        with pytest.raises(PictureError, match=r"not a picture that can be read|damaged"):
+            ink.open_picture(stream.getvalue())

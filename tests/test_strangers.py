@@ -1,0 +1,116 @@
+"""What SECURITY.md promises of the code and the folders; tests/browser/test_strangers.py tests what a browser shows."""
+
+import ast
+import csv
+import io
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from digitrec import batch, registry, runs, settings
+from digitrec import runfolder as rf
+from digitrec.errors import ModelError, PictureError, RunError
+
+SOURCES = [*settings.PROJECT.glob("digitrec/*.py"), *settings.PROJECT.glob("pages/*.py"), settings.PROJECT / "streamlit_app.py"]  # fmt: skip  # noqa: E501
+TRAINING = {"worker.py", "ship.py"}
+"""They open Keras files that this machine wrote, in a process of their own."""
+
+NEVER = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "h5py", "yaml", "tarfile", "xml"}
+
+
+def calls(file: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Yield each call in a module with the last word of what is called."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).rpartition(".")[2], node
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.name)
+def test_nothing_runs_what_a_file_holds(file: Path) -> None:
+    tree = ast.parse(file.read_text())
+    imported = {alias.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import)
+                for alias in node.names}  # fmt: skip
+    imported |= {str(n.module).partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert not imported & NEVER
+    for name, call in calls(file):
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert name not in ("eval", "exec", "__import__", "system", "load_weights"), ast.unparse(call)
+        assert name != "load_model" or file.name in TRAINING
+        assert given.get("allow_pickle", "False") == "False"
+        assert given.get("safe_mode", "True") == "True"
+        assert given.get("shell", "False") == "False"
+        assert "unsafe_allow_html" not in given
+        assert "unsafe_allow_javascript" not in given
+
+
+def test_settings_of_the_server_are_those_that_keep_strangers_out() -> None:
+    """What is not said here has Streamlit's default: XSRF protection and CORS are on, the agent's API is off."""
+    config = tomllib.loads((settings.PROJECT / ".streamlit/config.toml").read_text())
+    assert config["client"]["showErrorDetails"] == "none"
+    assert config["client"]["toolbarMode"] == "minimal"
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["server"]["maxUploadSize"] * 2**20 == settings.limit("megabytes") * 2**20
+    said = {"enableXsrfProtection", "enableCORS", "enableAgentApi", "enableStaticServing", "scriptHealthCheckEnabled"}
+    assert not said & set(config["server"])
+
+
+def test_a_link_among_models_leads_nowhere(home: Path, tiny_model: str, tmp_path: Path) -> None:
+    models = home / "models"
+    (models / "linked").symlink_to(models / tiny_model, target_is_directory=True)
+    shutil.copytree(models / tiny_model, models / "holds-one")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("s3cret")
+    (models / "holds-one" / rf.INSIGHT).unlink()
+    (models / "holds-one" / rf.INSIGHT).symlink_to(secret)
+    assert {model.name for model in registry.models() if not model.shipped} == {tiny_model}
+    assert sum("it is a link, or holds one" in sentence for sentence in registry.damaged()) == 2
+    with pytest.raises(ModelError):
+        registry.get("linked")
+
+
+def test_a_link_among_runs_leads_nowhere(home: Path, tiny_run: Path, tmp_path: Path) -> None:
+    parent = home / "runs"
+    parent.mkdir()
+    (parent / "linked").symlink_to(tiny_run, target_is_directory=True)
+    shutil.copytree(tiny_run, parent / "holds-one")
+    (tmp_path / "secret.txt").write_text("s3cret")
+    (parent / "holds-one" / rf.KERAS).unlink()
+    (parent / "holds-one" / rf.KERAS).symlink_to(tmp_path / "secret.txt")
+    shutil.copytree(tiny_run, parent / "whole")
+    assert [run.id for run in runs.runs()] == ["whole"]
+    for name in ("linked", "holds-one"):
+        with pytest.raises(RunError, match="link"):
+            runs.get(name)
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "**bold**", "[a](javascript:alert(1))", "$x$", ".."])
+def test_a_folder_whose_name_is_none_is_no_model_and_no_run(home: Path, tiny_run: Path, name: str) -> None:
+    for kind in ("models", "runs"):
+        if name != "..":
+            shutil.copytree(tiny_run, home / kind / name)
+    assert all(model.shipped for model in registry.models())
+    assert runs.runs() == []
+    for read in (registry.get, runs.get):
+        with pytest.raises((ModelError, RunError)):
+            read(name)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../b", "a\0b", "a\\b", "", "x" * 300, "~root"])
+def test_no_name_leads_out_of_its_folder(tiny_run: Path, name: str) -> None:
+    with pytest.raises(ModelError):
+        registry.get(name)
+    with pytest.raises(ModelError):
+        registry.add(name, tiny_run)
+    with pytest.raises(RunError):
+        runs.get(name)
+
+
+@pytest.mark.parametrize("first", [*"=+-@\t\r\n", *"＝＋－＠"])
+def test_a_name_is_no_formula_in_a_table(first: str) -> None:
+    name = f'{first}HYPERLINK("http://evil.test","7")'
+    written = batch.as_csv([batch.record(name, "reader", PictureError("It is empty."))])
+    [row] = csv.DictReader(io.StringIO(written, newline=""))
+    assert row["file"] == f"'{name}"
