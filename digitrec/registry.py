@@ -1,7 +1,9 @@
 """Saved models: list them, read their cards, add and remove. Shipped ones are never written to."""
 
+import contextlib
 import functools
 import itertools
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 NEWEST_FORMAT = 1
 TEST_BYTES = 2**21  # of test.npz unpacked: ten shares a test digit, as float64 with room to spare
+MODELS_KEPT = 512  # cards read: a page asks for all models several times a stroke
 PREDICTORS_KEPT = 4  # opened models kept in memory: two on Draw, two more on another page
 
 
@@ -272,7 +275,22 @@ def _scan() -> list[Model | str]:
     return list(found.values())
 
 
+def _stamp(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Return what changes whenever a file of a folder is written, replaced or taken away."""
+    stamps = [("", int(folder.is_symlink()), 0, 0)]
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = entry.stat(follow_symlinks=False)
+            stamps.append((entry.name, found.st_mtime_ns, found.st_size, found.st_mode))
+    return tuple(sorted(stamps))
+
+
 def _read(folder: Path, shipped: bool) -> Model | str:
+    return _read_as(folder, shipped, _stamp(folder))
+
+
+@functools.lru_cache(maxsize=MODELS_KEPT)
+def _read_as(folder: Path, shipped: bool, _stamp: tuple[tuple[str, int, int, int], ...]) -> Model | str:
     if not shipped and rf.has_links(folder):
         return f"The model {folder.name} is left out: it is a link, or holds one. Copy the files themselves."
     card = rf.read_json(folder / rf.CARD)

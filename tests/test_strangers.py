@@ -15,7 +15,7 @@ from digitrec import runfolder as rf
 from digitrec.errors import ModelError, PictureError, RunError
 
 SOURCES = [*settings.PROJECT.glob("digitrec/*.py"), *settings.PROJECT.glob("pages/*.py"), settings.PROJECT / "streamlit_app.py"]  # fmt: skip  # noqa: E501
-TRAINING = {"worker.py", "ship.py"}
+TRAINING = {"worker.py", "ship.py", "portable.py"}
 """They open Keras files that this machine wrote, in a process of their own."""
 
 NEVER = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "h5py", "yaml", "tarfile", "xml"}
@@ -34,7 +34,7 @@ def test_nothing_runs_what_a_file_holds(file: Path) -> None:
     imported = {alias.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import)
                 for alias in node.names}  # fmt: skip
     imported |= {str(n.module).partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-    assert not imported & NEVER
+    assert not imported & (NEVER - {"h5py"} if file.name in TRAINING else NEVER)
     for name, call in calls(file):
         given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
         assert name not in ("eval", "exec", "__import__", "system", "load_weights"), ast.unparse(call)
@@ -111,6 +111,6 @@ def test_no_name_leads_out_of_its_folder(tiny_run: Path, name: str) -> None:
 @pytest.mark.parametrize("first", [*"=+-@\t\r\n", *"＝＋－＠"])
 def test_a_name_is_no_formula_in_a_table(first: str) -> None:
     name = f'{first}HYPERLINK("http://evil.test","7")'
-    written = batch.as_csv([batch.record(name, "reader", PictureError("It is empty."))])
+    written = batch.as_csv([batch.numbered(name, "reader", PictureError("It is empty."))])
     [row] = csv.DictReader(io.StringIO(written, newline=""))
     assert row["file"] == f"'{name}"

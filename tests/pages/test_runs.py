@@ -55,7 +55,9 @@ def busy(home: Path) -> Iterator[None]:
         for one in waiting:
             runs.stop(one)
         for one in waiting:
-            runs._children[one.folder, rf.read_status(one.folder).started].wait(120)
+            process = executor.process(one.folder, rf.read_status(one.folder).started)
+            assert process
+            process.wait(120)
 
 
 def words(page: AppTest) -> str:
