@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from digitrec import rates
 from digitrec import runfolder as rf
@@ -20,8 +21,6 @@ from digitrec.errors import DigitrecError
 from digitrec.recipe import Recipe
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from digitrec.dataset import Split
 
 REPORT_EVERY = 0.25  # seconds
@@ -79,27 +78,18 @@ def losses_of(recipe: Recipe, split: "Split", should_stop: Callable[[], bool]) -
     if should_stop():
         return
     import keras
-    import tensorflow as tf
 
-    from digitrec import network
+    from digitrec import network, train
 
     keras.utils.set_random_seed(recipe.seed)
     model = network.trainable(recipe, rates.BATCHES)
-    model.optimizer.build(model.trainable_variables)
-
-    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow ships no types
-    def step(x: "tf.Tensor", y: "tf.Tensor") -> "tf.Tensor":
-        with tf.GradientTape() as tape:
-            loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True))
-        model.optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        return loss
-
+    steps = train._Steps(model, recipe)
     seen: list[float] = []
     for rate, (x, y) in zip(rates.ladder(), _batches(recipe, split), strict=False):
         if should_stop():
             return
         model.optimizer.learning_rate.assign(rate)
-        loss = float(step(x, y))
+        loss = float(steps.learn(x, y)[0]) / len(x)
         if not np.isfinite(loss):
             return
         seen.append(loss)
@@ -109,18 +99,13 @@ def losses_of(recipe: Recipe, split: "Split", should_stop: Callable[[], bool]) -
             return
 
 
-def _batches(recipe: Recipe, split: "Split") -> "Iterator[tuple[tf.Tensor, tf.Tensor]]":
-    """Yield whole batches, epoch after epoch: a smaller last one would be noisier, and traced anew."""
-    import tensorflow as tf
-
+def _batches(recipe: Recipe, split: "Split") -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
+    """Yield whole batches, epoch after epoch; a smaller last one would be noisier."""
     from digitrec import train
 
-    targets = train.targets(split.y, recipe)
-    for epoch in itertools.count():
-        for step in range(max(1, len(split.x) // recipe.batch_size)):
-            x, y = train.batches(split.x, targets, recipe, epoch, step, 1)
-            ink = x / np.float32(255) if x.dtype == np.uint8 else x
-            yield tf.constant(ink, tf.float32), tf.constant(y)
+    labels, whole = train.targets(split.y, recipe), max(1, len(split.x) // recipe.batch_size)
+    for step in itertools.count():
+        yield train.batches(split.x, labels, recipe, step // whole, step % whole, 1)
 
 
 def _write(folder: Path, tried: list[float], losses: list[float], seconds: float) -> None:

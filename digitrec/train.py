@@ -231,6 +231,7 @@ class _Run:
                 self._save()
             if self.position.epoch == 0:
                 self._look()
+                now = time.monotonic()  # the pace is that of learning
             if self.should_stop():
                 self.stopped = True
                 return

@@ -355,6 +355,38 @@ def figure(
     )
 
 
+_SWAP = """<style>
+.st-key-{key} {{display: grid; grid-template-columns: minmax(0, 1fr); justify-items: stretch}}
+.st-key-{key} > * {{grid-area: 1 / 1; width: 100%}}
+.st-key-{key}:has(.st-key-{key}_{new} .main-svg) .st-key-{key}_{old} {{visibility: hidden}}
+</style>"""
+
+
+def live_figure(version: str, drawn: go.Figure, twin: str, key: str = "curves") -> None:
+    """Draw a figure that changes without a blink: the one before stays in sight until the new one is drawn.
+
+    Streamlit builds a chart that has changed from nothing, and for a moment there is none. So there are two places,
+    one upon the other; each new version goes to the one that holds the older figure.
+
+    Args:
+        version: Differs from the one before where the figure does.
+        drawn: The figure.
+        twin: What it shows, in words.
+        key: The container's key.
+    """
+    kept = f"{key}_shown"
+    shown = st.session_state.get(kept) or {"version": "", "new": 0, "figures": [(drawn, twin)] * 2}
+    if shown["version"] != version:
+        shown["version"], shown["new"] = version, 1 - shown["new"]
+        shown["figures"][shown["new"]] = (drawn, twin)
+    st.session_state[kept] = shown
+    with st.container(key=key):
+        st.html(_SWAP.format(key=key, new=shown["new"], old=1 - shown["new"]))
+        for place, (then, said) in enumerate(shown["figures"]):
+            with st.container(key=f"{key}_{place}"):
+                figure(then, f"{key}_figure_{place}", said)
+
+
 def seen(glyph: NDArray[np.float32] | None) -> None:
     """Draw the 28 x 28 that a model sees, 5 screen pixels a pixel; None draws blank paper."""
     pixels = np.zeros((28, 28), np.float32) if glyph is None else glyph

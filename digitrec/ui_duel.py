@@ -149,7 +149,7 @@ def _watch(key: str, active: bool) -> None:
     )
     version = f"{key} {by} {[(len(points.batch_epoch), len(points.epoch)) for points in curves.values()]}"
     drawn = figures.learning_curves(curves, colours, "seconds" if by == "By seconds" else "epoch")
-    ui_train.live_figure(version, drawn, figures.describe_curves(curves), "duel_curves")
+    ui.live_figure(version, drawn, figures.describe_curves(curves), "duel_curves")
 
 
 def _buttons(duel: Duel) -> None:

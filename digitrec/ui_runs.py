@@ -151,7 +151,7 @@ def _curves(chosen: Sequence[Entry], points: Mapping[str, Curves]) -> None:
         )
         version = f"{by} {[(label, len(p.batch_epoch), len(p.epoch)) for label, p in drawn.items()]}"
         figure = figures.learning_curves(drawn, colours, "seconds" if by == "By seconds" else "epoch")
-        ui_train.live_figure(version, figure, figures.describe_curves(drawn), "runs_curves")
+        ui.live_figure(version, figure, figures.describe_curves(drawn), "runs_curves")
     if without:
         st.caption(f"No curves of {', '.join(without)}: a shipped or older model came without, a waiting run has none.")
 

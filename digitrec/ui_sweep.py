@@ -90,7 +90,7 @@ def _watch(sweep_id: str, active: bool) -> None:
     accuracies = [trial.accuracy or 0.0 for trial in shown]
     if len(shown) > 1:
         twin = figures_sweep.describe(columns, accuracies)
-        ui_train.live_figure(repr((columns, accuracies)), figures_sweep.parallel(columns, accuracies), twin, "parallel")
+        ui.live_figure(repr((columns, accuracies)), figures_sweep.parallel(columns, accuracies), twin, "parallel")
         st.caption(f"A line a run, blue the best and orange the worst. {twin}")
     st.dataframe(
         [_row(found, trial) for trial in found.trials], key="sweep_table", hide_index=True, column_config=SHOWN

@@ -4,7 +4,6 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -322,43 +321,11 @@ def _curves(run: Run, points: runs.Curves) -> None:
     curves = {run.recipe.name: points}
     colours = {run.recipe.name: figures.model_colour(run.recipe.name, run.recipe.kind)}
     version = f"{run.id} {len(points.batch_epoch)} {len(points.epoch)}"
-    live_figure(version, figures.learning_curves(curves, colours), figures.describe_curves(curves))
+    ui.live_figure(version, figures.learning_curves(curves, colours), figures.describe_curves(curves))
     st.caption(
         "Loss: how far the probabilities are from the truth, lower is better. Accuracy: the share read right. "
         "Where training improves and validation does not, the net learns its digits by heart."
     )
-
-
-SWAP = """<style>
-.st-key-{key} {{display: grid; grid-template-columns: minmax(0, 1fr); justify-items: stretch}}
-.st-key-{key} > * {{grid-area: 1 / 1; width: 100%}}
-.st-key-{key}:has(.st-key-{key}_{new} .main-svg) .st-key-{key}_{old} {{visibility: hidden}}
-</style>"""
-
-
-def live_figure(version: str, drawn: go.Figure, twin: str, key: str = "curves") -> None:
-    """Draw the curves so that they do not blink: the figure before stays in sight until the new one is drawn.
-
-    Streamlit builds a chart that has changed from nothing, and for a moment there is none. So there are two places,
-    one upon the other; each new version goes to the one that holds the older figure.
-
-    Args:
-        version: Differs from the one before where the figure does.
-        drawn: The figure.
-        twin: What it shows, in words.
-        key: The container's key.
-    """
-    kept = f"{key}_shown"
-    shown = st.session_state.get(kept) or {"version": "", "new": 0, "figures": [(drawn, twin)] * 2}
-    if shown["version"] != version:
-        shown["version"], shown["new"] = version, 1 - shown["new"]
-        shown["figures"][shown["new"]] = (drawn, twin)
-    st.session_state[kept] = shown
-    with st.container(key=key):
-        st.html(SWAP.format(key=key, new=shown["new"], old=1 - shown["new"]))
-        for place, (figure, said) in enumerate(shown["figures"]):
-            with st.container(key=f"{key}_{place}"):
-                ui.figure(figure, f"{key}_figure_{place}", said)
 
 
 def status_sentence(run: Run, progress: runs.Progress) -> str:

@@ -102,7 +102,8 @@ def _replay(run: Run, looks: Looks) -> None:
         counts = looks["confusion"][at].astype(np.int64)
         right_ones = np.trace(counts) / max(1, counts.sum())
         st.markdown(f"**What it takes for what**: {100 * right_ones:.1f} % of {counts.sum():,} validation digits right")
-        ui.figure(figures.confusion_matrix(counts), "look_confusion", figures.describe_confusion(counts))
+        drawn, said = figures.confusion_matrix(counts), figures.describe_confusion(counts)
+        ui.live_figure(f"{run.id} {at}", drawn, said, "look_confusion")
     with right:
         _weights(run, looks, at)
 
