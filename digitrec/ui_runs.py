@@ -53,7 +53,11 @@ def _damaged() -> None:
 def _choose(names: list[str]) -> list[str]:
     """Draw the chooser and return the names ticked, here or in the table, or to be ticked by what was just done."""
     state = st.session_state
-    wanted = state.pop("tick_next", None) or state.get("ticked", [])
+    by_list, by_table = state.pop("list_said", False), state.pop("table_said", None)
+    wanted = state.get("ticked", [])
+    if by_table is not None and not by_list:
+        wanted = by_table
+    wanted = state.pop("tick_next", wanted)
     state.ticked = [name for name in wanted if name in names][-MOST:]
     return list(
         st.multiselect(
@@ -61,6 +65,7 @@ def _choose(names: list[str]) -> list[str]:
             names,
             key="ticked",
             max_selections=MOST,
+            on_change=_list_said,
             persist_state="session",
             placeholder="Choose some here, or tick them in the table",
         )
@@ -70,8 +75,9 @@ def _choose(names: list[str]) -> list[str]:
 def _live(known: list[tuple[str, bool]], ticked: list[str]) -> None:
     """Draw the table and the curves; once a second while a run is under way."""
     entries = workbench.entries()
-    if [(entry.name, entry.active) for entry in entries] != known or st.session_state.ticked != ticked:
+    if [(entry.name, entry.active) for entry in entries] != known or "table_said" in st.session_state:
         st.rerun()
+    st.session_state.table_names = [name for name, _ in known]
     rows = [place for place, (name, _) in enumerate(known) if name in ticked]
     # All three keys, as the browser sends them: it would otherwise seem that the visitor has changed the selection.
     st.session_state.runs_table = {"selection": {"rows": rows, "columns": [], "cells": []}}
@@ -82,7 +88,7 @@ def _live(known: list[tuple[str, bool]], ticked: list[str]) -> None:
         key="runs_table",
         hide_index=True,
         column_config=COLUMNS,
-        on_select=_take_rows,
+        on_select=_table_said,
         selection_mode="multi-row",
         placeholder="–",
         height=min(35 * len(entries) + 38, 430),
@@ -91,10 +97,18 @@ def _live(known: list[tuple[str, bool]], ticked: list[str]) -> None:
     _curves(shown, points)
 
 
-def _take_rows() -> None:
-    names = [entry.name for entry in workbench.entries()]
+def _list_said() -> None:
+    st.session_state.list_said = True
+
+
+def _table_said() -> None:
+    """Note what is ticked in the table.
+
+    The browser sends both widgets at each change: where the list has changed, the table's rows may be older.
+    """
+    names = st.session_state.table_names  # as the visitor saw them; a run may have been added since
     rows = st.session_state.runs_table["selection"]["rows"]
-    st.session_state.ticked = [names[row] for row in rows if row < len(names)][:MOST]
+    st.session_state.table_said = [names[row] for row in rows if row < len(names)][:MOST]
 
 
 def _row(entry: Entry, points: Curves | None) -> dict[str, Any]:
