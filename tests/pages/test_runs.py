@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
-from digitrec import duel, registry, runs
+from digitrec import duel, executor, registry, runs
 from digitrec import runfolder as rf
 from digitrec.recipe import PRESETS, Recipe
 
