@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from digitrec import figures
 
-_COLOURS = [[0, figures.ORANGE], [0.5, figures.GREY], [1, figures.BLUE]]
-"""From worst to best: told apart by every kind of colour vision, and on light and on dark."""
+_COLOURS = [[0, figures.ORANGE], [0.5, figures.GREY], [1, figures.GREEN]]
+"""From worst to best: told apart by every kind of colour vision, and seen on light and on dark."""
 
 Value = float | str
 
@@ -25,7 +25,7 @@ def parallel(columns: Mapping[str, Sequence[Value]], accuracies: Sequence[float]
     low, high = (min(shares), max(shares)) if shares else (0.0, 100.0)
     if high - low < 0.1:
         low, high = low - 0.05, high + 0.05
-    reached = {"label": "validation accuracy, %", "values": shares, "range": [low, high], "tickformat": ".2f"}
+    reached = {"label": "accuracy, %", "values": shares, "range": [low, high], "tickformat": ".4~g"}
     lines = {"color": shares, "colorscale": _COLOURS, "cmin": low, "cmax": high}
     font = {"color": figures.TEXT, "size": 13}
     trace = {
@@ -40,7 +40,7 @@ def parallel(columns: Mapping[str, Sequence[Value]], accuracies: Sequence[float]
         "template": {},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "height": 340,
-        "margin": {"l": 64, "r": 48, "t": 56, "b": 24},
+        "margin": {"l": 64, "r": 56, "t": 56, "b": 24},
     }
     return go.Figure({"data": [trace], "layout": layout}, skip_invalid=False)
 

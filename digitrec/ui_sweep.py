@@ -18,6 +18,7 @@ FIRST = {  # values to begin with
     "seed": "1, 2, 3",
 }
 EVERY = 2.0  # seconds between two looks
+STYLE = "<style>.st-key-parallel text {text-shadow: none !important}</style>"  # plotly's is white, also on dark
 
 
 def section() -> None:
@@ -90,8 +91,11 @@ def _watch(sweep_id: str, active: bool) -> None:
     accuracies = [trial.accuracy or 0.0 for trial in shown]
     if len(shown) > 1:
         twin = figures_sweep.describe(columns, accuracies)
+        st.html(STYLE)
         ui.live_figure(repr((columns, accuracies)), figures_sweep.parallel(columns, accuracies), twin, "parallel")
-        st.caption(f"A line a run, blue the best and orange the worst. {twin}")
+        st.caption(
+            f"A line a run, green the best and orange the worst; accuracy is that on the validation digits. {twin}"
+        )
     st.dataframe(
         [_row(found, trial) for trial in found.trials], key="sweep_table", hide_index=True, column_config=SHOWN
     )
