@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ORANGE, VERMILLION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
 SKY, BLUE, GREEN = "#56B4E9", "#0072B2", "#009E73"
 WINE = "#AA4499"  # the ninth, darker than PURPLE: Tol, Colour Schemes (2021)
+OLIVE, TEAL, INDIGO = "#8C8C2E", "#3E9C8C", "#7A6FD0"  # after the same, a little darker or lighter to be seen on both
 GREY = "#808080"  # tells apart from white and from black alike
 
 _SHIPPED = {
@@ -34,6 +35,9 @@ _SHIPPED = {
     "cnn-3x3": BLUE,
     "reader": GREEN,
     "reader-mlp": VERMILLION,
+    "mlp-fast": OLIVE,
+    "cnn-fast": INDIGO,
+    "cnn-small": TEAL,
 }
 _FAMILY = {"mlp": (ORANGE, VERMILLION, PURPLE), "cnn": (SKY, BLUE, GREEN)}
 _SYMBOLS = ("circle", "square", "triangle-up", "diamond")

@@ -210,7 +210,7 @@ def _picture(data: bytes, _: Path) -> None:
     for picture in chosen.pictures[:1]:
         for name in (MODEL, "mlp-128"):
             outcome = chosen.outcome(picture, False, registry.predictor(name), data, registry.predictor(MODEL))
-            records.append(batch.record(picture.name, name, outcome))
+            records.append(batch.numbered(picture.name, name, outcome))
         if isinstance(outcome, reading.Reading):
             batch.closeup(data, picture.page, outcome.turned)
     batch.as_csv(records), batch.as_json(records), batch.as_text(records)

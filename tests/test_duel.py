@@ -134,7 +134,20 @@ def hand_made(home: Path, mlp_right: int, cnn_right: int, stopped: str = "", bud
         rf.write_json(folder / rf.DUEL, about)
         rf.write_json(folder / rf.RECIPE, recipe.to_json())
         rf.write_json(folder / rf.STATUS, {"state": "finished", "message": "", "queued_at": 0, "started": 0})
-        rf.write_json(folder / rf.CARD, {"stopped": recipe.kind == stopped, "epochs": MLP.epochs})
+        card = {
+            "format": 1,
+            "recipe": recipe.to_json(),
+            "accuracy": right / TEST_DIGITS,
+            "interval": [0.9, 1.0],
+            "errors": TEST_DIGITS - right,
+            "confusion": [[0] * CLASSES] * CLASSES,
+            "parameters": recipe.parameters,
+            "epochs": MLP.epochs,
+            "seconds": 1.0,
+            "bytes": dict.fromkeys(rf.MODEL_FILES[:-1], 1),
+            "stopped": recipe.kind == stopped,
+        }
+        rf.write_json(folder / rf.CARD, card)
         answers = np.where(np.arange(TEST_DIGITS) < right, 0, 1)
         np.savez(folder / rf.TEST, probabilities=np.eye(CLASSES, dtype=np.float32)[answers])
     return duel.duels()[0]

@@ -24,6 +24,8 @@ def save(folder: Path, recipe: Recipe, accuracy: float, seeds: list[float], **ch
         "accuracy": accuracy,
         "interval": [accuracy - 0.004, accuracy + 0.003],
         "parameters": recipe.parameters,
+        "errors": 400,
+        "confusion": [[0] * 10] * 10,
         "epochs": float(recipe.epochs),
         "seconds": 8.66,
         "bytes": dict.fromkeys(rf.MODEL_FILES[:-1], 12_345),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digitrec import dataset, executor, runs, sweep, worker
+from digitrec import dataset, executor, runs, sweep, watch, worker
 from digitrec import runfolder as rf
 from digitrec.dataset import Split
 from digitrec.errors import RecipeError, RunError
@@ -187,6 +187,7 @@ def test_one_process_trains_the_whole_sweep_and_the_worst_ends_early(
 ) -> None:
     monkeypatch.setattr(dataset, "split", lambda recipe: few)
     monkeypatch.setattr(dataset, "test", lambda: (few.x_validation, few.y_validation))
+    monkeypatch.setattr(watch, "DIGITS", range(0, 40, 4))
     started = sweep.start(BASE, {"learning_rate": [0.01, 0.003, 0.005, 1e-7]})
     folder: Path | None = unlaunched[0]
     while folder:
