@@ -71,7 +71,10 @@ def live(run: Run, training: bool) -> None:
         st.caption(f"{said}{LEGEND}{hint}")
 
 
-LEGEND = "Bars: the share, 0 to 100 %, that the net gives each digit. Strip: the share of the true digit so far."
+LEGEND = (
+    "Bars: the share, 0 to 100 %, that the net gives each digit. Strip: the share of the true digit, look by look; "
+    "for yours, of what it was last read as."
+)
 
 
 def replay(run: Run) -> None:
@@ -96,7 +99,7 @@ def _replay(run: Run, looks: Looks) -> None:
     colour = figures.model_colour(run.recipe.name, run.recipe.kind)
     with st.container(key="replayed"), ui.shown_errors(stop=False):
         st.html(STYLE + _html(_cards(run, looks), colour, float(looks["epoch"][at])))
-        st.caption(LEGEND.replace("so far", "at each look, the one chosen marked"))
+        st.caption(f"{LEGEND} The look chosen is framed.")
     left, right = st.columns(2, gap="large")
     with left:
         counts = looks["confusion"][at].astype(np.int64)
