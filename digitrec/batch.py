@@ -101,13 +101,19 @@ class Batch:
 
     def __init__(self) -> None:
         self.pictures: list[Picture] = []
+        self.left_out = 0  # pictures beyond those that are read at once
         self.thumbnails: dict[str, str] = {}
         self._kept: dict[str, bytes] = {}
         self._inks: dict[str, bytes] = {}  # as the pictures came, not turned; the last one used is the last
         self._ledgers: dict[tuple[str, bool], Ledger | PictureError] = {}
 
-    def replace(self, files: Iterable[File]) -> None:
-        """Take these files in place of those before; what was read and put right in files among both stays."""
+    def replace(self, files: Iterable[File], most: int | None = None) -> None:
+        """Take these files in place of those before; what was read and put right in files among both stays.
+
+        Args:
+            files: In any order; they are read in that of their names.
+            most: Pictures that are read at once; those beyond are left out and counted.
+        """
         ordered = sorted(files, key=lambda file: natural(file.name))
         self.pictures, self._kept, room = [], {}, KEPT_BYTES
         for file in ordered:
@@ -116,6 +122,9 @@ class Batch:
             if sha not in self._kept and len(file.data) <= room:
                 self._kept[sha] = file.data
                 room -= len(file.data)
+        whole = len(self.pictures)
+        self.pictures = self.pictures[:most]
+        self.left_out = whole - len(self.pictures)
         keys = {picture.key for picture in self.pictures}
         self.thumbnails = {key: uri for key, uri in self.thumbnails.items() if key in keys}
         self._inks = {key: ink for key, ink in self._inks.items() if key in keys}

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import plotly.graph_objects as go
@@ -39,6 +39,8 @@ PAGES = (
 )
 
 NO_MODEL = "none"
+
+Read = TypeVar("Read")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 BLOCK = 128 * 1024  # bytes; glibc's own first value, which it raises unless told
@@ -174,12 +176,18 @@ def _spare_collector(page: str) -> None:
         gc.freeze()
 
 
-def logged(page: str, reader: Predictor, read: Callable[[], Reading]) -> Reading:
-    """Return a reading, and log that it was made and how long it took."""
+def logged(page: str, reader: Predictor, read: Callable[[], Read]) -> Read:
+    """Return a reading, or why there is none, and log that it was made and how long it took."""
     began = time.perf_counter()
     found = read()
     milliseconds = round(1000 * (time.perf_counter() - began), 1)
-    log.event("reading", page=page, model=reader.name, digits=len(found.digits), ms=milliseconds)
+    log.event(
+        "reading",
+        page=page,
+        model=reader.name,
+        digits=len(found.digits) if isinstance(found, Reading) else 0,
+        ms=milliseconds,
+    )
     return found
 
 

@@ -3,6 +3,7 @@
 import html
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitrec import batch as batches
-from digitrec import example, registry, ui, ui_ledger
+from digitrec import example, registry, settings, ui, ui_ledger
 from digitrec import number as numbers
 from digitrec.batch import Batch, File, Outcome, Picture
 from digitrec.cli import PICTURES
@@ -98,8 +99,10 @@ def _take(key: str) -> None:
     """Make what an uploader holds the batch."""
     value = st.session_state[key]
     files = value if isinstance(value, list) else [value] if value else []
-    batch().replace(File(file.name, file.file_id, file.getvalue()) for file in files)
-    st.session_state.stopped = False
+    with ui.shown_errors(stop=False):
+        most = settings.limit("pictures")
+        batch().replace((File(file.name, file.file_id, file.getvalue()) for file in files), most)
+        st.session_state.stopped = False
 
 
 def _remove_all() -> None:
@@ -139,6 +142,12 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
     """
     mine = batch()
     stopped = bool(st.session_state.get("stopped"))
+    if mine.left_out:
+        st.warning(
+            f"The first {len(mine.pictures):,} pictures are read, as many as are allowed at once. "
+            f"Choose the other {mine.left_out:,} afterwards.",
+            icon=":material/filter_list:",
+        )
     head, cards = st.container(key="progress"), st.container(key="cards")
     unread = [picture for picture in mine.pictures if not mine.is_read(picture, single)]
     bar, button = head.empty(), head.empty()
@@ -153,7 +162,10 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
             continue
         file = files.get(picture.source)
         for predictor in predictors:
-            mine.outcome(picture, single, predictor, file.getvalue() if file else None, registry.finder())
+            read = partial(
+                mine.outcome, picture, single, predictor, file.getvalue() if file else None, registry.finder()
+            )
+            _ = ui.logged("Upload", predictor, read) if waiting and predictor is predictors[0] else read()
         done += waiting
         shown.append(place)
         undrawn.append((place + 1, picture, tuple(predictors), single, file))

@@ -71,6 +71,14 @@ def test_natural_order_takes_any_names_and_none_for_another(names: list[str]) ->
     assert sorted(names, key=batches.natural) == sorted(backwards, key=batches.natural)
 
 
+def test_pictures_beyond_what_is_allowed_at_once_are_left_out_and_counted() -> None:
+    batch = Batch()
+    batch.replace((File(f"{n}.png", "", b"") for n in (3, 1, 2)), 2)
+    assert ([picture.name for picture in batch.pictures], batch.left_out) == (["1.png", "2.png"], 1)
+    batch.replace([File("1.png", "", b"")], 2)
+    assert batch.left_out == 0
+
+
 def test_a_number_of_any_length_is_a_name() -> None:
     assert batches.natural("9" * 6000) > batches.natural("8" * 6000)
 
