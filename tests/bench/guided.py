@@ -4,7 +4,7 @@ python -m venv FUZZ && FUZZ/bin/pip install atheris
 PYTHONPATH=.venv/lib/python3.11/site-packages FUZZ/bin/python -m tests.bench.guided NAME [SECONDS]
 
 NAME is one of those that `python -m tests.bench.bad_input --help` lists. An input that raises anything but a
-DigitrecError, hangs for 30 s or takes more than 1 GB ends it, and is written to the folder it runs in.
+DigitrecError, hangs for 30 s or takes more than 1 GB ends it; where it was written is printed.
 """
 
 import os
@@ -53,7 +53,13 @@ def main() -> None:
             if target.form != "value":  # of a value others have checked that it is JSON
                 raise
 
-    limits = [f"-max_total_time={seconds}", "-timeout=30", "-rss_limit_mb=1024", "-max_len=100000"]
+    limits = [
+        f"-max_total_time={seconds}",
+        "-timeout=30",
+        "-rss_limit_mb=1024",
+        "-max_len=100000",
+        f"-artifact_prefix={home}/",
+    ]
     atheris.Setup([sys.argv[0], *limits, str(corpus)], take)
     atheris.Fuzz()
 
