@@ -51,6 +51,10 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")
 
 BAND = 4_000_000  # pixels of 16 bits or more that are scaled at a time
 
+Image.MAX_IMAGE_PIXELS = (
+    MAX_PICTURE_PIXELS // 2
+)  # Pillow refuses twice as many, also where the canvas decodes a drawing
+
 _decoding = threading.Lock()
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from digitrec import glyph as glyphs
 from digitrec import ink as inks
 from digitrec import sheet
+from digitrec.errors import PictureError
 from digitrec.glyph import Box, Cut
 from digitrec.sheet import Mark
 from digitrec.sheet import Reader as Reader  # what a reading needs of a model, for those who call it
@@ -23,6 +24,9 @@ SURE = 0.95
 
 NAMED = 3
 """Digits that `either` names; more would tell nothing."""
+
+MOST_DRAWN = 4 * 2048**2
+"""Values of a drawing, four a pixel: Draw's canvases have 0.3 and 0.9 million."""
 
 UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
 
@@ -167,7 +171,13 @@ def _inked(image: Image.Image, small: Image.Image, ink: Floats, turned: int) -> 
 def read_canvas(
     rgba: NDArray[np.uint8], predictor: Reader, single: bool = True, finder: Reader | None = None
 ) -> Reading:
-    """Read what was drawn on a canvas, uint8 (H, W, 4); see `read`."""
+    """Read what was drawn on a canvas, uint8 (H, W, 4); see `read`.
+
+    Raises:
+        PictureError: If a browser sent something else, or far more than a canvas holds.
+    """
+    if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.dtype != np.uint8 or not 0 < rgba.size <= MOST_DRAWN:
+        raise PictureError(f"The drawing is damaged. Clear the canvas and draw again. Received: {rgba.shape}")
     image = Image.fromarray(rgba)
     return _read(_inked(image, image, inks.from_canvas(rgba), 0), predictor, single, finder or predictor)
 

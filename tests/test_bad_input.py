@@ -16,7 +16,7 @@ import pytest
 from badinput import TARGETS, Target, spoiled
 from PIL import Image
 
-from digitrec import ink, registry, settings
+from digitrec import ink, reading, registry, settings
 from digitrec import runfolder as rf
 from digitrec.errors import DigitrecError, ModelError, PictureError
 
@@ -152,3 +152,13 @@ def test_only_the_formats_named_are_opened() -> None:
         Image.new("RGB", (64, 64), "white").save(stream, kind)
         with pytest.raises(PictureError, match=r"not a picture that can be read|damaged"):
             ink.open_picture(stream.getvalue())
+
+
+@pytest.mark.parametrize("shape", [(280, 280), (280, 280, 3), (4000, 4000, 4), (0, 280, 4)])
+def test_a_drawing_that_is_none_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(PictureError, match="Clear the canvas"):
+        reading.read_canvas(np.zeros(shape, np.uint8), registry.predictor("mlp-30-10"))
+
+
+def test_pillow_itself_refuses_what_is_too_large() -> None:
+    assert Image.MAX_IMAGE_PIXELS == settings.MAX_PICTURE_PIXELS // 2

@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import cv2
 from badinput import TARGETS, spoiled
 
 from digitrec.errors import DigitrecError
@@ -34,6 +35,7 @@ def work(name: str, seed: int, first: int, last: int) -> None:
     """Take inputs and print a line each: its number before, what came of it and how long it took after."""
     data = MEGABYTES * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    cv2.setNumThreads(1)  # threads that wait for each other spend processor time
     target, folder = TARGETS[name], Path(os.environ["DIGITREC_HOME"])
     seeds = target.seeds()
     for number in range(first, last):
