@@ -166,6 +166,7 @@ def start(mlp: Recipe, cnn: Recipe, budget: str, amount: float, at_once: bool, m
     for recipe in (mlp, cnn):
         limits.check(recipe)
     limits.check_queue(mine, 2)
+    limits.clear_runs()
     values: dict[str, Any] = {"id": secrets.token_hex(6), "budget": budget, "amount": amount, "at_once": at_once}
     first = runs.start(mlp, values)
     try:
