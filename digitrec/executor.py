@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ def _send(address: str, folder: Path, started: float) -> None:
             await asyncio.wait_for(client.close(), PATIENCE)
 
     try:
-        asyncio.run(send())
+        with ThreadPoolExecutor(1) as thread:  # of its own, for the caller's may have an event loop already
+            thread.submit(lambda: asyncio.run(send())).result()
     except Exception as error:  # what answers there may be anything but a scheduler, and its bytes mean anything
         raise RunError(
             "The Dask scheduler did not answer. See that it runs and that DIGITREC_SCHEDULER is its address, "

@@ -51,9 +51,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")
 
 BAND = 4_000_000  # pixels of 16 bits or more that are scaled at a time
 
-Image.MAX_IMAGE_PIXELS = (
-    MAX_PICTURE_PIXELS // 2
-)  # Pillow refuses twice as many, also where the canvas decodes a drawing
+# Pillow refuses twice as many, also where the canvas decodes a drawing.
+Image.MAX_IMAGE_PIXELS = settings.LIMITS["megapixels"].high * 1_000_000 // 2
 
 _decoding = threading.Lock()
 

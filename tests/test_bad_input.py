@@ -161,4 +161,4 @@ def test_a_drawing_that_is_none_is_refused(shape: tuple[int, ...]) -> None:
 
 
 def test_pillow_itself_refuses_what_is_too_large() -> None:
-    assert Image.MAX_IMAGE_PIXELS == settings.MAX_PICTURE_PIXELS // 2
+    assert settings.LIMITS["megapixels"].high * 1_000_000 // 2 == Image.MAX_IMAGE_PIXELS
