@@ -139,17 +139,17 @@ def test_a_model_is_refreshed_from_its_weights(workshop: Path, tiny_run: Path, m
     assert sum(map(sum, after["confusion"])) == 10_000
 
 
-def test_packed_weights_are_smaller_and_the_same_to_the_bit(tiny_run: Path, tmp_path: Path) -> None:
+def test_packed_weights_are_half_as_large_and_rounded_to_half_precision(tiny_run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "packed"
     shutil.copytree(tiny_run, folder)
     before = (folder / rf.KERAS).stat().st_size
     ship.pack(folder)
     after = (folder / rf.KERAS).stat().st_size
-    assert after < 0.95 * before
+    assert after < 0.6 * before
     assert json.loads((folder / rf.CARD).read_text())["bytes"][rf.KERAS] == after
     pairs = [keras.saving.load_model(made / rf.KERAS).get_weights() for made in (tiny_run, folder)]
     for one, other in zip(*pairs, strict=True):
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one.astype(np.float16), other)
 
 
 def test_an_unknown_recipe_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
