@@ -214,7 +214,7 @@ def test_an_added_run_can_be_chosen_at_once(run: Path, few: Split) -> None:
     assert model.card == (rf.read_json(run / rf.CARD) or {}) | {"name": "my.first-model_1"}
     said = registry.predictor("my.first-model_1").probabilities(dataset.glyphs(few.x_validation))
     with np.load(model.folder / rf.TEST) as kept:
-        np.testing.assert_allclose(said, kept["probabilities"], atol=1e-6)
+        np.testing.assert_allclose(said, kept["probabilities"], atol=6e-6)
     assert registry.damaged() == []
     assert [folder.name for folder in places.trained_models().iterdir()] == ["my.first-model_1"]
 
