@@ -569,8 +569,7 @@ PRESETS: dict[str, Preset] = {
                 blocks=(),
                 hidden=(1024, 512),
                 dropout=0.25,
-                epochs=90,
-                precision="float32",
+                epochs=120,
             ),
             "digitrec's reader, an MLP",
             "Ours: the same digits, strokes and distortions as reader, so that MLP against CNN is fair. "
