@@ -394,11 +394,11 @@ _READER = Recipe(
     "reader",
     kind="cnn",
     blocks=(
-        ConvBlock(32, 3, 2, padding="valid"),
+        ConvBlock(48, 3, 2, padding="valid"),
         ConvBlock(64, 3, 1, True, "valid"),
-        ConvBlock(64, 3, 1, True, "valid"),
+        ConvBlock(96, 3, 1, True, "valid"),
         ConvBlock(128, 3, 1, True, "valid"),
-        ConvBlock(128, 3, 1, True, "valid"),
+        ConvBlock(160, 3, 1, True, "valid"),
         ConvBlock(192, 3, 1, True, "valid"),
     ),
     hidden=(256,),
@@ -412,7 +412,7 @@ _READER = Recipe(
     validation=0.05,
     strokes=True,
     precision="bfloat16",
-    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, thickness=0.4, elastic=1.2),
+    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, shear=0.18, thickness=0.4, elastic=1.2),
 )
 
 _CHOSEN = "by validation digits alone; the test digits chose nothing."
@@ -569,8 +569,7 @@ PRESETS: dict[str, Preset] = {
                 blocks=(),
                 hidden=(1024, 512),
                 dropout=0.25,
-                epochs=90,
-                precision="float32",
+                epochs=120,
             ),
             "digitrec's reader, an MLP",
             "Ours: the same digits, strokes and distortions as reader, so that MLP against CNN is fair. "
