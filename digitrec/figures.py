@@ -23,21 +23,24 @@ if TYPE_CHECKING:
 # Colours that differ for every kind of colour vision: Okabe and Ito, Color Universal Design (2008).
 ORANGE, VERMILLION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
 SKY, BLUE, GREEN = "#56B4E9", "#0072B2", "#009E73"
-WINE = "#AA4499"  # the ninth, darker than PURPLE: Tol, Colour Schemes (2021)
-OLIVE, TEAL, INDIGO = "#8C8C2E", "#3E9C8C", "#7A6FD0"  # after the same, a little darker or lighter to be seen on both
+# Six more, chosen by search to differ from these and from one another for every kind of colour vision.
+BROWN, MOSS, SLATE = "#905040", "#80A050", "#606070"
+LILAC, VIOLET, INDIGO = "#B070F0", "#9030D0", "#8020F0"
 GREY = "#808080"  # tells apart from white and from black alike
 
 _SHIPPED = {
     "mlp-128": ORANGE,
-    "mlp-128-128": WINE,
+    "mlp-128-128": BROWN,
     "mlp-30-10": PURPLE,
     "cnn-5x5": SKY,
     "cnn-3x3": BLUE,
     "reader": GREEN,
     "reader-mlp": VERMILLION,
-    "mlp-fast": OLIVE,
-    "cnn-fast": INDIGO,
-    "cnn-small": TEAL,
+    "mlp-fast": MOSS,
+    "mlp-best": SLATE,
+    "cnn-fast": LILAC,
+    "cnn-small": VIOLET,
+    "cnn-best": INDIGO,
 }
 _FAMILY = {"mlp": (ORANGE, VERMILLION, PURPLE), "cnn": (SKY, BLUE, GREEN)}
 _SYMBOLS = ("circle", "square", "triangle-up", "diamond")

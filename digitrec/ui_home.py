@@ -102,7 +102,7 @@ def model_table(models: Sequence[Model]) -> None:
                 help="Where the accuracy on all such digits lies, in percent."
             ),
             "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training has set."),
-            "Size, MB": st.column_config.NumberColumn(format="%.1f", help="The file that reads (LiteRT)."),
+            "Size, MB": st.column_config.NumberColumn(format="%.2f", help="The file that reads (LiteRT)."),
             "Epochs": st.column_config.NumberColumn(format="%.4g", help="How often it has seen all training digits."),
         },
         hide_index=True,

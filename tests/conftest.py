@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from digitrec import dataset, registry, watch
 from digitrec import runfolder as rf
 from digitrec.dataset import Split
 from digitrec.recipe import Recipe
+
+settings.register_profile("any-machine", settings(), deadline=None)  # other work may share the processor
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(autouse=True)

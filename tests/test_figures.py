@@ -2,11 +2,13 @@
 
 import base64
 import io
+import itertools
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -92,6 +94,27 @@ def test_every_model_keeps_its_colour_and_families_stay_apart() -> None:
 def test_shipped_models_differ_in_colour() -> None:
     colours = {figures.model_colour(name, preset.recipe.kind) for name, preset in PRESETS.items()}
     assert len(colours) == len(PRESETS)
+    seen = [[_lab(colour, vision) for colour in colours] for vision in VISIONS]
+    apart = [np.linalg.norm(a - b) for row in seen for a, b in itertools.combinations(row, 2)]
+    assert min(apart) > 10
+
+
+# Linear RGB as it is seen with full colour vision, and without red, green and blue cones: Machado et al. (2009).
+VISIONS = (
+    np.eye(3),
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+)
+
+
+def _lab(colour: str, vision) -> np.ndarray:
+    """A colour as it is seen, in CIE L*a*b*: distances there are about those that people see."""
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.asarray(vision) @ linear, 0, 1).astype(np.float32)
+    srgb = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * np.maximum(seen, 0.0031308) ** (1 / 2.4) - 0.055)
+    return cv2.cvtColor(srgb.astype(np.float32).reshape(1, 1, 3), cv2.COLOR_RGB2Lab).ravel()
 
 
 def test_bars_mark_the_answer() -> None:
