@@ -101,11 +101,13 @@ def get(name: str) -> Model:
     Raises:
         ModelError: If there is none.
     """
-    at_hand = models()
-    for model in at_hand:
-        if model.name == name:
-            return model
-    names = ", ".join(model.name for model in at_hand) or "none; run `make models`, or train one"
+    for parent in settings.model_folders() if NAME.fullmatch(name) else ():
+        if (folder := parent / name).is_dir():
+            found = _read(folder, parent == settings.SHIPPED_MODELS)  # the others are not looked at: that takes time
+            if isinstance(found, Model):
+                return found
+            break
+    names = ", ".join(model.name for model in models()) or "none; run `make models`, or train one"
     raise ModelError(f"There is no model {name[:60]!r}. Models at hand: {names}")
 
 
