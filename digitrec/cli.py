@@ -1,4 +1,4 @@
-"""The command line: `python -m digitrec read | train | evaluate | recipes | models`.
+"""The command line: `python -m digitrec read | train | evaluate | recipes | strokes | models`.
 
 Each command is one function that imports what it needs, so that `read` starts without TensorFlow, Streamlit
 or Plotly.
@@ -25,9 +25,6 @@ OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 TIMED = 300
 """Digits that `evaluate` reads one by one to say how long one takes."""
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".pdf")
-"""Endings by which pictures are known in a folder; a file named on its own may have any."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,8 +102,9 @@ def _pictures_in(folder: str) -> list[str]:
     """Return the picture files in `folder`, digit2.png before digit10.png."""
     from digitrec import batch
 
+    endings = settings.PICTURE_ENDINGS
     try:
-        names = [name for name in os.listdir(folder) if name.lower().endswith(PICTURES) and name[0] != "."]
+        names = [name for name in os.listdir(folder) if name.lower().endswith(endings) and name[0] != "."]
     except OSError:
         return []
     return [os.path.join(folder, name) for name in sorted(names, key=batch.natural)]

@@ -46,8 +46,11 @@ FAINTEST_IN_PHOTO = 18.0
 SMALLEST = 5
 """Pictures whose longer side has fewer pixels hold no digit that could be read."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")
-"""What Pillow may open: it knows sixty more formats, one of which runs another program."""
+FORMATS = (*(name.upper() for name in settings.PICTURE_FORMATS if name != "HEIC"), "DIB")
+"""What Pillow may open by itself, by its own names: it knows sixty more formats, one of which runs another program.
+
+DIB is a BMP without its first header.
+"""
 
 BAND = 4_000_000  # pixels of 16 bits or more that are scaled at a time
 
@@ -72,7 +75,7 @@ def open_picture(data: bytes) -> Image.Image:
     and a few large photos decoded at once would not fit a small server.
 
     Args:
-        data: The file's bytes: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC.
+        data: The file's bytes, in one of `settings.PICTURE_FORMATS`.
 
     Returns:
         RGB, or RGBA where the file has transparency, 8 bit, upright as a viewer shows it; the first frame of
@@ -116,7 +119,7 @@ def _decode(data: bytes) -> Image.Image:
         raise _too_many_pixels("received far more") from error
     except UnidentifiedImageError as error:
         raise PictureError(
-            "This is not a picture that can be read. Choose PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC; "
+            f"This is not a picture that can be read. Choose {settings.FORMAT_WORDS}; "
             f"received {len(data):,} bytes of something else."
         ) from error
     except MemoryError as error:

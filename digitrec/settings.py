@@ -1,4 +1,4 @@
-"""Where files live and the limits, from the environment.
+"""Where files live and the limits, from the environment; the formats of pictures.
 
 Every setting has a default that works; README lists them all.
 """
@@ -17,6 +17,24 @@ SHIPPED_MODELS = PROJECT / "models"
 
 MAX_PDF_PAGES = 50
 """Pages of a PDF that are read; each is a picture of a few million pixels."""
+
+
+PICTURE_FORMATS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg"),
+    "WebP": (".webp",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "HEIC": (".heic", ".heif"),
+}
+"""Formats of pictures that are read, by the name that people know, each with the endings of its files."""
+
+FORMAT_WORDS = " or ".join(", ".join(PICTURE_FORMATS).rsplit(", ", 1))
+"""The same as words: `PNG, JPEG ... or HEIC`."""
+
+PICTURE_ENDINGS = (*(ending for endings in PICTURE_FORMATS.values() for ending in endings), ".pdf")
+"""Endings by which pictures are known in a folder; a file named on its own may have any."""
 
 
 class Limit(NamedTuple):

@@ -14,7 +14,6 @@ from digitrec import batch as batches
 from digitrec import example, registry, settings, ui, ui_ledger
 from digitrec import number as numbers
 from digitrec.batch import Batch, File, Outcome, Picture
-from digitrec.cli import PICTURES
 from digitrec.ledger import PUT_RIGHT
 from digitrec.predict import Predictor
 from digitrec.reading import NOT_A_DIGIT, UNCERTAIN, Digit, Reading, either
@@ -63,7 +62,11 @@ def batch() -> Batch:
 
 
 def choose_pictures() -> dict[str, UploadedFile]:
-    """Draw the ways to bring pictures and return the files at hand by what the batch knows them by."""
+    """Draw the ways to bring pictures and return the files at hand by what the batch knows them by.
+
+    Raises:
+        SettingsError: If the limit of a file's size is no number.
+    """
     way = st.segmented_control(
         "Pictures from", list(WAYS), key="way", default="Files", required=True, persist_state="session"
     )
@@ -76,7 +79,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
     elif way == "Folder":
         files = st.file_uploader(
             "A folder of pictures, read in the order of their names",
-            [ending.lstrip(".") for ending in PICTURES],
+            [ending.lstrip(".") for ending in settings.PICTURE_ENDINGS],
             accept_multiple_files="directory",
             key=key,
             on_change=_take,
@@ -85,12 +88,12 @@ def choose_pictures() -> dict[str, UploadedFile]:
     else:
         # Streamlit cannot empty an uploader. One with another limit, even if it is the same in effect, is a new one.
         files = st.file_uploader(
-            "Pictures: PNG, JPEG, WebP, BMP, GIF, TIFF or HEIC, and PDF",
+            f"Pictures: {settings.FORMAT_WORDS}, and PDF",
             accept_multiple_files=True,
             key=key,
             on_change=_take,
             args=(key,),
-            max_upload_size=20 if st.session_state.get("emptied", 0) % 2 else None,
+            max_upload_size=settings.limit("megabytes") if st.session_state.get("emptied", 0) % 2 else None,
         )
     return {file.file_id: file for file in files}
 

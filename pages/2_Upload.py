@@ -7,8 +7,8 @@ from digitrec import ui, ui_upload
 ui.page("Upload", "Choose pictures of handwritten digits. Two models read them, and you put right what they got wrong.")
 st.html(ui_upload.STYLE)
 
-files = ui_upload.choose_pictures()
 with ui.shown_errors():
+    files = ui_upload.choose_pictures()
     first, second = ui.choose_models()
     single = st.toggle(
         "Each picture holds one digit",
