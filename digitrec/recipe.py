@@ -394,11 +394,11 @@ _READER = Recipe(
     "reader",
     kind="cnn",
     blocks=(
-        ConvBlock(48, 3, 2, padding="valid"),
+        ConvBlock(32, 3, 2, padding="valid"),
         ConvBlock(64, 3, 1, True, "valid"),
-        ConvBlock(96, 3, 1, True, "valid"),
+        ConvBlock(64, 3, 1, True, "valid"),
         ConvBlock(128, 3, 1, True, "valid"),
-        ConvBlock(160, 3, 1, True, "valid"),
+        ConvBlock(128, 3, 1, True, "valid"),
         ConvBlock(192, 3, 1, True, "valid"),
     ),
     hidden=(256,),
@@ -412,7 +412,7 @@ _READER = Recipe(
     validation=0.05,
     strokes=True,
     precision="bfloat16",
-    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, shear=0.18, thickness=0.4, elastic=1.2),
+    augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, thickness=0.4, elastic=1.2),
 )
 
 _CHOSEN = "by validation digits alone; the test digits chose nothing."
@@ -599,7 +599,7 @@ PRESETS: dict[str, Preset] = {
                 augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, shear=0.18, thickness=0.3, elastic=1.3),
             ),
             "The highest accuracy with a CNN",
-            "Ours: the net of reader, on MNIST alone; no other was tried. Half an hour on two cores.",
+            "Ours: a net like that of reader, on MNIST alone; no other was tried. Half an hour on two cores.",
             "",
             None,
             "It knows MNIST's own digits better than reader does, and real drawings worse: it has seen no other pens.",
@@ -622,7 +622,8 @@ PRESETS: dict[str, Preset] = {
                 blocks=(),
                 hidden=(1024, 512),
                 dropout=0.25,
-                epochs=120,
+                epochs=90,
+                precision="float32",
             ),
             "digitrec's reader, an MLP",
             "Ours: the same digits, strokes and distortions as reader, so that MLP against CNN is fair. "

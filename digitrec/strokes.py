@@ -45,8 +45,6 @@ AMBIGUOUS = frozenset("OolIiZzSsbqg|/\\()[]'`,!")
 CANVAS = 280  # pixels, the side of the canvas on the Draw page; it fits a phone
 BRUSH = 18  # pixels, its brush
 
-_LOOPS = {"4": 1, "6": -1, "9": 1}  # digits that some write with a very small loop, at the top (1) or the foot (-1)
-
 
 @dataclass(frozen=True)
 class Writing:
@@ -120,8 +118,6 @@ def varied(writing: Writing, rng: np.random.Generator) -> Writing:
         if rng.random() < 0.08:
             strokes = _broken(strokes, rng)
     bend = np.exp(rng.normal(0.0, 0.22, 2))
-    if writing.label in _LOOPS and rng.random() < 0.25:
-        bend[1] = np.exp(_LOOPS[writing.label] * rng.uniform(0.3, 0.8))
     lean, stretch = rng.normal(0.0, 0.12), np.exp(rng.normal(0.0, 0.12))
     angle = rng.normal(0.0, 0.09)
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ [[stretch, lean], [0.0, 1.0]]
