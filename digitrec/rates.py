@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from digitrec import executor, settings
 from digitrec import runfolder as rf
-from digitrec import settings
 from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import Recipe
 
@@ -134,12 +134,14 @@ def start(recipe: Recipe) -> Test:
         if known.active or (known.state == "finished" and len(known.rates)):
             return known
     with _disk():
-        if any(_is_there(other) for other in _folder().glob("*/")):
+        if any(_is_there(other) for other in rf.folders(_folder())):
             raise RunError("Another range test is under way. It takes less than a minute; start yours after it.")
         _make_room()
-        shutil.rmtree(wanted, ignore_errors=True)
-        wanted.mkdir(parents=True)
-        rf.write_json(wanted / rf.RECIPE, about(recipe).to_json())
+        if wanted.exists():
+            rf.remove_folder(wanted)
+        now = time.time()
+        status = {"state": rf.WAITING, "message": "", "queued_at": now, "started": now}
+        rf.new_folder(wanted, {rf.RECIPE: about(recipe).to_json(), rf.STATUS: status})
         _launch(wanted)
     return get(wanted.name)
 
@@ -152,6 +154,7 @@ def stop(test: Test) -> None:
     """
     with _disk():
         (test.folder / rf.STOP).touch()
+    executor.end_if_it_hangs(test.folder)
 
 
 def get(test_id: str) -> Test:
@@ -203,8 +206,6 @@ def _is_there(folder: Path) -> bool:
 
 
 def _launch(folder: Path) -> None:
-    now = time.time()
-    rf.write_json(folder / rf.STATUS, {"state": rf.WAITING, "message": "", "queued_at": now, "started": now})
     for child in _children.values():
         child.poll()  # reaps those that ended
     with (folder / rf.LOG).open("ab") as log:
@@ -224,7 +225,7 @@ _children: dict[Path, "subprocess.Popen[bytes]"] = {}
 
 def _make_room() -> None:
     """Delete the oldest tests beyond KEPT."""
-    folders = sorted(_folder().glob("*/"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    folders = sorted(rf.folders(_folder()), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[KEPT - 1 :]:
         shutil.rmtree(folder, ignore_errors=True)
         _children.pop(folder, None)

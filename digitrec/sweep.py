@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import re
 import secrets
-import shutil
 import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -187,8 +186,7 @@ def start(recipe: Recipe, varied: Mapping[str, Sequence[Value]], early: bool = T
     folder = _folder() / sweep_id
     plain = {setting: list(values) for setting, values in varied.items()}
     try:
-        folder.mkdir(parents=True)
-        rf.write_json(folder / FILE, {"recipe": recipe.to_json(), "settings": plain, "early": early})
+        rf.new_folder(folder, {FILE: {"recipe": recipe.to_json(), "settings": plain, "early": early}})
     except OSError as error:
         raise RunError("The sweep cannot be written: the disk is full or read-only. Free some space.") from error
     return go_on(get(sweep_id))
@@ -200,7 +198,10 @@ def go_on(sweep: Sweep) -> Sweep:
     Raises:
         RunError: If the folder for runs cannot be written.
     """
-    (_folder() / sweep.id / rf.STOP).unlink(missing_ok=True)
+    try:
+        (_folder() / sweep.id / rf.STOP).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError("The sweep cannot go on: the disk is read-only.") from error
     everywhere = settings.scheduler() is not None
     for trial in sweep.trials:
         if trial.run is None:
@@ -234,7 +235,7 @@ def delete(sweep: Sweep) -> None:
     if get(sweep.id).active:
         raise RunError("A sweep under way cannot be deleted. Stop it first.")
     try:
-        shutil.rmtree(_folder() / sweep.id)
+        rf.remove_folder(_folder() / sweep.id)
     except OSError as error:
         raise RunError("The sweep cannot be deleted: the disk is read-only.") from error
 
@@ -257,7 +258,7 @@ def get(sweep_id: str) -> Sweep:
 
 def sweeps() -> list[str]:
     """Return the ids of all sweeps, newest first."""
-    return sorted((file.parent.name for file in _folder().glob(f"*/{FILE}")), reverse=True)
+    return sorted((file.parent.name for file in _folder().glob(f"[!.]*/{FILE}")), reverse=True)
 
 
 def _trial(sweep_id: str, number: int, combination: tuple[dict[str, Value], Recipe]) -> Trial:

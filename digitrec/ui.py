@@ -22,7 +22,7 @@ from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.stats import CounterStat, Stat
 
-from digitrec import dataset, figures, log, pictures, registry
+from digitrec import dataset, figures, log, pictures, readers, registry
 from digitrec.calibration import Calibration
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.predict import Predictor
@@ -178,6 +178,7 @@ def _spare_collector(page: str) -> None:
 
 def logged(page: str, reader: Predictor, read: Callable[[], Read]) -> Read:
     """Return a reading, or why there is none, and log that it was made and how long it took."""
+    readers.note()
     began = time.perf_counter()
     found = read()
     milliseconds = round(1000 * (time.perf_counter() - began), 1)
