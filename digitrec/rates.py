@@ -73,7 +73,7 @@ class Test:
     @property
     def folder(self) -> Path:
         """Its folder."""
-        return _folder() / self.id
+        return settings.rates_folder() / self.id
 
 
 def ladder() -> NDArray[np.float64]:
@@ -128,13 +128,13 @@ def start(recipe: Recipe) -> Test:
     Raises:
         RunError: If another test is under way, or the folder cannot be written.
     """
-    wanted = _folder() / name(recipe)
+    wanted = settings.rates_folder() / name(recipe)
     with contextlib.suppress(RunError):
         known = get(wanted.name)
         if known.active or (known.state == "finished" and len(known.rates)):
             return known
     with _disk():
-        if any(_is_there(other) for other in rf.folders(_folder())):
+        if any(_is_there(other) for other in rf.folders(settings.rates_folder())):
             raise RunError("Another range test is under way. It takes less than a minute; start yours after it.")
         _make_room()
         if wanted.exists():
@@ -163,7 +163,7 @@ def get(test_id: str) -> Test:
     Raises:
         RunError: If there is none, or its folder is damaged.
     """
-    folder = _folder() / test_id
+    folder = settings.rates_folder() / test_id
     if not re.fullmatch(r"[0-9a-f]{16}", test_id) or not (folder / rf.RECIPE).is_file():
         raise RunError("There is no such range test any more. Start it again.")
     try:
@@ -225,14 +225,10 @@ _children: dict[Path, "subprocess.Popen[bytes]"] = {}
 
 def _make_room() -> None:
     """Delete the oldest tests beyond KEPT."""
-    folders = sorted(rf.folders(_folder()), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    folders = sorted(rf.folders(settings.rates_folder()), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[KEPT - 1 :]:
         shutil.rmtree(folder, ignore_errors=True)
         _children.pop(folder, None)
-
-
-def _folder() -> Path:
-    return settings.home() / "rates"
 
 
 @contextlib.contextmanager

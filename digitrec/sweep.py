@@ -216,9 +216,15 @@ def go_on(sweep: Sweep) -> Sweep:
 
 
 def stop(sweep: Sweep) -> Sweep:
-    """Stop the whole sweep: its runs end within seconds, and none is started any more."""
-    with contextlib.suppress(OSError):
+    """Stop the whole sweep: its runs end within seconds, and none is started any more.
+
+    Raises:
+        RunError: If the disk is full or read-only.
+    """
+    try:
         (_folder() / sweep.id / rf.STOP).touch()
+    except OSError as error:
+        raise RunError("The sweep cannot be stopped: the disk is full or read-only. Free some space.") from error
     for trial in get(sweep.id).trials:
         if trial.run and trial.run.active:
             with contextlib.suppress(RunError):  # it has ended at this moment
@@ -254,6 +260,11 @@ def get(sweep_id: str) -> Sweep:
     except (KeyError, TypeError, AttributeError, RecipeError) as error:
         raise RunError(f"There is no sweep of this name, or it is damaged. Received: {sweep_id[:60]!r}") from error
     return Sweep(sweep_id, recipe, varied, early, trials, _state(_folder() / sweep_id, trials))
+
+
+def run_ids(sweep: Sweep) -> list[str]:
+    """Return the ids of all runs of a sweep, also of those that have not begun."""
+    return [_run_id(sweep.id, trial.number) for trial in sweep.trials]
 
 
 def sweeps() -> list[str]:

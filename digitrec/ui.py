@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import cv2
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -71,6 +72,7 @@ def _give_memory_back() -> None:
 
 
 _give_memory_back()
+cv2.setNumThreads(1)  # a picture takes one core: others' strokes have the rest
 
 
 def page(title: str, lead: str) -> None:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 TURN = 0.5  # seconds between two looks at the queue
 LOADING = 2.0  # seconds that a run waits for a spare process that is not ready
 CARD_FORMAT = 1
+NO_MEMORY = ("can't start new thread", "failed to map segment", "Cannot allocate memory", "cannot allocate memory")
+"""How errors of other kinds say that memory ran out: a thread's, and those of a library that is being loaded."""
 
 
 def main(folder: Path) -> Path | None:
@@ -85,7 +87,7 @@ def is_want_of_memory(error: BaseException | None) -> bool:
         isinstance(error, MemoryError)
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
         or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's, which may not be loaded
-        or "can't start new thread" in str(error)
+        or any(sign in str(error) for sign in NO_MEMORY)
     )
     return said or is_want_of_memory(error.__cause__ or error.__context__)
 
