@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from digitrec import executor, process, runs, sweep, ui_train
+from digitrec import executor, runs, sweep, ui_train
 from digitrec import runfolder as rf
 from digitrec.errors import RunError
 from digitrec.recipe import Recipe
@@ -102,20 +102,6 @@ def test_a_run_that_says_nothing_for_long_says_so_and_can_be_stopped(home: Path)
         assert run.message == "Nothing was heard of it for 6 minutes. If it hangs, Stop ends it."
         said = ui_train.status_sentence(run, runs.progress(run))
         assert said.startswith("running: epoch 0.00 of 1, 0 s. Nothing was heard")
-
-
-def test_a_process_is_ended_by_its_own_name_only() -> None:
-    with subprocess.Popen(["sleep", "300"]) as child:
-        named = process.name(child.pid)
-        number, began, *machine = named.split()
-        for other in ("", "x", "0 1 2 3", f"{number} {int(began) + 1} {' '.join(machine)}", f"{number} {began} x y"):
-            assert not process.kill(other)
-            assert process.seconds(other) is None
-        assert child.poll() is None
-        assert process.seconds(named) is not None
-        assert process.kill(named)
-        assert child.wait(DEADLOCK) == -signal.SIGKILL
-        assert not process.kill(named)
 
 
 # a clock that is set back
