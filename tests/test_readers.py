@@ -1,4 +1,4 @@
-"""Training yields to readers: it sees that they come and go, whatever the clock says, and keeps to one core meanwhile."""
+"""Training yields to readers: it sees that they come and go, whatever the clock says, and keeps to one core then."""
 
 import os
 import subprocess
