@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from digitrec import process as processes
 from digitrec import runfolder as rf
 from digitrec import settings
 from digitrec.errors import RunError
@@ -21,10 +22,14 @@ from digitrec.errors import RunError
 PATIENCE = 5.0  # seconds in which a scheduler has to answer
 MOST_TAKES = 3  # times that a run is taken up by workers of a cluster; what killed three kills the fourth, too
 
+GRACE = 60.0  # seconds after Stop in which a process must work, or write
+LONGEST = 900.0  # seconds in which one that works must write: the tests of a large net take minutes
+
 BROKEN_OFF = (
-    "The training process ended before its time: it was killed, the machine was restarted, or the disk is full. "
-    "Resume goes on from the last checkpoint."
+    "The training process ended before its time: it was killed, the memory ran out, the machine was restarted, or the "
+    "disk is full. Resume goes on from the last checkpoint."
 )
+HUNG = "The training process hung, and was ended. Resume goes on from the last checkpoint."
 
 
 def submit(folder: Path, started: float) -> None:
@@ -51,6 +56,39 @@ def process(folder: Path, started: float) -> "subprocess.Popen[bytes] | None":
     return _children.get((folder, started))
 
 
+def end_if_it_hangs(folder: Path) -> None:
+    """See to it, without waiting, that a run which was asked to stop ends, though its process may hang."""
+    child = process(folder, rf.read_status(folder).started)
+    threading.Thread(target=_end_hanging, args=(folder, child), daemon=True).start()
+
+
+def _end_hanging(folder: Path, child: "subprocess.Popen[bytes] | None") -> None:
+    """Wait until a run's process has ended; end it once it has neither worked nor written for GRACE seconds.
+
+    Args:
+        folder: The run's.
+        child: Its process, where this one started it.
+    """
+    named = rf.read_status(folder).process
+    wrote = worked = time.monotonic()
+    sign, work = rf.last_sign(folder), processes.seconds(named) or 0.0
+    while rf.is_alive(folder) and rf.read_status(folder).process == named:
+        now = time.monotonic()
+        if (latest := rf.last_sign(folder)) != sign:
+            sign, wrote, worked = latest, now, now
+        if (spent := processes.seconds(named) or 0.0) - work > 1.0:  # not only its clocks
+            work, worked = spent, now
+        if now - worked > GRACE or now - wrote > LONGEST:
+            ended = processes.kill(named)
+            if child and not ended:
+                child.kill()
+            if child or ended:
+                with contextlib.suppress(OSError):
+                    _fail(folder, HUNG)
+            return
+        time.sleep(1.0)
+
+
 def warm() -> None:
     """Have a process loaded with TensorFlow, at the lowest priority, that takes the next run on this machine.
 
@@ -75,7 +113,10 @@ def train(folder: str, started: float) -> None:
         return
     rf.write_json(run / rf.STATUS, values | {"takes": takes})
     with _process(["--tied", folder], run, subprocess.PIPE) as child:
-        child.wait()  # the pipe to it stays open: the child ends when this process does
+        while child.poll() is None:  # the pipe to it stays open: the child ends when this process does
+            if (run / rf.STOP).exists():
+                _end_hanging(run, child)
+            time.sleep(1.0)
     if _is_current(run, started) and not rf.is_alive(run):
         _fail(run, BROKEN_OFF)
 

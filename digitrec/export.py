@@ -22,8 +22,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from digitrec import readers, settings
 from digitrec import runfolder as rf
-from digitrec import settings
 from digitrec.errors import DigitrecError, ModelError
 
 KINDS = ("onnx", "savedmodel", "tensorboard")
@@ -171,6 +171,7 @@ def _work(folder: Path, kind: str) -> Path:
 
 
 if __name__ == "__main__":
+    readers.give_way()
     main(Path(sys.argv[1]).absolute(), sys.argv[2])
     found = find(Path(sys.argv[1]).absolute(), sys.argv[2])
     sys.exit(found.message or print(found.file))

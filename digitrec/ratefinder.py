@@ -3,6 +3,7 @@
 A process of its own, as a run's worker is; what it finds goes into the test's folder (see `rates`).
 """
 
+import contextlib
 import itertools
 import sys
 import time
@@ -15,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from digitrec import rates
+from digitrec import process, rates, readers, worker
 from digitrec import runfolder as rf
 from digitrec.errors import DigitrecError
 from digitrec.recipe import Recipe
@@ -34,14 +35,21 @@ def main(folder: Path) -> None:
             _status(folder, "starting")
             stopped = _test(folder)
             _status(folder, "stopped" if stopped else "finished")
-        except DigitrecError as error:
-            _status(folder, "failed", str(error))
-        except OSError as error:
-            traceback.print_exception(error)
-            _status(folder, "failed", "The disk is full or read-only. Free some space, then start the test again.")
         except Exception as error:
-            traceback.print_exception(error)
-            _status(folder, "failed", f"The test broke off with an internal error ({type(error).__name__}).")
+            _status(folder, "failed", _reason(error))
+            with contextlib.suppress(OSError):
+                traceback.print_exception(error)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a test failed, for people."""
+    if isinstance(error, DigitrecError):
+        return str(error)
+    if worker.is_want_of_memory(error):
+        return "There is not enough memory. Wait until no run trains, then start the test again."
+    if isinstance(error, OSError):
+        return "The disk is full or read-only. Free some space, then start the test again."
+    return f"The test broke off with an internal error ({type(error).__name__})."
 
 
 def _test(folder: Path) -> bool:
@@ -114,8 +122,10 @@ def _write(folder: Path, tried: list[float], losses: list[float], seconds: float
 
 def _status(folder: Path, state: str, message: str = "") -> None:
     before = rf.read_json(folder / rf.STATUS) or {}
-    rf.write_json(folder / rf.STATUS, before | {"state": state, "message": message})
+    values = {"state": state, "message": message, "process": process.name()}
+    rf.write_json(folder / rf.STATUS, before | values)
 
 
 if __name__ == "__main__":
+    readers.give_way()
     main(Path(sys.argv[1]))

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from digitrec import executor, settings
 from digitrec import runfolder as rf
-from digitrec import settings
 from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import Recipe
 
@@ -73,7 +73,7 @@ class Test:
     @property
     def folder(self) -> Path:
         """Its folder."""
-        return _folder() / self.id
+        return settings.rates_folder() / self.id
 
 
 def ladder() -> NDArray[np.float64]:
@@ -128,18 +128,20 @@ def start(recipe: Recipe) -> Test:
     Raises:
         RunError: If another test is under way, or the folder cannot be written.
     """
-    wanted = _folder() / name(recipe)
+    wanted = settings.rates_folder() / name(recipe)
     with contextlib.suppress(RunError):
         known = get(wanted.name)
         if known.active or (known.state == "finished" and len(known.rates)):
             return known
     with _disk():
-        if any(_is_there(other) for other in _folder().glob("*/")):
+        if any(_is_there(other) for other in rf.folders(settings.rates_folder())):
             raise RunError("Another range test is under way. It takes less than a minute; start yours after it.")
         _make_room()
-        shutil.rmtree(wanted, ignore_errors=True)
-        wanted.mkdir(parents=True)
-        rf.write_json(wanted / rf.RECIPE, about(recipe).to_json())
+        if wanted.exists():
+            rf.remove_folder(wanted)
+        now = time.time()
+        status = {"state": rf.WAITING, "message": "", "queued_at": now, "started": now}
+        rf.new_folder(wanted, {rf.RECIPE: about(recipe).to_json(), rf.STATUS: status})
         _launch(wanted)
     return get(wanted.name)
 
@@ -152,6 +154,7 @@ def stop(test: Test) -> None:
     """
     with _disk():
         (test.folder / rf.STOP).touch()
+    executor.end_if_it_hangs(test.folder)
 
 
 def get(test_id: str) -> Test:
@@ -160,7 +163,7 @@ def get(test_id: str) -> Test:
     Raises:
         RunError: If there is none, or its folder is damaged.
     """
-    folder = _folder() / test_id
+    folder = settings.rates_folder() / test_id
     if not re.fullmatch(r"[0-9a-f]{16}", test_id) or not (folder / rf.RECIPE).is_file():
         raise RunError("There is no such range test any more. Start it again.")
     try:
@@ -203,8 +206,6 @@ def _is_there(folder: Path) -> bool:
 
 
 def _launch(folder: Path) -> None:
-    now = time.time()
-    rf.write_json(folder / rf.STATUS, {"state": rf.WAITING, "message": "", "queued_at": now, "started": now})
     for child in _children.values():
         child.poll()  # reaps those that ended
     with (folder / rf.LOG).open("ab") as log:
@@ -224,14 +225,10 @@ _children: dict[Path, "subprocess.Popen[bytes]"] = {}
 
 def _make_room() -> None:
     """Delete the oldest tests beyond KEPT."""
-    folders = sorted(_folder().glob("*/"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    folders = sorted(rf.folders(settings.rates_folder()), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[KEPT - 1 :]:
         shutil.rmtree(folder, ignore_errors=True)
         _children.pop(folder, None)
-
-
-def _folder() -> Path:
-    return settings.home() / "rates"
 
 
 @contextlib.contextmanager

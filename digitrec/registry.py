@@ -5,7 +5,6 @@ import functools
 import itertools
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,7 +206,7 @@ def remove(name: str) -> None:
     if model.shipped:
         raise ModelError(f"{name} came with the project and stays. Only models trained here can be deleted.")
     try:
-        shutil.rmtree(model.folder)
+        rf.remove_folder(model.folder)
     except OSError as error:
         raise ModelError(f"{name} cannot be deleted: the disk is read-only.") from error
 
@@ -225,8 +224,9 @@ def rename(name: str, new: str) -> Model:
     check_name(new)
     target = model.folder.with_name(new)
     try:
-        model.folder.rename(target)
-        rf.write_json(target / rf.CARD, (rf.read_json(target / rf.CARD) or model.card) | {"name": new})
+        card = model.folder / rf.CARD
+        rf.write_json(card, (rf.read_json(card) or model.card) | {"name": new})  # first: a full disk changes nothing
+        rf.move_folder(model.folder, target)
     except OSError as error:
         raise ModelError(f"{name} cannot be renamed: the disk is full or read-only.") from error
     return get(new)
@@ -234,9 +234,7 @@ def rename(name: str, new: str) -> Model:
 
 def _copy(folder: Path, target: Path) -> None:
     """Copy a run's model to `target` in one move, so that a failure leaves nothing behind."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".", dir=target.parent))
-    try:
+    with rf.scratch_folder(target.parent) as temporary:
         for file in rf.MODEL_FILES:
             shutil.copyfile(folder / file, temporary / file)
         for file in (rf.INSIGHT, rf.EVENTS):  # what it may do without: a part of Compare, its curves
@@ -245,13 +243,10 @@ def _copy(folder: Path, target: Path) -> None:
         if isinstance(_read(temporary, shipped=False), str):
             raise ModelError("This run's model is damaged or being written anew. Wait until the run has ended.")
         rf.write_json(temporary / rf.CARD, (rf.read_json(temporary / rf.CARD) or {}) | {"name": target.name})
-        temporary.chmod(0o755)  # mkdtemp makes folders that only their owner may read
         try:
-            temporary.rename(target)
-        except OSError as error:
-            raise ModelError(_taken(target.name)) if target.exists() else error from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            rf.move_folder(temporary, target)
+        except FileExistsError as error:
+            raise ModelError(_taken(target.name)) from error
 
 
 def _taken(name: str) -> str:

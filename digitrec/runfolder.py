@@ -2,13 +2,14 @@
 
     recipe.json     the recipe
     duel.json       for one of a duel's two runs, which duel (see `duel`)
-    status.json     state, message, queued_at (seconds since 1970), started (the same, of this process), on a cluster
-                    also cluster (true) and takes (how many workers have taken it up)
+    status.json     state, message, queued_at (seconds since 1970), started (the same, of this process), process (which
+                    one trains, see `process`), on a cluster also cluster (true) and takes (how many workers have
+                    taken it up)
     events.jsonl    what happened, an event a line (see `train.fit`)
     stop            there when the run is asked to stop
     alive.lock      locked by the worker as long as it lives
     out.log         what the worker's process printed
-    checkpoint.keras, checkpoint.json          weights with optimiser state, and the position
+    checkpoint.keras    weights with optimiser state, and the position
     best.npz        with early stopping, the weights with the lowest validation loss so far
     model.keras, model.tflite, test.npz, card.json   the trained model
     insight.npz     what Compare shows of it (see `insight`)
@@ -20,11 +21,14 @@ States in `status.json`: queued, starting, running, finished, stopped, failed.
 import contextlib
 import json
 import os
+import secrets
+import shutil
 import sys
+import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
@@ -39,7 +43,7 @@ STOP = "stop"
 ALIVE = "alive.lock"
 LOG = "out.log"
 CHECKPOINT = "checkpoint.keras"
-POSITION = "checkpoint.json"
+POSITION = "position.json"  # in the file of the checkpoint, so that both are of the same moment
 BEST = "best.npz"
 KERAS = "model.keras"
 TFLITE = "model.tflite"
@@ -59,6 +63,8 @@ DAMAGED = "The status of this run is damaged. Resume goes on from its last check
 
 STARTING_TIME = 20.0  # seconds in which a new process may take its lock before it counts as gone
 
+LEFT_OVER = 3600.0  # seconds after which a hidden folder is of a process that was killed
+
 LARGEST_FILE = 64 * 2**20  # bytes of a JSON or an events file; a day of training writes 5 MB
 
 LARGEST = 1e15  # no number in a run folder comes near it; NaN and infinity are not below it
@@ -77,6 +83,7 @@ class Status(NamedTuple):
         queued_at: When it joined the queue, in seconds since 1970.
         started: When its process was started, in seconds since 1970.
         cluster: Whether a cluster trains it: it waits there for a worker, in no queue of ours.
+        process: The name of the process that trains it, see `process`; empty where there is none.
     """
 
     state: str
@@ -84,6 +91,7 @@ class Status(NamedTuple):
     queued_at: float
     started: float
     cluster: bool = False
+    process: str = ""
 
 
 def write(file: Path, fill: Callable[[Path], object]) -> None:
@@ -105,6 +113,68 @@ def write_json(file: Path, values: dict[str, Any]) -> None:
     """Write a JSON object in one move."""
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write(file, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def new_folder(folder: Path, files: Mapping[str, dict[str, Any]]) -> None:
+    """Make a folder with JSON files in one move, so that nobody ever sees it without them.
+
+    Args:
+        folder: Where it goes.
+        files: What is in it, by the file's name.
+
+    Raises:
+        FileExistsError: If there is one already.
+        OSError: If it cannot be written.
+    """
+    with scratch_folder(folder.parent) as temporary:
+        for name, values in files.items():
+            write_json(temporary / name, values)
+        move_folder(temporary, folder)
+
+
+@contextlib.contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder to fill, which goes at the end unless it was moved away; others', left over, go as well."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for other in parent.glob(".*-*/"):
+        with contextlib.suppress(OSError):
+            if abs(time.time() - other.stat().st_mtime) > LEFT_OVER:
+                shutil.rmtree(other, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
+    try:
+        temporary.chmod(0o755)  # mkdtemp makes folders that only their owner may read
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def move_folder(folder: Path, target: Path) -> None:
+    """Give a folder its place; a target that is an empty folder is replaced.
+
+    Raises:
+        FileExistsError: If there is another one.
+        OSError: If it cannot be moved.
+    """
+    try:
+        folder.rename(target)
+    except OSError as error:
+        raise FileExistsError(target) if target.exists() else error from error
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder: for whoever looks, in one move.
+
+    Raises:
+        OSError: If it cannot be.
+    """
+    hidden = folder.with_name(f".gone-{secrets.token_hex(8)}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
+
+
+def folders(parent: Path) -> list[Path]:
+    """Return the folders in one, but not those half made or half removed."""
+    return list(parent.glob("[!.]*/"))
 
 
 def read_json(file: Path) -> dict[str, Any] | None:
@@ -170,7 +240,9 @@ def read_status(folder: Path) -> Status:
     queued_at, started = (float(v) if _is_number(v := values.get(key)) else 0.0 for key in ("queued_at", "started"))
     if state not in (*UNDER_WAY, *ENDED) or not isinstance(message, str):
         return Status("failed", DAMAGED, queued_at, started)
-    return Status(state, message, queued_at, started, values.get("cluster") is True)
+    process = values.get("process")
+    process = process if isinstance(process, str) else ""
+    return Status(state, message, queued_at, started, values.get("cluster") is True, process)
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
@@ -261,7 +333,7 @@ def ahead(folder: Path) -> list[Path]:
     if status.cluster:
         return []
     found = []
-    for other in folder.parent.iterdir():
+    for other in folders(folder.parent):
         alive = is_alive(other)  # before its status is read: a live worker has one, a folder just made may not yet
         status = read_status(other)
         turn = (status.queued_at, other.name)
@@ -273,3 +345,22 @@ def ahead(folder: Path) -> list[Path]:
         ):
             found.append((turn, other))
     return [other for _, other in sorted(found)]
+
+
+def next_turn(parent: Path) -> float:
+    """Return when a run joins the queue now: after all that wait or train, though the clock may have been set back."""
+    turns = [time.time()]
+    for other in folders(parent):
+        status = read_status(other)
+        if status.state in UNDER_WAY and not status.cluster and (is_alive(other) or _is_new(status)):
+            turns.append(status.queued_at + 0.001)
+    return max(turns)
+
+
+def last_sign(folder: Path) -> float:
+    """Return when something of a run was last written, in seconds since 1970."""
+    times = [0.0]
+    for path in (folder, folder / EVENTS):
+        with contextlib.suppress(OSError):
+            times.append(path.stat().st_mtime)
+    return max(times)

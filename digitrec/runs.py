@@ -6,10 +6,9 @@ the server that it was started from. A cluster has a queue of its own (see `exec
 
 import contextlib
 import re
-import shutil
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from digitrec import executor, settings
 from digitrec import runfolder as rf
 from digitrec.errors import RecipeError, RunError
 from digitrec.recipe import Recipe
+
+QUIET_MINUTES = 2  # after which it is told that a run says nothing
 
 RATE_WINDOW = 60  # events; some 15 seconds of training decide what the time left is reckoned from
 
@@ -39,7 +40,7 @@ class Run:
         folder: Its folder.
         recipe: What it trains.
         state: queued, starting, running, stopping, finished, stopped, failed or interrupted.
-        message: A sentence on why it failed or was interrupted; otherwise empty.
+        message: A sentence on why it failed or was interrupted, or that nothing was heard of it; otherwise empty.
         place: How many runs train or wait before this one, while it is queued; 0 for one that waits on a cluster.
     """
 
@@ -131,16 +132,13 @@ def start(recipe: Recipe, duel: dict[str, Any] | None = None) -> Run:
         RunError: If the folder for runs cannot be written.
         SettingsError: If `DIGITREC_SCHEDULER` is no address.
     """
-    settings.scheduler()
     with _disk():
-        folder = _new_folder(recipe.name)
+        files = {rf.RECIPE: recipe.to_json(), rf.STATUS: _queued()} | ({rf.DUEL: duel} if duel else {})
+        folder = _new_folder(recipe.name, files)
         try:
-            rf.write_json(folder / rf.RECIPE, recipe.to_json())
-            if duel:
-                rf.write_json(folder / rf.DUEL, duel)
             return _launch(folder)
         except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
+            rf.remove_folder(folder)
             raise
 
 
@@ -158,11 +156,10 @@ def start_as(run_id: str, recipe: Recipe, launch: bool = True) -> Run | None:
     with _disk():
         folder = settings.runs_folder() / run_id
         try:
-            folder.mkdir(parents=True)
+            rf.new_folder(folder, {rf.RECIPE: recipe.to_json(), rf.STATUS: _queued()})
         except FileExistsError:
             return None
-        rf.write_json(folder / rf.RECIPE, recipe.to_json())
-        return _launch(folder, launch)
+        return _launch(folder) if launch else get(run_id)
 
 
 def resume(run: Run) -> Run:
@@ -175,14 +172,15 @@ def resume(run: Run) -> Run:
     run = get(run.id)
     if not run.resumable:
         raise RunError(f"Only a stopped, interrupted or failed run can be resumed. This one is {run.state}.")
-    settings.scheduler()
     with _disk():
+        status = _queued()
         (run.folder / rf.STOP).unlink(missing_ok=True)
+        rf.write_json(run.folder / rf.STATUS, status)
         return _launch(run.folder)
 
 
 def stop(run: Run) -> Run:
-    """Ask a run to stop; it ends within a second or two and keeps what was learned.
+    """Ask a run to stop; it ends within a second or two and keeps what was learned. One that hangs is ended.
 
     Raises:
         RunError: If the run is not under way.
@@ -192,6 +190,7 @@ def stop(run: Run) -> Run:
         raise RunError(f"Only a run under way can be stopped. This one is {run.state}.")
     with _disk():
         (run.folder / rf.STOP).touch()
+    executor.end_if_it_hangs(run.folder)
     return get(run.id)
 
 
@@ -204,13 +203,13 @@ def delete(run: Run) -> None:
     if get(run.id).active:
         raise RunError("A run under way cannot be deleted. Stop it first.")
     with _disk():
-        shutil.rmtree(run.folder)
+        rf.remove_folder(run.folder)
 
 
 def damaged() -> list[str]:
     """Return the names of the run folders that are left out because their recipe is missing or damaged."""
     found = []
-    for folder in settings.runs_folder().glob("*/"):
+    for folder in rf.folders(settings.runs_folder()):
         if any((folder / file).exists() for file in (rf.RECIPE, rf.STATUS, rf.EVENTS)):
             try:
                 _read(folder)
@@ -231,7 +230,7 @@ def discard(name: str) -> None:
     if rf.is_alive(folder):
         raise RunError("A process still works in this folder. Wait until it has ended.")
     with _disk():
-        shutil.rmtree(folder)
+        rf.remove_folder(folder)
 
 
 def get(run_id: str) -> Run:
@@ -249,7 +248,7 @@ def get(run_id: str) -> Run:
 def runs() -> list[Run]:
     """Return all runs, newest first; a folder that is damaged is left out."""
     found = []
-    for folder in settings.runs_folder().glob("*/"):
+    for folder in rf.folders(settings.runs_folder()):
         if ID.fullmatch(folder.name):
             with contextlib.suppress(RunError):
                 found.append(_read(folder))
@@ -343,11 +342,19 @@ def _state(folder: Path) -> tuple[str, str, int]:
     if not alive and (_has_died(folder, status.started) or not rf.is_launching(folder)):
         return "interrupted", executor.BROKEN_OFF, 0
     if (folder / rf.STOP).exists():
-        return "stopping", "", 0
+        return "stopping", _silence(folder), 0
     if status.state != rf.WAITING:
-        return status.state, "", 0
+        return status.state, _silence(folder), 0
     place = len(rf.ahead(folder))
     return ("queued" if place else "starting"), "", place
+
+
+def _silence(folder: Path) -> str:
+    """Return a sentence where nothing was heard of a run for long."""
+    minutes = int((time.time() - rf.last_sign(folder)) / 60)
+    if minutes < QUIET_MINUTES:  # below zero where the clock was set back
+        return ""
+    return f"Nothing was heard of it for {minutes} minutes. If it hangs, Stop ends it."
 
 
 def _has_died(folder: Path, started: float) -> bool:
@@ -356,25 +363,29 @@ def _has_died(folder: Path, started: float) -> bool:
     return child is not None and child.poll() is not None
 
 
-def _new_folder(name: str) -> Path:
+def _new_folder(name: str, files: Mapping[str, dict[str, Any]]) -> Path:
     base = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     for suffix in ("", *(f".{n}" for n in range(2, 100))):
         folder = settings.runs_folder() / (base + suffix)
         with contextlib.suppress(FileExistsError):
-            folder.mkdir(parents=True)
+            rf.new_folder(folder, files)
             return folder
     raise RunError("Too many runs were started within a second. Wait a moment and start again.")
 
 
-def _launch(folder: Path, submit: bool = True) -> Run:
-    now = time.time()
-    status = {"state": "queued", "message": "", "queued_at": now, "started": now}
-    rf.write_json(folder / rf.STATUS, status | {"cluster": settings.scheduler() is not None})
+def _queued() -> dict[str, Any]:
+    """Return the status of a run that joins the queue now."""
+    cluster = settings.scheduler() is not None
+    turn = rf.next_turn(settings.runs_folder())
+    return {"state": "queued", "message": "", "queued_at": turn, "started": time.time(), "cluster": cluster}
+
+
+def _launch(folder: Path) -> Run:
     try:
-        if submit:
-            executor.submit(folder, now)
+        executor.submit(folder, rf.read_status(folder).started)
     except RunError as error:
-        rf.write_json(folder / rf.STATUS, status | {"state": "failed", "message": str(error)})
+        values = rf.read_json(folder / rf.STATUS) or {}
+        rf.write_json(folder / rf.STATUS, values | {"state": "failed", "message": str(error)})
     return get(folder.name)
 
 

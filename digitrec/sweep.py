@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import re
 import secrets
-import shutil
 import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -187,8 +186,7 @@ def start(recipe: Recipe, varied: Mapping[str, Sequence[Value]], early: bool = T
     folder = _folder() / sweep_id
     plain = {setting: list(values) for setting, values in varied.items()}
     try:
-        folder.mkdir(parents=True)
-        rf.write_json(folder / FILE, {"recipe": recipe.to_json(), "settings": plain, "early": early})
+        rf.new_folder(folder, {FILE: {"recipe": recipe.to_json(), "settings": plain, "early": early}})
     except OSError as error:
         raise RunError("The sweep cannot be written: the disk is full or read-only. Free some space.") from error
     return go_on(get(sweep_id))
@@ -200,7 +198,10 @@ def go_on(sweep: Sweep) -> Sweep:
     Raises:
         RunError: If the folder for runs cannot be written.
     """
-    (_folder() / sweep.id / rf.STOP).unlink(missing_ok=True)
+    try:
+        (_folder() / sweep.id / rf.STOP).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError("The sweep cannot go on: the disk is read-only.") from error
     everywhere = settings.scheduler() is not None
     for trial in sweep.trials:
         if trial.run is None:
@@ -215,9 +216,15 @@ def go_on(sweep: Sweep) -> Sweep:
 
 
 def stop(sweep: Sweep) -> Sweep:
-    """Stop the whole sweep: its runs end within seconds, and none is started any more."""
-    with contextlib.suppress(OSError):
+    """Stop the whole sweep: its runs end within seconds, and none is started any more.
+
+    Raises:
+        RunError: If the disk is full or read-only.
+    """
+    try:
         (_folder() / sweep.id / rf.STOP).touch()
+    except OSError as error:
+        raise RunError("The sweep cannot be stopped: the disk is full or read-only. Free some space.") from error
     for trial in get(sweep.id).trials:
         if trial.run and trial.run.active:
             with contextlib.suppress(RunError):  # it has ended at this moment
@@ -234,7 +241,7 @@ def delete(sweep: Sweep) -> None:
     if get(sweep.id).active:
         raise RunError("A sweep under way cannot be deleted. Stop it first.")
     try:
-        shutil.rmtree(_folder() / sweep.id)
+        rf.remove_folder(_folder() / sweep.id)
     except OSError as error:
         raise RunError("The sweep cannot be deleted: the disk is read-only.") from error
 
@@ -255,9 +262,14 @@ def get(sweep_id: str) -> Sweep:
     return Sweep(sweep_id, recipe, varied, early, trials, _state(_folder() / sweep_id, trials))
 
 
+def run_ids(sweep: Sweep) -> list[str]:
+    """Return the ids of all runs of a sweep, also of those that have not begun."""
+    return [_run_id(sweep.id, trial.number) for trial in sweep.trials]
+
+
 def sweeps() -> list[str]:
     """Return the ids of all sweeps, newest first."""
-    return sorted((file.parent.name for file in _folder().glob(f"*/{FILE}")), reverse=True)
+    return sorted((file.parent.name for file in _folder().glob(f"[!.]*/{FILE}")), reverse=True)
 
 
 def _trial(sweep_id: str, number: int, combination: tuple[dict[str, Value], Recipe]) -> Trial:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import cv2
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -22,7 +23,7 @@ from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.stats import CounterStat, Stat
 
-from digitrec import dataset, figures, log, pictures, registry
+from digitrec import dataset, figures, log, pictures, readers, registry
 from digitrec.calibration import Calibration
 from digitrec.errors import DigitrecError, ModelError
 from digitrec.predict import Predictor
@@ -71,6 +72,7 @@ def _give_memory_back() -> None:
 
 
 _give_memory_back()
+cv2.setNumThreads(1)  # a picture takes one core: others' strokes have the rest
 
 
 def page(title: str, lead: str) -> None:
@@ -178,6 +180,7 @@ def _spare_collector(page: str) -> None:
 
 def logged(page: str, reader: Predictor, read: Callable[[], Read]) -> Read:
     """Return a reading, or why there is none, and log that it was made and how long it took."""
+    readers.note()
     began = time.perf_counter()
     found = read()
     milliseconds = round(1000 * (time.perf_counter() - began), 1)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitrec import figures, figures_rate, rates, schedule, ui
+from digitrec import figures, figures_rate, limits, rates, schedule, ui
 from digitrec.errors import RunError
 from digitrec.recipe import Recipe
 
@@ -32,7 +32,11 @@ def finder(recipe: Recipe) -> None:
         )
         with ui.shown_errors(stop=False):
             if st.button("Test learning rates", key="find_rate", icon=":material/query_stats:"):
+                mine = st.session_state.setdefault("my_runs", [])
+                limits.check(recipe)
+                limits.check_queue(mine)
                 wanted = st.query_params["rates"] = rates.start(recipe).id
+                st.session_state.my_runs = [*mine, wanted]
             if wanted:
                 every = 1.0 if rates.get(wanted).active else None
                 st.fragment(_watch, run_every=every)(wanted, recipe, every is not None)

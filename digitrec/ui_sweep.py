@@ -31,7 +31,7 @@ def section() -> None:
         if st.button("Start the sweep", key="start_sweep", type="primary", icon=":material/tune:"):
             mine = st.session_state.setdefault("my_runs", [])
             begun = sweep.start(recipe, varied, early, mine)
-            st.session_state.my_runs = [*mine, *(trial.run.id for trial in begun.trials if trial.run)]
+            st.session_state.my_runs = [*mine, *sweep.run_ids(begun)]
             st.session_state.sweep = begun.id
     ids = sweep.sweeps()
     if not ids:

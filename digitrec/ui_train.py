@@ -294,7 +294,8 @@ def _watch(run_id: str, every: float | None) -> None:
         st.markdown(status_sentence(run, progress))
     st.progress(progress.share)
     with st.container(horizontal=True), ui.shown_errors(stop=False):
-        if run.active and st.button("Stop", key="stop", icon=":material/stop:", disabled=run.state == "stopping"):
+        asked = run.state == "stopping" and not run.message
+        if run.active and st.button("Stop", key="stop", icon=":material/stop:", disabled=asked):
             runs.stop(run)
             st.rerun(scope="fragment")
         if run.resumable and st.button("Resume", key="resume", icon=":material/play_arrow:"):
@@ -330,6 +331,11 @@ def _curves(run: Run, points: runs.Curves) -> None:
 
 def status_sentence(run: Run, progress: runs.Progress) -> str:
     """Return the state, first, and what there is to say about it."""
+    said = _said(run, progress)
+    return f"{said}. {ui.plain(run.message)}" if run.active and run.message else said
+
+
+def _said(run: Run, progress: runs.Progress) -> str:
     if run.state == "queued" and not run.place:
         return "queued: it waits for a free worker of the cluster"
     if run.state == "queued":

@@ -3,6 +3,7 @@
 import html
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,9 @@ LONGEST = 60
 
 REFRESH = 0.3
 """Seconds between two looks at a reading under way; each costs the browser time."""
+
+_reader = ThreadPoolExecutor(1, "pictures")
+"""Reads the pictures of all visitors, one at a time: their memory does not add up, and strokes come in between."""
 
 WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
 
@@ -168,7 +172,10 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
             read = partial(
                 mine.outcome, picture, single, predictor, file.getvalue() if file else None, registry.finder()
             )
-            _ = ui.logged("Upload", predictor, read) if waiting and predictor is predictors[0] else read()
+            if waiting and predictor is predictors[0]:
+                ui.logged("Upload", predictor, lambda read=read: _reader.submit(read).result())  # type: ignore[misc]
+            else:
+                read()
         done += waiting
         shown.append(place)
         undrawn.append((place + 1, picture, tuple(predictors), single, file))

@@ -5,6 +5,7 @@ standard input does, that is, when the process that started it ends; `--spare` r
 """
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -25,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from digitrec import process, readers, settings, sweep
 from digitrec import runfolder as rf
-from digitrec import settings, sweep
 from digitrec.errors import DigitrecError, RunError
 from digitrec.recipe import NONE, Recipe
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 TURN = 0.5  # seconds between two looks at the queue
 LOADING = 2.0  # seconds that a run waits for a spare process that is not ready
 CARD_FORMAT = 1
+NO_MEMORY = ("can't start new thread", "failed to map segment", "Cannot allocate memory", "cannot allocate memory")
+"""How errors of other kinds say that memory ran out: a thread's, and those of a library that is being loaded."""
 
 
 def main(folder: Path) -> Path | None:
@@ -50,26 +53,49 @@ def main(folder: Path) -> Path | None:
     """
     with FileLock(folder / rf.ALIVE, timeout=10):
         try:
+            _say_who(folder)
             if _wait(folder):
                 _train(folder)
             else:
                 _status(folder, "stopped")
-        except DigitrecError as error:
-            _status(folder, "failed", str(error))
-        except OSError as error:
-            traceback.print_exception(error)
-            _status(folder, "failed", "The disk is full or read-only. Free some space, then resume this run.")
-        except MemoryError:
-            _status(folder, "failed", "There is not enough memory. Use a smaller batch or a smaller network.")
         except Exception as error:
-            traceback.print_exception(error)
-            message = f"The training broke off with an internal error ({type(error).__name__}). Its log says more."
-            _status(folder, "failed", message)
+            _status(folder, "failed", _reason(error))
+            _print(error)
         try:
             return sweep.follow(folder)
         except (DigitrecError, OSError) as error:
-            traceback.print_exception(error)
+            _print(error)
             return None
+
+
+def _reason(error: Exception) -> str:
+    """Return why a training failed, for people."""
+    if isinstance(error, DigitrecError):
+        return str(error)
+    if is_want_of_memory(error):
+        return "There is not enough memory. Use a smaller batch or a smaller network, then start again."
+    if isinstance(error, OSError):
+        return "The disk is full or read-only. Free some space, then resume this run."
+    return f"The training broke off with an internal error ({type(error).__name__}). Its log says more."
+
+
+def is_want_of_memory(error: BaseException | None) -> bool:
+    """Return whether an error, or what caused it, is that memory ran out, as Python, Linux or TensorFlow says it."""
+    if error is None:
+        return False
+    said = (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's, which may not be loaded
+        or any(sign in str(error) for sign in NO_MEMORY)
+    )
+    return said or is_want_of_memory(error.__cause__ or error.__context__)
+
+
+def _print(error: Exception) -> None:
+    """Print a trace to the log, if the disk has room for it."""
+    with contextlib.suppress(OSError):
+        traceback.print_exception(error)
 
 
 def _wait(folder: Path) -> bool:
@@ -162,6 +188,12 @@ class _Events:
             self.behind = sweep.is_behind(self.folder)
 
 
+def _say_who(folder: Path) -> None:
+    """Write which process this is, so that it can be ended should it hang."""
+    before = rf.read_json(folder / rf.STATUS) or {}
+    rf.write_json(folder / rf.STATUS, before | {"process": process.name()})
+
+
 def _status(folder: Path, state: str, message: str = "") -> None:
     before = rf.read_json(folder / rf.STATUS) or {}
     rf.write_json(folder / rf.STATUS, before | {"state": state, "message": message})
@@ -172,10 +204,11 @@ def _checkpoint(folder: Path) -> "tuple[keras.Model, Position] | None":
 
     from digitrec.train import Position
 
-    values = rf.read_json(folder / rf.POSITION)
-    if values is None:
+    if not (folder / rf.CHECKPOINT).exists():
         return None
     try:
+        with zipfile.ZipFile(folder / rf.CHECKPOINT) as packed:
+            values = json.loads(packed.read(rf.POSITION))
         model = keras.saving.load_model(folder / rf.CHECKPOINT)
         best = values.pop("best_loss")
         return model, Position(best_loss=math.inf if best is None else best, **values)
@@ -195,15 +228,22 @@ def _best(folder: Path) -> "Weights | None":
 
 
 def _save_checkpoint(folder: Path, model: "keras.Model", position: "Position") -> None:
-    rf.write(folder / rf.CHECKPOINT, model.save)
     best = position.best_loss if math.isfinite(position.best_loss) else None
-    rf.write_json(folder / rf.POSITION, asdict(position) | {"best_loss": best})
+    values = json.dumps(asdict(position) | {"best_loss": best})
+
+    def fill(temporary: Path) -> None:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as packed:
+            packed.writestr(rf.POSITION, values)
+
+    rf.write(folder / rf.CHECKPOINT, fill)
 
 
 def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> None:
     """Write what came of a training."""
     from digitrec import train
 
+    (folder / rf.CARD).unlink(missing_ok=True)  # of before it was resumed: it would not fit the files to come
     epochs = [event for event in rf.read_events(folder) if event["kind"] == "epoch"]
     position = fitted.position
     write_model(
@@ -303,6 +343,7 @@ def _spare() -> None:
     loading.join(LOADING if hasattr(os, "setpriority") else None)
     if loading.is_alive():  # other work leaves it no time: begin again at the usual priority
         os.execv(sys.executable, [sys.executable, "-m", "digitrec.worker", str(folder)])
+    readers.give_way()
     _train_all(folder)
 
 
@@ -345,6 +386,8 @@ def _command(arguments: list[str]) -> None:
         return
     if arguments[0] == "--tied":
         _end_with_parent()
+    else:
+        readers.give_way()
     _train_all(Path(arguments[-1]))
 
 

@@ -18,6 +18,7 @@ WITH_KERAS = {"network", "train", "portable"}
 FIGURES = {"figures", "figures_compare", "figures_rate", "figures_sweep"}
 WITH_STREAMLIT = {module for module in MODULES if module == "ui" or module.startswith("ui_")}
 PLAIN = {"errors", "settings", "recipe", "runfolder", "executor", "runs", "sweep", "registry", "script", "cli", "log"}
+PLAIN |= {"process", "readers"}
 PLAIN |= {"export", "portable_texts"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 

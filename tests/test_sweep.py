@@ -105,6 +105,20 @@ def test_a_run_ends_early_below_the_median_of_three_others_at_the_same_epoch() -
 
 
 @pytest.mark.usefixtures("unlaunched")
+def test_a_sweep_counts_among_a_visitors_runs_with_those_that_begin_later_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITREC_MAX_QUEUED", "1")
+    started = sweep.start(BASE, {"seed": [1, 2]})
+    mine = sweep.run_ids(started)
+    first = started.trials[0].run
+    assert first
+    learned(first.folder, [0.9])
+    sweep.start(BASE, {"seed": [1, 2]}, mine=mine)
+    assert sweep.follow(first.folder) == first.folder.with_name(mine[1])
+    with pytest.raises(RunError, match="You have 1 runs waiting or training"):
+        sweep.start(BASE, {"seed": [1, 2]}, mine=mine)
+
+
+@pytest.mark.usefixtures("unlaunched")
 def test_without_early_stopping_and_outside_a_sweep_nothing_ends_early(home: Path) -> None:
     _, folders = begun({"seed": [1, 2, 3, 4]}, early=False)
     for folder, accuracy in zip(folders, (0.9, 0.9, 0.9, 0.1), strict=True):

@@ -1,15 +1,18 @@
 """The worker's process: what it leaves, and how it fails."""
 
+import errno
 import json
 import os
 import shutil
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from filelock import FileLock
 
 from digitrec import bank, dataset, executor, runs, watch, worker
@@ -171,7 +174,7 @@ def copy(finished: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("damage", ["cut", "overwritten", "no best loss", "no file"])
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "no position"])
 def test_a_damaged_checkpoint_fails_with_a_sentence(copy: Path, damage: str) -> None:
     checkpoint = copy / rf.CHECKPOINT
     whole = checkpoint.read_bytes()
@@ -180,10 +183,11 @@ def test_a_damaged_checkpoint_fails_with_a_sentence(copy: Path, damage: str) -> 
     elif damage == "overwritten":
         middle = len(whole) // 2
         checkpoint.write_bytes(whole[: middle - 2000] + bytes(4000) + whole[middle + 2000 :])
-    elif damage == "no file":
-        checkpoint.unlink()
     else:
-        rf.write_json(copy / rf.POSITION, {"epoch": 0, "step": 4})
+        with zipfile.ZipFile(checkpoint) as packed, zipfile.ZipFile(copy / "without", "w") as without:
+            for name in set(packed.namelist()) - {rf.POSITION}:
+                without.writestr(name, packed.read(name))
+        (copy / "without").replace(checkpoint)
     worker.main(copy)
     status = rf.read_status(copy)
     assert status.state == "failed"
@@ -217,9 +221,19 @@ def test_an_internal_error_is_told_as_one(copy: Path, monkeypatch: pytest.Monkey
     assert "ZeroDivisionError" in status.message
 
 
-def test_too_little_memory_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
+        RuntimeError("can't start new thread"),
+    ],
+    ids=["Python", "Linux", "TensorFlow", "threads"],
+)
+def test_too_little_memory_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def breaks(folder: Path) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(worker, "_train", breaks)
     worker.main(copy)

@@ -1,18 +1,25 @@
 """Many visitors on Draw, a training under way: how long each stroke waits for its answer, and the server's memory.
 
-    python -m tests.bench.load [SESSIONS] [MINUTES]
+    python -m tests.bench.load [SESSIONS] [MINUTES] [--no-training] [--pictures N]
+
+With `--pictures` one more visitor, a browser, has a batch of N 12-megapixel sheets read meanwhile.
 
 One real browser opens Draw and draws; what it sends over its WebSocket is kept. Then SESSIONS WebSockets are opened,
 each a session of its own, that send the same: two drawings in turn, one each 3 seconds, as browsers do. An answer has
 come when the server says that the script has run to its end.
 """
 
+import argparse
 import asyncio
 import contextlib
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +40,7 @@ from digitrec import runs
 from digitrec.recipe import PRESETS
 runs.start(PRESETS["cnn-5x5"].recipe)
 """
+SHEET = "import sys; from tests.bench.sheet_time import sheet; sys.stdout.buffer.write(sheet()[0])"
 
 
 class Answer(NamedTuple):
@@ -132,25 +140,59 @@ async def load(
     return answers, memory
 
 
-def main() -> None:
-    sessions = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    minutes = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
-    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as app:
-        frames = recorded(app)
-        with contextlib.ExitStack() as stack:
-            import os
-            import subprocess
+@contextlib.contextmanager
+def training(home: Path) -> Iterator[None]:
+    """A run that goes on until the end, and has then ended."""
+    subprocess.run([sys.executable, "-c", TRAINING], env=os.environ | {"DIGITREC_HOME": str(home)}, check=True)
+    [run] = (home / "runs").iterdir()
+    try:
+        yield
+    finally:
+        (run / "stop").touch()
 
-            environment = os.environ | {"DIGITREC_HOME": str(app.home)}
-            subprocess.run([sys.executable, "-c", TRAINING], env=environment, check=True)
-            stack.callback(lambda: [path.touch() for path in [run / "stop" for run in (app.home / "runs").iterdir()]])
-            found, memory = asyncio.run(load(app, frames, sessions, minutes))
+
+@contextlib.contextmanager
+def uploading(app: Server, folder: Path, count: int) -> Iterator[None]:
+    """A browser that has just chosen so many large pictures on Upload."""
+    sheet = subprocess.run([sys.executable, "-c", SHEET], stdout=subprocess.PIPE, check=True).stdout
+    files = [folder / f"sheet{number}.jpg" for number in range(count)]
+    for number, file in enumerate(files):
+        file.write_bytes(sheet + bytes([number // 256, number % 256]))  # each another file, the same picture
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{app.url}/Upload")
+        page.locator(".st-key-files input[type=file]").set_input_files(files)
+        page.locator(".st-key-reading_1").wait_for(timeout=120_000)
+        yield
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sessions", type=int, nargs="?", default=50)
+    parser.add_argument("minutes", type=float, nargs="?", default=10.0)
+    parser.add_argument("--no-training", action="store_true")
+    parser.add_argument("--pictures", type=int, default=0, metavar="N")
+    options = parser.parse_args()
+    sessions, minutes = options.sessions, options.minutes
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        app = stack.enter_context(serve(Path(name)))
+        frames = recorded(app)
+        if not options.no_training:
+            stack.enter_context(training(app.home))
+        if options.pictures:
+            stack.enter_context(uploading(app, Path(name), options.pictures))
+        with ThreadPoolExecutor(1) as thread:  # of its own, for Playwright has the event loop of this one
+            found, memory = thread.submit(asyncio.run, load(app, frames, sessions, minutes)).result()
+        read = app.log.read_text().count("reading page=Upload")
     answers = [one for one in found if isinstance(one, Answer)]
     thrown_out = len(found) - len(answers)
     warm = [a.seconds for a in answers if a.at > 0.4 * sessions + 5]
     slow = statistics.quantiles(warm, n=20)[-1]
     half = [megabytes for at, megabytes in memory if at > 30 * minutes]
-    print(f"{sessions} sessions, {minutes:g} minutes, a run of cnn-5x5 under way: {len(answers):,} strokes")
+    beside = "" if options.no_training else ", a run of cnn-5x5 under way"
+    print(f"{sessions} sessions, {minutes:g} minutes{beside}: {len(answers):,} strokes")
+    if options.pictures:
+        print(f"one more visitor with {options.pictures} pictures of 12 megapixels: {read} of them read by the end")
     print(f"errors: {sum(a.wrong for a in answers)} answers, {thrown_out} sessions")
     print(f"answer within, 95 of 100: {slow:.2f} s (limit {LIMIT:g} s); median {statistics.median(warm):.2f} s")
     print(f"memory at most {max(m for _, m in memory):.0f} MB (limit {MEMORY} MB)")
