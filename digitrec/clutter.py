@@ -15,8 +15,17 @@ Mask = NDArray[np.bool_]
 EMPTY_PAGE = 4
 """So many lines right across a picture with no writing beside them are ruled paper: no digit has as many."""
 
+CHARACTER = 0.04
+"""Size of a small character, as a share of the picture's shorter side."""
+
+CUT_OFF = 4
+"""So many marks that one side of the picture cuts off are printed stripes or a keyboard, where more is written."""
+
 EDGE = 0.25
 """Ink above which a pixel counts as inside a line or a stroke."""
+
+FAINTER, LONGER = 0.4, 1.5
+"""How dark a line may be, beside the writing, and how long it must be to be a printed rule whatever touches it."""
 
 SHORTEST = 0.2
 """Shortest line looked for, as a share of the picture's longer side."""
@@ -96,6 +105,7 @@ class _Writing(NamedTuple):
     size: float  # of a large character, in pixels
     length: float  # of all strokes, roughly
     weight: float  # thickness of the strokes in pixels, times how dark they are
+    dark: float  # how dark they are, 0 to 1
 
 
 class _Line(NamedTuple):
@@ -109,12 +119,17 @@ class _Line(NamedTuple):
     runs: Ints  # which runs are the line's alone, no stroke crossing it there
 
 
-def without_lines(ink: Floats) -> Floats:
+def without_lines(ink: Floats, dark: Floats | None = None) -> Floats:
     """Return the ink without the lines of ruled and squared paper, tables, forms and frames.
 
     Lines run level, upright or aslant, may bend, wobble and end anywhere, and are long beside the writing. Where a
     stroke crosses a line, the pixels stay with the stroke.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink.
+        dark: The same with faint strokes left faint, which tells printed rules from the pen; `ink` unless given.
     """
+    dark = ink if dark is None else dark
     mask = ink > EDGE
     across, down = _runs(mask.T), _runs(mask)
     traced = _lines(across), _lines(down)
@@ -126,17 +141,17 @@ def without_lines(ink: Floats) -> Floats:
     while level or upright:
         rest, _ = _without(mask, across, down, level, upright)
         if not _meaningful(rest):
-            return np.zeros_like(ink) if sum(line.through for line in level) >= EMPTY_PAGE else ink
-        writing = _writing(ink, rest)
-        longer = [line for line in level if id(line) in ruled or _outlasts(line, writing, upright)]
-        taller = [line for line in upright if id(line) in ruled or _outlasts(line, writing, level)]
+            return _large(ink, rest) if sum(line.through for line in level) >= EMPTY_PAGE else ink
+        writing = _writing(dark, rest)
+        longer = [line for line in level if id(line) in ruled or _outlasts(line, writing, upright, dark.T)]
+        taller = [line for line in upright if id(line) in ruled or _outlasts(line, writing, level, dark)]
         if len(longer) == len(level) and len(taller) == len(upright):
             break
         level, upright = longer, taller  # what is short beside the rest is writing too, and makes the rest larger
     else:
         return ink
-    level = _no_writing(level, ink.T, rest.T, writing, ruled)
-    upright = _no_writing(upright, ink, rest, writing, ruled)
+    level = _no_writing(level, dark.T, rest.T, writing, ruled)
+    upright = _no_writing(upright, dark, rest, writing, ruled)
     level, upright = _with_tables(level, traced[0], upright), _with_tables(upright, traced[1], level)
     rest, lines = _without(mask, across, down, level, upright)
     return np.where(lines & ~grown(rest), np.float32(0.0), ink).astype(np.float32)
@@ -299,7 +314,8 @@ def _without(mask: Mask, across: _Runs, down: _Runs, level: list[_Line], upright
 def _writing(ink: Floats, rest: Mask) -> _Writing:
     """Return what the writing is like: a third of its strokes are in characters of its size or larger."""
     sizes = parts(rest)[1][1:, 2:4].max(axis=1)
-    return _Writing(_typical(sizes), float(sizes.sum()), thickness(rest) * float(ink[rest].mean()))
+    dark = float(ink[rest].mean())
+    return _Writing(_typical(sizes), float(sizes.sum()), thickness(rest) * dark, dark)
 
 
 def thickness(strokes: Mask) -> float:
@@ -339,9 +355,15 @@ def _slope(line: _Line) -> float:
     return float(line.curve[-1] - line.curve[0]) / len(line.curve)
 
 
-def _outlasts(line: _Line, writing: _Writing, others: list[_Line]) -> bool:
-    """Return whether a line may be no writing: far longer than characters, or across the picture or a table."""
-    return line.through or line.length > 4.0 * writing.size or _in_table(line, others)
+def _outlasts(line: _Line, writing: _Writing, others: list[_Line], ink: Floats) -> bool:
+    """Return whether a line may be no writing: longer or fainter than characters, or across the picture or a table."""
+    long = line.through or line.length > 4.0 * writing.size
+    return long or _in_table(line, others) or _faint(line, writing, ink)
+
+
+def _faint(line: _Line, writing: _Writing, ink: Floats) -> bool:
+    """Return whether a line across the columns of `ink` (columns, rows) is a printed rule, whatever touches it."""
+    return line.length > LONGER * writing.size and _darkness(line, ink) < FAINTER * writing.dark
 
 
 def _in_table(line: _Line, others: list[_Line]) -> bool:
@@ -378,7 +400,11 @@ def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing, 
         ) < 0.6 * writing.weight
 
     usual = sum(ends) > 1.4 * len(lines)
-    return [line for line, free in zip(lines, ends, strict=True) if (usual or free == 2) and goes(line)]
+    return [
+        line
+        for line, free in zip(lines, ends, strict=True)
+        if ((usual or free == 2) and goes(line)) or _faint(line, writing, ink)
+    ]
 
 
 def _with_tables(gone: list[_Line], lines: list[_Line], others: list[_Line]) -> list[_Line]:
@@ -424,7 +450,18 @@ def _darkness(line: _Line, ink: Floats) -> float:
 def _meaningful(mask: Mask) -> bool:
     """Return whether `mask` may hold writing: a part an eighth as large as the picture, or several smaller ones."""
     sizes = parts(mask)[1][1:, 2:4].max(axis=1, initial=0) / min(mask.shape)
-    return bool(sizes.max(initial=0.0) * min(mask.shape) >= max(4.0, min(mask.shape) / 8.0)) or (sizes > 0.04).sum() > 2
+    return (
+        bool(sizes.max(initial=0.0) * min(mask.shape) >= max(4.0, min(mask.shape) / 8.0))
+        or (sizes > CHARACTER).sum() > 2
+    )
+
+
+def _large(ink: Floats, rest: Mask) -> Floats:
+    """Return the ink of what is left of a page of rules: characters, however few, and no crumbs."""
+    labels, stats = parts(rest)
+    large = stats[:, 2:4].max(axis=1) > CHARACTER * min(ink.shape)
+    large[0] = False
+    return np.where(grown(large[labels]), ink, np.float32(0.0)).astype(np.float32)
 
 
 def without_surroundings(ink: Floats) -> Floats:
@@ -436,7 +473,7 @@ def without_surroundings(ink: Floats) -> Floats:
     labels, stats = parts(mask)
     if len(stats) == 1:
         return ink
-    outer = _surrounding(labels, stats, mask) | _framing(labels, stats)
+    outer = _surrounding(labels, stats, mask) | _framing(labels, stats) | _cut_off(labels, stats)
     if outer.any() and _meaningful((labels > 0) & ~outer[labels]):
         return np.where(outer[labels], np.float32(0.0), ink).astype(np.float32)
     # Alone in the picture, what touches its edge and is thicker than any stroke is a shadow, a hand or a table.
@@ -461,6 +498,22 @@ def _surrounding(labels: Ints, stats: Ints, mask: Bytes) -> Mask:
     usual = float(others.max(initial=0.0)) or np.inf
     outline = 2.0 * stats[:, 2:4].sum(axis=1) / edge.size
     return np.asarray((contact > 0.2) | ((contact > 0.03) & ((deepest > 2.0 * usual) | (contact > 0.4 * outline))))
+
+
+def _cut_off(labels: Ints, stats: Ints) -> Mask:
+    """Return which parts one side of the picture cuts off, where many are and as much is whole: no row of writing is.
+
+    A row of digits cropped closely touches the side with its tallest, and is most of what there is.
+    """
+    found = np.zeros(len(stats), bool)
+    size = stats[:, 2:4].max(axis=1)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touching = np.unique(side)
+        touching = touching[(touching > 0) & (size[touching] > 0.5 * CHARACTER * min(labels.shape))]
+        if len(touching) >= CUT_OFF:
+            found[touching] = True
+    whole = ~found & (size > 0.5 * float(np.median(size[found]))) if found.any() else found
+    return found & (whole[1:].sum() >= CUT_OFF)
 
 
 def _deepest(labels: Ints, count: int, mask: Bytes) -> Floats:

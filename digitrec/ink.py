@@ -19,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from digitrec import settings
 from digitrec.clutter import grown, joined, upper_quartile, without_lines, without_surroundings
+from digitrec.desk import without_desk
 from digitrec.errors import PictureError
 
 Floats = NDArray[np.float32]
@@ -42,6 +43,12 @@ FAINTEST_DRAWN = 8.0
 
 FAINTEST_IN_PHOTO = 18.0
 """Smallest RGB distance that counts as ink where paper has shadows and grain, about 10 grey levels."""
+
+FADED = 0.4
+"""Core of the faintest strokes that are followed to their ends, as a share of the core of all."""
+
+NEARBY = 0.015
+"""Standard deviation of the blur that tells how dark the strokes around a pixel are; a share of the longer side."""
 
 SMALLEST = 5
 """Pictures whose longer side has fewer pixels hold no digit that could be read."""
@@ -216,6 +223,7 @@ def from_canvas(pixels: Bytes) -> Floats:
     colours, cover = _flattened(pixels)
     if cover is not None:
         return _inked(_Paper(cover * 255.0, 0.0, FAINTEST_DRAWN))
+    colours = without_desk(colours)
     return _inked(_flat_paper(colours) or _uneven_paper(colours))
 
 
@@ -436,15 +444,50 @@ def _inked(paper: _Paper) -> Floats:
     core = _core(candidates)
     if core < 6.0 * paper.noise:
         return nothing
-    low = max(0.2 * core, 2.5 * paper.noise, min(paper.faintest, 0.5 * core))
     high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
-    kept = joined(distance > low, distance > high, specks=paper.noise == 0.0)
-    ramp = np.clip((distance - 0.5 * low) * np.float32(1.0 / max(core - 0.5 * low, 1e-3)), 0.0, 1.0)
-    ink = np.where(grown(kept), ramp, np.float32(0.0)).astype(np.float32)
-    return without_surroundings(without_lines(ink))
+    strong = distance > high
+    specks = paper.noise == 0.0
+    kept = joined(distance > _lowest(core, paper), strong, specks)
+    near = _core_nearby(distance, kept, core)
+    low = _lowest(near, paper)
+    kept = joined(distance > low, strong, specks)
+    soft = grown(kept)
+    ink, dark = (np.where(soft, _ramp(distance, low, top), np.float32(0.0)) for top in (near, np.float32(core)))
+    return without_surroundings(without_lines(ink, dark))
 
 
 def _core(distances: Floats) -> float:
     """Return the distance of a stroke's core, from what is on the ink's side of Otsu's threshold."""
     strong = distances[distances >= _split(distances.reshape(1, -1))]
     return upper_quartile(strong)
+
+
+def _lowest(core: Floats | float, paper: _Paper) -> Floats:
+    """Return the distance from which a pixel that joins strong ink of this core is ink."""
+    low = np.maximum(np.maximum(0.2 * core, 2.5 * paper.noise), np.minimum(paper.faintest, 0.5 * core))
+    return np.asarray(low, dtype=np.float32)
+
+
+def _ramp(distance: Floats, low: Floats, core: Floats | np.float32) -> Floats:
+    """Return how much of each pixel is ink, 0 to 1: all of it from the core on."""
+    return np.clip((distance - 0.5 * low) / np.maximum(core - 0.5 * low, np.float32(1e-3)), 0.0, 1.0)
+
+
+def _core_nearby(distance: Floats, kept: Mask, core: float) -> Floats:
+    """Return the core (H, W) of the strokes around each pixel: where a pen presses less, all of its stroke is fainter.
+
+    Args:
+        distance: (H, W), from the paper.
+        kept: (H, W), what is ink.
+        core: The core of all strokes, of which the one nearby is at least FADED.
+    """
+    height, width = distance.shape
+    own = np.where(kept, distance, np.float32(0.0))
+    size = (max(1, width // 8), max(1, height // 8))
+    first, second = (
+        cv2.GaussianBlur(cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), max(size) * NEARBY)
+        for values in (own, own * own)
+    )
+    near = np.clip(1.15 * second / np.maximum(first, 1e-3), FADED * core, core)
+    near = np.where(first > 0.0, near, np.float32(core)).astype(np.float32)
+    return np.asarray(cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
