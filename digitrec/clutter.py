@@ -13,7 +13,7 @@ Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 EMPTY_PAGE = 4
-"""So many lines right across a picture with no writing beside them are ruled paper: no digit has as many."""
+"""So many lines right across a picture or a table, with hardly any writing beside them: no digit has as many."""
 
 CHARACTER = 0.04
 """Size of a small character, as a share of the picture's shorter side."""
@@ -141,7 +141,8 @@ def without_lines(ink: Floats, dark: Floats | None = None) -> Floats:
     while level or upright:
         rest, _ = _without(mask, across, down, level, upright)
         if not _meaningful(rest):
-            return _large(ink, rest) if sum(line.through for line in level) >= EMPTY_PAGE else ink
+            rules = sum(line.through or sum(_cross(line, other) for other in upright) > 1 for line in level)
+            return _large(ink, rest) if rules >= EMPTY_PAGE else ink
         writing = _writing(dark, rest)
         longer = [line for line in level if id(line) in ruled or _outlasts(line, writing, upright, dark.T)]
         taller = [line for line in upright if id(line) in ruled or _outlasts(line, writing, level, dark)]
@@ -363,7 +364,8 @@ def _outlasts(line: _Line, writing: _Writing, others: list[_Line], ink: Floats) 
 
 def _faint(line: _Line, writing: _Writing, ink: Floats) -> bool:
     """Return whether a line across the columns of `ink` (columns, rows) is a printed rule, whatever touches it."""
-    return line.length > LONGER * writing.size and _darkness(line, ink) < FAINTER * writing.dark
+    reach = int(line.thick) + 2  # the middle of a bend may lie beside its ink
+    return line.length > LONGER * writing.size and _darkness(line, ink, reach) < FAINTER * writing.dark
 
 
 def _in_table(line: _Line, others: list[_Line]) -> bool:
@@ -441,10 +443,12 @@ def _apart(line: _Line, rest: Mask) -> bool:
     return bool(touched.mean() < 0.02)
 
 
-def _darkness(line: _Line, ink: Floats) -> float:
-    """Return how dark a line is in the middle, 0 to 1."""
-    row = np.clip(np.rint(line.curve), 0, ink.shape[1] - 1).astype(np.int64)
-    return float(np.median(ink[line.first + np.arange(len(row)), row]))
+def _darkness(line: _Line, ink: Floats, reach: int = 0) -> float:
+    """Return how dark a line is in the middle, or where it is darkest up to some rows beside it, 0 to 1."""
+    rows = np.rint(line.curve)[:, None] + np.arange(-reach, reach + 1)
+    rows = np.clip(rows, 0, ink.shape[1] - 1).astype(np.int64)
+    columns = line.first + np.arange(len(rows))
+    return float(np.median(ink[columns[:, None], rows].max(axis=1)))
 
 
 def _meaningful(mask: Mask) -> bool:

@@ -174,8 +174,12 @@ def _pressed(cover: Floats, size: float, rng: Rng) -> Floats:
     field = cv2.GaussianBlur(rng.normal(0, 1, cover.shape).astype(np.float32), (0, 0), size * rng.uniform(0.1, 0.3))
     least = rng.uniform(0.15, 0.5)
     pressure = np.clip(0.6 + 0.35 * field / field.std(), least, 1.0)
-    skips = rng.random() < 0.5
-    return np.asarray(cover * pressure * ((pressure > least + 0.05) if skips else 1.0), dtype=np.float32)
+    if rng.random() < 0.5:
+        grain = cv2.GaussianBlur(
+            rng.normal(0, 1, cover.shape).astype(np.float32), (0, 0), size * rng.uniform(0.03, 0.06)
+        )
+        pressure = np.where(grain < -rng.uniform(0.8, 1.3) * grain.std(), 0.0, pressure)
+    return np.asarray(cover * pressure, dtype=np.float32)
 
 
 def _width(writing: Writing) -> float:
