@@ -517,7 +517,7 @@ def _cut_off(labels: Ints, stats: Ints) -> Mask:
         if len(touching) >= CUT_OFF:
             found[touching] = True
     whole = ~found & (size > 0.5 * float(np.median(size[found]))) if found.any() else found
-    return found & (whole[1:].sum() >= CUT_OFF)
+    return np.asarray(found & (whole[1:].sum() >= CUT_OFF))
 
 
 def _deepest(labels: Ints, count: int, mask: Bytes) -> Floats:

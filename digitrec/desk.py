@@ -53,7 +53,7 @@ def without_desk(colours: Bytes) -> Bytes:
     sheet = _sheet(small)
     if sheet is None:
         return colours
-    inside = cv2.erode(sheet, np.ones((3, 3), np.uint8), iterations=RIM, borderValue=1)
+    inside = np.asarray(cv2.erode(sheet, np.ones((3, 3), np.uint8), iterations=RIM, borderValue=1), dtype=np.uint8)
     around = cv2.resize(_extended(small, inside), (width, height), interpolation=cv2.INTER_LINEAR)
     mask = cv2.resize(inside * np.uint8(255), (width, height), interpolation=cv2.INTER_LINEAR) > 127
     return np.where(mask[..., None], colours, around)
@@ -61,7 +61,7 @@ def without_desk(colours: Bytes) -> Bytes:
 
 def _sheet(small: Bytes) -> Bytes | None:
     """Return which pixels of a small picture (h, w, 3) are the sheet, 0 or 1 (h, w), or None."""
-    calm = cv2.medianBlur(small, 5)
+    calm = np.asarray(cv2.medianBlur(small, 5), dtype=np.uint8)
     found = [
         sheet
         for channel in cv2.split(cv2.cvtColor(calm, cv2.COLOR_RGB2Lab))
@@ -118,7 +118,8 @@ def _spread(picture: Bytes, mask: Mask) -> Floats:
 
 def _extended(small: Bytes, inside: Bytes) -> Bytes:
     """Return a small picture (h, w, 3) with the paper of a sheet carried on beyond it, from the nearest place."""
-    paper = _spread(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), inside > 0)
+    closed = np.asarray(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), dtype=np.uint8)
+    paper = _spread(closed, inside > 0)
     _, labels = cv2.distanceTransformWithLabels(1 - inside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     source = np.zeros((labels.max() + 1, 3), np.float32)
     source[labels[inside > 0]] = paper[inside > 0]
