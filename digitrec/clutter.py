@@ -1,4 +1,4 @@
-"""Ink -> ink without what is no writing: specks, the lines of ruled paper, frames, the table around the paper."""
+"""Ink -> ink without what is no writing: specks, and the lines of ruled and squared paper, tables, forms and frames."""
 
 from typing import Any, NamedTuple
 
@@ -13,10 +13,16 @@ Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 EMPTY_PAGE = 4
-"""So many lines right across a picture with no writing beside them are ruled paper: no digit has as many."""
+"""So many lines right across a picture or a table, with hardly any writing beside them: no digit has as many."""
+
+CHARACTER = 0.04
+"""Size of a small character, as a share of the picture's shorter side."""
 
 EDGE = 0.25
 """Ink above which a pixel counts as inside a line or a stroke."""
+
+FAINTER, LONGER = 0.4, 1.5
+"""How dark a line may be, beside the writing, and how long it must be to be a printed rule whatever touches it."""
 
 SHORTEST = 0.2
 """Shortest line looked for, as a share of the picture's longer side."""
@@ -96,6 +102,7 @@ class _Writing(NamedTuple):
     size: float  # of a large character, in pixels
     length: float  # of all strokes, roughly
     weight: float  # thickness of the strokes in pixels, times how dark they are
+    dark: float  # how dark they are, 0 to 1
 
 
 class _Line(NamedTuple):
@@ -109,12 +116,17 @@ class _Line(NamedTuple):
     runs: Ints  # which runs are the line's alone, no stroke crossing it there
 
 
-def without_lines(ink: Floats) -> Floats:
+def without_lines(ink: Floats, dark: Floats | None = None) -> Floats:
     """Return the ink without the lines of ruled and squared paper, tables, forms and frames.
 
     Lines run level, upright or aslant, may bend, wobble and end anywhere, and are long beside the writing. Where a
     stroke crosses a line, the pixels stay with the stroke.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink.
+        dark: The same with faint strokes left faint, which tells printed rules from the pen; `ink` unless given.
     """
+    dark = ink if dark is None else dark
     mask = ink > EDGE
     across, down = _runs(mask.T), _runs(mask)
     traced = _lines(across), _lines(down)
@@ -125,18 +137,19 @@ def without_lines(ink: Floats) -> Floats:
     ruled = {id(line) for line in _rules(level, rest.T) + _rules(upright, rest)}
     while level or upright:
         rest, _ = _without(mask, across, down, level, upright)
-        if not _meaningful(rest):
-            return np.zeros_like(ink) if sum(line.through for line in level) >= EMPTY_PAGE else ink
-        writing = _writing(ink, rest)
-        longer = [line for line in level if id(line) in ruled or _outlasts(line, writing, upright)]
-        taller = [line for line in upright if id(line) in ruled or _outlasts(line, writing, level)]
+        if not meaningful(rest):
+            rules = sum(line.through or sum(_cross(line, other) for other in upright) > 1 for line in level)
+            return _large(ink, rest) if rules >= EMPTY_PAGE else ink
+        writing = _writing(dark, rest)
+        longer = [line for line in level if id(line) in ruled or _outlasts(line, writing, upright, dark.T)]
+        taller = [line for line in upright if id(line) in ruled or _outlasts(line, writing, level, dark)]
         if len(longer) == len(level) and len(taller) == len(upright):
             break
         level, upright = longer, taller  # what is short beside the rest is writing too, and makes the rest larger
     else:
         return ink
-    level = _no_writing(level, ink.T, rest.T, writing, ruled)
-    upright = _no_writing(upright, ink, rest, writing, ruled)
+    level = _no_writing(level, dark.T, rest.T, writing, ruled)
+    upright = _no_writing(upright, dark, rest, writing, ruled)
     level, upright = _with_tables(level, traced[0], upright), _with_tables(upright, traced[1], level)
     rest, lines = _without(mask, across, down, level, upright)
     return np.where(lines & ~grown(rest), np.float32(0.0), ink).astype(np.float32)
@@ -299,7 +312,8 @@ def _without(mask: Mask, across: _Runs, down: _Runs, level: list[_Line], upright
 def _writing(ink: Floats, rest: Mask) -> _Writing:
     """Return what the writing is like: a third of its strokes are in characters of its size or larger."""
     sizes = parts(rest)[1][1:, 2:4].max(axis=1)
-    return _Writing(_typical(sizes), float(sizes.sum()), thickness(rest) * float(ink[rest].mean()))
+    dark = float(ink[rest].mean())
+    return _Writing(_typical(sizes), float(sizes.sum()), thickness(rest) * dark, dark)
 
 
 def thickness(strokes: Mask) -> float:
@@ -339,9 +353,16 @@ def _slope(line: _Line) -> float:
     return float(line.curve[-1] - line.curve[0]) / len(line.curve)
 
 
-def _outlasts(line: _Line, writing: _Writing, others: list[_Line]) -> bool:
-    """Return whether a line may be no writing: far longer than characters, or across the picture or a table."""
-    return line.through or line.length > 4.0 * writing.size or _in_table(line, others)
+def _outlasts(line: _Line, writing: _Writing, others: list[_Line], ink: Floats) -> bool:
+    """Return whether a line may be no writing: longer or fainter than characters, or across the picture or a table."""
+    long = line.through or line.length > 4.0 * writing.size
+    return long or _in_table(line, others) or _faint(line, writing, ink)
+
+
+def _faint(line: _Line, writing: _Writing, ink: Floats) -> bool:
+    """Return whether a line across the columns of `ink` (columns, rows) is a printed rule, whatever touches it."""
+    reach = int(line.thick) + 2  # the middle of a bend may lie beside its ink
+    return line.length > LONGER * writing.size and _darkness(line, ink, reach) < FAINTER * writing.dark
 
 
 def _in_table(line: _Line, others: list[_Line]) -> bool:
@@ -378,7 +399,11 @@ def _no_writing(lines: list[_Line], ink: Floats, rest: Mask, writing: _Writing, 
         ) < 0.6 * writing.weight
 
     usual = sum(ends) > 1.4 * len(lines)
-    return [line for line, free in zip(lines, ends, strict=True) if (usual or free == 2) and goes(line)]
+    return [
+        line
+        for line, free in zip(lines, ends, strict=True)
+        if ((usual or free == 2) and goes(line)) or _faint(line, writing, ink)
+    ]
 
 
 def _with_tables(gone: list[_Line], lines: list[_Line], others: list[_Line]) -> list[_Line]:
@@ -415,71 +440,26 @@ def _apart(line: _Line, rest: Mask) -> bool:
     return bool(touched.mean() < 0.02)
 
 
-def _darkness(line: _Line, ink: Floats) -> float:
-    """Return how dark a line is in the middle, 0 to 1."""
-    row = np.clip(np.rint(line.curve), 0, ink.shape[1] - 1).astype(np.int64)
-    return float(np.median(ink[line.first + np.arange(len(row)), row]))
+def _darkness(line: _Line, ink: Floats, reach: int = 0) -> float:
+    """Return how dark a line is in the middle, or where it is darkest up to some rows beside it, 0 to 1."""
+    rows = np.rint(line.curve)[:, None] + np.arange(-reach, reach + 1)
+    rows = np.clip(rows, 0, ink.shape[1] - 1).astype(np.int64)
+    columns = line.first + np.arange(len(rows))
+    return float(np.median(ink[columns[:, None], rows].max(axis=1)))
 
 
-def _meaningful(mask: Mask) -> bool:
+def meaningful(mask: Mask) -> bool:
     """Return whether `mask` may hold writing: a part an eighth as large as the picture, or several smaller ones."""
     sizes = parts(mask)[1][1:, 2:4].max(axis=1, initial=0) / min(mask.shape)
-    return bool(sizes.max(initial=0.0) * min(mask.shape) >= max(4.0, min(mask.shape) / 8.0)) or (sizes > 0.04).sum() > 2
+    return (
+        bool(sizes.max(initial=0.0) * min(mask.shape) >= max(4.0, min(mask.shape) / 8.0))
+        or (sizes > CHARACTER).sum() > 2
+    )
 
 
-def without_surroundings(ink: Floats) -> Floats:
-    """Return the ink without frames around the writing and without what surrounds the paper, such as a table.
-
-    Nothing goes unless writing remains.
-    """
-    mask = (ink > EDGE).astype(np.uint8)
-    labels, stats = parts(mask)
-    if len(stats) == 1:
-        return ink
-    outer = _surrounding(labels, stats, mask) | _framing(labels, stats)
-    if outer.any() and _meaningful((labels > 0) & ~outer[labels]):
-        return np.where(outer[labels], np.float32(0.0), ink).astype(np.float32)
-    # Alone in the picture, what touches its edge and is thicker than any stroke is a shadow, a hand or a table.
-    if len(stats) == 2 and outer[1] and _deepest(labels, 2, mask)[1] > 0.15 * max(mask.shape):
-        return np.zeros_like(ink)
-    return ink
-
-
-def _surrounding(labels: Ints, stats: Ints, mask: Bytes) -> Mask:
-    """Return which parts come in from outside the picture.
-
-    They lie along much of its edge, or are far thicker than strokes, or lie along it with much of their own outline,
-    as a corner of the table does.
-    """
-    edge = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    contact = np.bincount(edge, minlength=len(stats)) / edge.size
-    contact[0] = 0.0
-    if contact.max() <= 0.03:
-        return np.zeros(len(stats), bool)
-    deepest = _deepest(labels, len(stats), mask)
-    others = deepest[contact <= 0.03][1:]
-    usual = float(others.max(initial=0.0)) or np.inf
-    outline = 2.0 * stats[:, 2:4].sum(axis=1) / edge.size
-    return np.asarray((contact > 0.2) | ((contact > 0.03) & ((deepest > 2.0 * usual) | (contact > 0.4 * outline))))
-
-
-def _deepest(labels: Ints, count: int, mask: Bytes) -> Floats:
-    """Return half the thickness of each part (count,), at its thickest."""
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    deepest = np.zeros(count, np.float32)
-    np.maximum.at(deepest, labels[mask > 0], depth[mask > 0])
-    return deepest
-
-
-def _framing(labels: Ints, stats: Ints) -> Mask:
-    """Return which parts run along all four sides of their own box, with most of the picture inside."""
-    height, width = labels.shape
-    found = np.zeros(len(stats), bool)
-    for i in np.flatnonzero((stats[:, 2] > 0.5 * width) & (stats[:, 3] > 0.5 * height)):
-        x, y, w, h = (int(v) for v in stats[i, :4])
-        part = labels[y : y + h, x : x + w] == i
-        band_x, band_y = max(1, w // 12), max(1, h // 12)
-        level = min(part[:band_y].any(axis=0).mean(), part[-band_y:].any(axis=0).mean())
-        upright = min(part[:, :band_x].any(axis=1).mean(), part[:, -band_x:].any(axis=1).mean())
-        found[i] = i > 0 and min(level, upright) > 0.85
-    return found
+def _large(ink: Floats, rest: Mask) -> Floats:
+    """Return the ink of what is left of a page of rules: characters, however few, and no crumbs."""
+    labels, stats = parts(rest)
+    large = stats[:, 2:4].max(axis=1) > CHARACTER * min(ink.shape)
+    large[0] = False
+    return np.where(grown(large[labels]), ink, np.float32(0.0)).astype(np.float32)

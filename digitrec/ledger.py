@@ -114,7 +114,7 @@ def reading(ledger: Ledger, name: str) -> Reading:
 
 def _settled(entry: Entry, said: Digit) -> Digit:
     """Return an entry's digit: a person's answer where there is one, else what a model said."""
-    now = replace(said, row=entry.digit.row, by_hand=entry.digit.by_hand)
+    now = replace(said, row=entry.digit.row, by_hand=entry.digit.by_hand, begins=entry.digit.begins)
     if entry.truth is None:
         return now
     if entry.truth == NO_DIGIT:
@@ -162,6 +162,22 @@ def renumbered(ledger: Ledger, places: Sequence[int], number: str) -> Ledger:
         entries[place] = replace(entries[place], truth=int(digit))
     if all(new.truth == old.truth for new, old in zip(entries, ledger.entries, strict=True)):
         return ledger
+    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+
+
+def parted(ledger: Ledger, place: int, begins: bool) -> Ledger:
+    """Return the ledger with a number that begins with an entry, or goes on with it; see `number.places`.
+
+    Args:
+        ledger: The ledger.
+        place: Which entry, one with another before it in its row.
+        begins: Whether it is the first digit of a number.
+    """
+    entries = list(ledger.entries)
+    entry = entries[place]
+    if entry.digit.begins == begins:
+        return ledger
+    entries[place] = replace(entry, digit=replace(entry.digit, begins=begins))
     return replace(ledger, entries=tuple(entries), before=_past(ledger))
 
 

@@ -1,7 +1,7 @@
 """Digits that stand together are a number: which of a reading's digits do, and what they are together.
 
 How far apart the digits of a number stand is each writer's own, so a gap divides two numbers where it is wider than
-those of the same picture usually are.
+those of the same picture usually are. What a person says of a gap counts instead.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,12 +42,24 @@ def places(digits: Sequence[Digit]) -> list[list[int]]:
     usual = float(np.quantile(inside, USUAL)) if inside else 0.0
     widest = min(FAR, max(CLOSE, usual + WIDER, usual * TIMES))
     found: list[list[int]] = []
-    for place in range(len(digits)):
-        if gaps.get(place, FAR) < widest:
-            found[-1].append(place)
-        else:
+    for place, digit in enumerate(digits):
+        begins = gaps.get(place, FAR) >= widest if digit.begins is None else digit.begins
+        if begins or place not in gaps:
             found.append([place])
+        else:
+            found[-1].append(place)
     return found
+
+
+def following(digits: Sequence[Digit], group: Sequence[int]) -> int | None:
+    """Return the place of the digit with which the next number of a row begins; None where there is none.
+
+    Args:
+        digits: Those of a reading: row by row, each from left to right.
+        group: The places of a number; see `places`.
+    """
+    after = group[-1] + 1
+    return after if after in _gaps(digits) else None
 
 
 def _gaps(digits: Sequence[Digit]) -> dict[int, float]:

@@ -63,6 +63,8 @@ class Digit:
             one digit to be SURE, else None.
         sign: Whether its place among the others says that it is a bracket, a slash or a comma: no digit either.
         by_hand: "digit" where a person put the answer right, "box" where one drew the box, else None.
+        begins: Whether a person said that a number begins with it, or that it goes on with the one before it; None
+            where nobody did.
     """
 
     row: int
@@ -76,6 +78,7 @@ class Digit:
     flag: str | None
     sign: bool = False
     by_hand: str | None = None
+    begins: bool | None = None
 
     @property
     def likely(self) -> tuple[int, ...]:

@@ -287,8 +287,8 @@ def _read(candidates: Sequence[_Candidate], reader: Reader) -> list[_Candidate]:
     ]
 
 
-def _union(some: Iterable[_Candidate]) -> _Candidate:
-    """Return candidates taken for one."""
+def _union(some: Iterable[_Candidate], bridged: bool = False) -> _Candidate:
+    """Return candidates taken for one; where they are to be bridged, with strokes over the gaps between them."""
     some = list(some)
     box = glyph.around([c.box for c in some])
     own = np.zeros((box.height + 2, box.width + 2), np.float32)
@@ -296,7 +296,30 @@ def _union(some: Iterable[_Candidate]) -> _Candidate:
         left, top = c.box.x - box.x, c.box.y - box.y
         place = own[top : top + c.own.shape[0], left : left + c.own.shape[1]]
         np.maximum(place, c.own, out=place)
-    return _candidate(box, own)
+    if not bridged:
+        return _candidate(box, own)
+    written = float(np.count_nonzero(own > EDGE))
+    return replace(_candidate(box, _bridged(own)), ink=written)
+
+
+def _bridged(own: Floats) -> Floats:
+    """Return ink (H, W) with each part joined to the nearest of the others, as where a pen skipped."""
+    inside = own > FAINT
+    pen = max(1, round(thickness(np.pad(inside, 1))))
+    whole = own.copy()
+    for _ in range(MOST_STROKES):
+        labels, stats = parts(whole > FAINT)
+        if len(stats) < 3:
+            break
+        first = 1 + int(np.argmin(stats[1:, 4]))
+        away = np.where(labels == first, np.uint8(0), np.uint8(1))
+        distance, nearest = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+        distance = np.where((labels > 0) & (labels != first), distance, np.inf)
+        end = np.unravel_index(int(distance.argmin()), distance.shape)
+        own_places = np.argwhere(away == 0)
+        start = own_places[np.argmax(nearest[away == 0] == nearest[end])]
+        cv2.line(whole, tuple(map(int, start[::-1])), tuple(map(int, end[::-1])), 1.0, pen)
+    return whole
 
 
 def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
@@ -304,6 +327,7 @@ def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
     if len(found) < 2:
         return found
     found = _take(found, _groups(found), reader)
+    found = _take(found, _groups(found), reader, bridged=True)
     for _ in range(ROUNDS):
         joined = _take(found, _near_pairs(found), reader)
         if len(joined) == len(found):
@@ -312,10 +336,12 @@ def _joined(found: list[_Candidate], reader: Reader) -> list[_Candidate]:
     return found
 
 
-def _take(found: list[_Candidate], groups: Sequence[tuple[Sequence[int], float]], reader: Reader) -> list[_Candidate]:
+def _take(
+    found: list[_Candidate], groups: Sequence[tuple[Sequence[int], float]], reader: Reader, bridged: bool = False
+) -> list[_Candidate]:
     """Return the candidates with those groups joined that explain more ink so, the best first."""
     groups = sorted(groups, key=lambda group: -sum(found[i].ink for i in group[0]))[:MOST_TRIED]
-    unions = _read([_union(found[i] for i in group) for group, _ in groups], reader)
+    unions = _read([_union((found[i] for i in group), bridged) for group, _ in groups], reader)
     gains = [
         _gain(union, [found[i] for i in group], together)
         for union, (group, together) in zip(unions, groups, strict=True)

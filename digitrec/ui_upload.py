@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from digitrec import batch as batches
-from digitrec import example, registry, settings, ui, ui_ledger
+from digitrec import example, registry, settings, ui, ui_corrections, ui_ledger
 from digitrec import number as numbers
 from digitrec.batch import Batch, File, Outcome, Picture
 from digitrec.ledger import PUT_RIGHT
@@ -246,7 +246,7 @@ def card(
                 st.html(f'<p class="note">⚠ {html.escape(str(outcomes[0]))}</p>')
             read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
             if wide and read:
-                ui_ledger.ledger(ui_ledger.Shown(mine, picture, single, data, key), predictors)
+                ui_ledger.ledger(ui_corrections.Shown(mine, picture, single, data, key), predictors)
 
 
 def _heading(picture: Picture, wide: bool) -> None:

@@ -323,3 +323,14 @@ def test_an_opened_photo_has_the_pixels_of_its_file():
     data = saved(BLACK_ON_WHITE, "JPEG")
     opened = ink.open_picture(data)
     np.testing.assert_array_equal(np.asarray(opened), np.asarray(Image.open(io.BytesIO(data))))
+
+
+def test_a_stroke_that_fades_is_followed_to_its_end() -> None:
+    rng = np.random.default_rng(0)
+    cover = np.zeros((400, 600), np.float32)
+    cover[60:340, 100:112] = 1.0
+    cover[60:340, 300:304] = np.linspace(1.0, 0.2, 280)[:, None]
+    photo = coloured(cover, (230, 228, 220), (60, 60, 90)) + rng.normal(0, 1, (400, 600, 3))
+    found = ink.from_picture(picture(photo))
+    assert (found[65:330, 299:305].max(axis=1) > 0.25).all()
+    assert not found[:, 400:].any()

@@ -9,6 +9,7 @@ from test_batch import Always
 
 from digitrec import ink as inks
 from digitrec import ledger as ledgers
+from digitrec import number as numbers
 from digitrec import reading
 from digitrec.errors import PictureError
 from digitrec.glyph import Box
@@ -117,6 +118,28 @@ def test_a_box_scaled_covers_the_same_share_to_a_pixel(box: Box, side: int) -> N
     assert abs(made.x - box.x * side / 1000) <= 0.5
     assert made.width == 1 or abs(made.x + made.width - (box.x + box.width) * side / 1000) <= 0.5
     assert ledgers.scaled(box, (1000, 1000), (1000, 1000)) == box
+
+
+def apart(ledger: Ledger) -> str:
+    return numbers.text(ledgers.reading(ledger, "always-1").digits)
+
+
+def test_numbers_are_parted_and_joined_by_hand_and_that_is_undone() -> None:
+    ledger, _ = opened(sheet(*STROKES, (290, 20), size=(400, 240)))
+    assert apart(ledger) == "1111\n11"
+    split = ledgers.parted(ledger, 2, True)
+    assert apart(split) == "11 11\n11"
+    assert text(split) == text(ledger)
+    assert ledgers.parted(split, 2, True) is split
+    assert apart(ledgers.parted(split, 2, False)) == apart(ledgers.undone(split)) == "1111\n11"
+
+
+def test_where_a_number_begins_stays_whatever_model_reads_and_whatever_else_is_put_right() -> None:
+    ledger, ink = opened()
+    changed = ledgers.corrected(ledgers.parted(ledger, 1, True), 1, 7)
+    assert apart(changed) == "1 71\n11"
+    changed = ledgers.answered(ledgers.joined(changed, {3, 4}, ink), "always-1", Always(1))
+    assert apart(changed).splitlines()[0] == "1 71"
 
 
 def test_marks_are_deleted_and_rows_close_up() -> None:

@@ -1,6 +1,7 @@
 """Numbers: digits that stand together, whatever the size of the writing and the writer's gaps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,3 +109,21 @@ def test_a_number_is_as_sure_as_all_its_digits_together() -> None:
     digits[0] = digit(digits[0].box, 7, by_hand="digit")
     assert number.confidence(digits) == pytest.approx(0.9**2)
     assert number.confidence([]) == 1.0
+
+
+def test_what_a_person_says_of_a_gap_counts_instead_of_its_width() -> None:
+    digits = row((0.2, 0.2, 2.0, 0.2))
+    assert number.text(digits) == "012 34"
+    assert number.text([replace(d, begins={1: True, 3: False}.get(i)) for i, d in enumerate(digits)]) == "0 1234"
+
+
+def test_nobody_can_make_one_number_of_two_rows_or_with_what_is_no_digit() -> None:
+    digits = [*row((0.2,)), digit(Box(300, 0, 60, 100), 2, flag=NOT_A_DIGIT), *row((0.2,), at=1)]
+    joined = [replace(d, begins=False) for d in digits]
+    assert number.places(joined) == [[0, 1], [2], [3, 4]]
+
+
+def test_the_next_number_is_one_of_the_same_row() -> None:
+    digits = [*row((0.2, 2.0)), *row((0.2,), at=1)]
+    assert number.places(digits) == [[0, 1], [2], [3, 4]]
+    assert [number.following(digits, group) for group in number.places(digits)] == [2, None, None]

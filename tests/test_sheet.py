@@ -117,6 +117,16 @@ def test_a_dotted_hair_is_one_digit(reader: Predictor) -> None:
     assert said(sheet.find(ink, reader), reader) == "0"
 
 
+def test_the_gaps_of_a_digit_where_the_pen_skipped_are_bridged(
+    digits: dict[int, np.ndarray], reader: Predictor
+) -> None:
+    ink = written("1237", digits)
+    two = ink[:, 120:220]
+    for place in (45, 62, 84):
+        two[place : place + 7] = 0.0
+    assert said(sheet.find(ink, reader), reader) == "1237"
+
+
 def test_specks_are_no_digits_and_do_not_move_the_box(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     ink = written("7", digits)
     [[clean]] = sheet.find(ink, reader)

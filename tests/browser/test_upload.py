@@ -145,6 +145,10 @@ def test_a_row_a_number_is_chosen_in_the_table_and_the_picture_and_typed_as_a_wh
     field.press("Enter")
     expect(reading).to_contain_text("Digits found in this number: 2. Digits typed: 3, 951.")
     expect(text).to_have_text("95104")
+    settled()
+    reading.get_by_text("Numbers", exact=True).focus()
+    page.keyboard.press("j")  # joined with the next one by its key
+    expect(field).to_have_value("95104")
 
 
 def test_a_box_is_drawn_on_the_picture(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:

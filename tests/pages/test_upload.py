@@ -289,6 +289,28 @@ def test_a_number_is_put_right_as_a_whole_and_a_wrong_count_has_its_sentence(pag
     assert texts(page) == [example.TEXT]
 
 
+def test_numbers_are_split_and_joined_and_stay_so_on_other_pages(page: AppTest) -> None:
+    press(page, "Try an example")
+    in_numbers(page)
+    assert {b.label: b.disabled for b in page.button}["Join with the next"]
+    next(box for box in page.selectbox if box.label == "Digit").set_value(2)
+    page.run()
+    press(page, "Split before digit 3")
+    apart = f"{example.TEXT[:2]} {example.TEXT[2:]}"
+    assert page.dataframe[0].value["reader"].tolist() == apart.split()
+    assert [element.value for element in page.code] == [apart]
+    assert texts(page) == [example.TEXT]
+    page.switch_page("pages/1_Draw.py").run()
+    page.switch_page("pages/2_Upload.py").run()
+    assert page.dataframe[0].value["reader"].tolist() == apart.split()
+    next(box for box in page.selectbox if box.label == "Digit").set_value(0)
+    page.run()
+    press(page, "Join with the next")
+    assert page.dataframe[0].value["reader"].tolist() == [example.TEXT]
+    press(page, "Undo")
+    assert page.dataframe[0].value["reader"].tolist() == apart.split()
+
+
 def test_numbers_of_a_row_are_told_and_copied_with_spaces_and_the_text_stays_digits(page: AppTest) -> None:
     press(page, "Try an example")
     assert "As numbers" not in words(page)

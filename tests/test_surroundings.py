@@ -1,0 +1,49 @@
+"""What is around the writing goes, and writing stays."""
+
+import cv2
+import numpy as np
+from test_clutter import seven, sheet
+
+from digitrec.surroundings import without_surroundings
+
+
+def test_a_frame_round_the_picture_goes_and_a_digit_stays() -> None:
+    framed = cv2.rectangle(seven(), (0, 0), (119, 119), 1.0, 5)
+    np.testing.assert_array_equal(without_surroundings(framed) > 0.5, seven() > 0.5)
+
+
+def test_the_corner_of_a_table_goes_and_a_digit_stays() -> None:
+    ink = seven()
+    corner = ink.copy()
+    cv2.fillPoly(corner, [np.array([[0, 90], [0, 119], [28, 119]])], 1.0)
+    np.testing.assert_array_equal(without_surroundings(corner) > 0.5, ink > 0.5)
+
+
+def test_a_table_round_a_sheet_of_small_digits_goes() -> None:
+    ink = np.zeros((700, 700), np.float32)
+    digits = sheet(2, 5)[::2, ::2]
+    ink[300 : 300 + digits.shape[0], 200 : 200 + digits.shape[1]] = digits
+    desk = np.maximum(ink, (np.arange(700) < 60).astype(np.float32)[:, None])
+    np.testing.assert_array_equal(without_surroundings(desk), ink)
+
+
+def stripes(rows: int) -> np.ndarray:
+    """Return ink (400, 600) with stripes that run out of it at the top, and rows of digits below."""
+    ink = np.zeros((400, 600), np.float32)
+    for x in range(20, 580, 40):
+        ink[:30, x : x + 12] = 1.0
+    for y in range(rows):
+        for x in range(100, 500, 80):
+            cv2.circle(ink, (x, 120 + 80 * y), 20, 1.0, 5)
+    return ink
+
+
+def test_stripes_that_run_out_of_the_picture_go_where_more_is_written() -> None:
+    found = without_surroundings(stripes(2))
+    assert not found[:60].any()
+    np.testing.assert_array_equal(found[60:], stripes(2)[60:])
+
+
+def test_a_row_cropped_closely_stays() -> None:
+    ink = stripes(0)
+    np.testing.assert_array_equal(without_surroundings(ink), ink)
