@@ -1,4 +1,4 @@
-"""Ink -> ink without what is around the writing: frames, the table under the paper, stripes that leave the picture."""
+"""Ink -> ink without what is around the writing: frames, the table under the paper, stripes that run off a picture."""
 
 import cv2
 import numpy as np
