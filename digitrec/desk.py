@@ -25,8 +25,14 @@ STRAIGHT = 0.95
 OTHER = 24.0
 """RGB distance, of 0 to 441, between a sheet and what lies beside it."""
 
-SEEN = 0.4
-"""Share of a sheet's outline that lies inside the picture: a shadow has fewer edges."""
+SEEN = 0.46
+"""Share of a sheet's outline that lies inside the picture: of two sides at least, for one alone may be a shadow's."""
+
+SEEN_IN_SHADE = 0.75
+"""The same where what lies beside the sheet differs in brightness only, as a strip of shadow does."""
+
+SHADE = (0.3, 0.1)
+"""Least brightness of a shadow, of that beside it, and how far its colour may be from the same colour made darker."""
 
 RIM = 2
 """Pixels at `SIDE` along the edge of a sheet that are left out: the edge is blurred, and throws a shadow."""
@@ -67,14 +73,19 @@ def _sheet(small: Bytes) -> Bytes | None:
         for channel in cv2.split(cv2.cvtColor(calm, cv2.COLOR_RGB2Lab))
         if np.ptp(channel) >= 8
         for dark in (cv2.THRESH_BINARY, cv2.THRESH_BINARY_INV)
-        if (sheet := _four_sided(cv2.threshold(channel, 0, 1, dark | cv2.THRESH_OTSU)[1])) is not None
+        if (sheet := _four_sided(cv2.threshold(channel, 0, 1, dark | cv2.THRESH_OTSU)[1], SEEN)) is not None
         and _differs(calm, sheet)
     ]
     return max(found, key=lambda sheet: int(sheet.sum()), default=None)
 
 
-def _four_sided(mask: NDArray[Any]) -> Bytes | None:
-    """Return the largest part of a mask (h, w), its holes filled, where it has the shape and the place of a sheet."""
+def _four_sided(mask: NDArray[Any], seen: float) -> Bytes | None:
+    """Return the largest part of a mask (h, w), its holes filled, where it has the shape and the place of a sheet.
+
+    Args:
+        mask: (h, w), 0 where it is not.
+        seen: Least share of its outline that lies inside the picture.
+    """
     calm = cv2.morphologyEx(np.asarray(mask, np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     outlines, _ = cv2.findContours(calm, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not outlines:
@@ -91,7 +102,7 @@ def _four_sided(mask: NDArray[Any]) -> Bytes | None:
     places = outline[:, 0]
     height, width = mask.shape
     inner = ((places > 1) & (places < np.array([width - 2, height - 2]))).all(axis=1)
-    if inner.mean() < SEEN:
+    if inner.mean() < seen:
         return None
     return np.asarray(cv2.fillConvexPoly(np.zeros(mask.shape, np.uint8), hull, 1), dtype=np.uint8)
 
@@ -106,7 +117,18 @@ def _differs(calm: Bytes, sheet: Bytes) -> bool:
     own, other = (_spread(calm, ring) for ring in rings)
     beside = np.asarray(cv2.dilate(sheet, near, iterations=RIM + 1)) != sheet
     difference = np.linalg.norm(own - other, axis=2)[beside]
-    return bool(difference.size and np.quantile(difference, 0.15) > OTHER)
+    if not difference.size or np.quantile(difference, 0.15) <= OTHER:
+        return False
+    return not _is_shade(own[beside], other[beside]) or _four_sided(sheet, SEEN_IN_SHADE) is not None
+
+
+def _is_shade(own: Floats, other: Floats) -> bool:
+    """Return whether of two colours side by side (N, 3) one is the other in shade, in most places."""
+    darker, lighter = np.sort(np.stack([own, other]), axis=0)
+    share = (darker * lighter).sum(axis=1) / np.maximum(np.square(lighter).sum(axis=1), 1.0)
+    off = np.linalg.norm(darker - share[:, None] * lighter, axis=1)
+    least, most = SHADE
+    return bool(np.median(share) > least and np.median(off / np.maximum(np.linalg.norm(darker, axis=1), 1.0)) < most)
 
 
 def _spread(picture: Bytes, mask: Mask) -> Floats:

@@ -53,6 +53,22 @@ def test_a_frame_a_shadow_and_a_note_without_edges_are_no_sheets() -> None:
         assert without_desk(picture) is picture
 
 
+@pytest.mark.parametrize(
+    "shadow",
+    [
+        ((190, -9), (700, -9), (700, 500), (180, 500)),  # all but a strip
+        ((-9, -9), (700, -9), (700, 150), (-9, 230)),  # from one side, with a slanting edge
+        ((180, -9), (460, -9), (430, 500), (150, 500)),  # a band across
+    ],
+)
+def test_the_edges_of_a_shadow_are_no_sheets(shadow: tuple[tuple[int, int], ...]) -> None:
+    lit = photo(PAPER)
+    dark = np.zeros(lit.shape[:2], np.uint8)
+    cv2.fillConvexPoly(dark, np.array(shadow, np.int32), 1)
+    picture = np.where(dark[..., None] > 0, (0.55 * lit).astype(np.uint8), lit)
+    assert without_desk(picture) is picture
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 2**32 - 1))
 def test_any_picture_has_an_answer_of_its_shape(height: int, width: int, seed: int) -> None:
