@@ -76,10 +76,13 @@ def test_what_trains_has_a_lower_priority_and_one_core_while_somebody_reads(home
             if group.exists() and (said := group.read_text().split()):
                 assert int(said[-1]) == min(19, mine + readers.NICER)
             assert os.sched_getaffinity(child.pid) == cores
-            (home / readers.FILE).touch()
-            until(lambda: os.sched_getaffinity(child.pid) == {max(cores)}, "on one core")
-            tasks = [int(task.name) for task in Path(f"/proc/{child.pid}/task").iterdir()]
-            until(lambda: all(os.sched_getaffinity(task) == {max(cores)} for task in tasks), "on one core")
+            tasks = Path(f"/proc/{child.pid}/task")
+
+            def kept_to_one() -> bool:
+                (home / readers.FILE).touch()
+                return all(os.sched_getaffinity(int(task.name)) == {max(cores)} for task in tasks.iterdir())
+
+            until(kept_to_one, "on one core")
             until(lambda: os.sched_getaffinity(child.pid) == cores, "on all cores again")
         finally:
             child.kill()
