@@ -3,13 +3,11 @@
 import base64
 import contextlib
 import ctypes
-import gc
 import html
 import io
 import logging
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -94,7 +92,6 @@ def page(title: str, lead: str) -> None:
     st.title(title)
     st.markdown(lead)
     _count_session(title)
-    _spare_collector(title)
     with shown_errors():
         log.form()
         for sentence in registry.damaged():
@@ -160,22 +157,6 @@ def _count_session(page: str) -> None:
     if "counted" not in st.session_state:
         st.session_state.counted = True
         log.event("session", page=page)
-
-
-_page_runs: Counter[str] = Counter()
-
-
-def _spare_collector(page: str) -> None:
-    """Have the garbage collector leave out what stays: modules, models, figures' templates.
-
-    Streamlit collects after each run of a script, which took two thirds of a stroke's time with all of them looked
-    through. A page has loaded what it needs when it runs for the second time; later runs freeze nothing, so that what
-    belongs to visitors goes as they go.
-    """
-    if _page_runs[page] < 2:
-        _page_runs[page] += 1
-        gc.collect()
-        gc.freeze()
 
 
 def logged(page: str, reader: Predictor, read: Callable[[], Read]) -> Read:
