@@ -7,7 +7,6 @@ of that shape and range, and what leaves the picture is lost. Positions follow p
 import cv2
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage
 
 from digitrec.recipe import Augmentation
 
@@ -106,6 +105,8 @@ def noised(glyphs: Glyphs, sigma: float, rng: np.random.Generator) -> Glyphs:
 
 def blurred(glyphs: Glyphs, sigma: float) -> Glyphs:
     """Blur glyphs by a Gaussian of `sigma` pixels, 0 or above; around the picture is paper."""
+    import scipy.ndimage
+
     soft = scipy.ndimage.gaussian_filter(glyphs, (0, sigma, sigma), mode="constant", output=np.float32)
     return np.asarray(np.clip(soft, 0, 1), np.float32)
 

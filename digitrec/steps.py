@@ -1,7 +1,7 @@
 """Which step saved it? One digit as the net would get it after each step of the pipeline, and what a net says to each.
 
 The first row is what published scripts do with a picture (`cv2.resize(img, (28, 28))`, `np.invert`, values left
-at 0 to 255); each row after it adds one step, and the last one is the glyph of the reading.
+at 0 to 255); each row after it adds one step, and the last one is how the reading came about.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.calibration import Answers
 from digitrec.glyph import DIGIT, FINE, SIDE, Box, centred, resized, tight
-from digitrec.reading import SURE, Digit, Reader, Reading
+from digitrec.reading import SURE, Digit, Reader, Reading, second_look
 
 Floats = NDArray[np.float32]
 
@@ -55,6 +56,12 @@ TEXTS = (
         "Stroke width",
         "Strokes made as wide as those of MNIST's pens. This is what the models see.",
         "the stroke width",
+    ),
+    (
+        "Second look",
+        "The same 28 x 28. A model in doubt is asked again with the digit turned 8° to each side, and its three "
+        "answers are averaged.",
+        "the second look",
     ),
 )
 """Title, caption and deed of each row; see `Row`."""
@@ -101,22 +108,32 @@ def trail(reading: Reading, digit: Digit) -> tuple[Row, ...]:
         digit: One of its digits, with its steps. Where there are more, its surroundings stand for the picture.
 
     Returns:
-        Six rows; the last one's glyph is `digit.glyph`.
+        Seven rows; the glyph of the last two is `digit.glyph`.
     """
     sheet = len(reading.digits) > 1
     view = _surroundings(reading, digit.box) if sheet else (slice(None), slice(None))
     script = _as_scripts_do(reading.steps[0].image[view])
     fine = _fine(digit.steps[0].image)
-    glyphs = script, _scaled(script), _squeezed(reading.ink[view]), _boxed(fine), _centred(fine), digit.glyph
+    glyphs = (
+        script,
+        _scaled(script),
+        _squeezed(reading.ink[view]),
+        _boxed(fine),
+        _centred(fine),
+        digit.glyph,
+        digit.glyph,
+    )
     rows = [Row(*texts, glyph) for texts, glyph in zip(TEXTS, glyphs, strict=True)]
     rows[0] = replace(rows[0], top=255, caption=f"{CUT_OUT if sheet else ''}{rows[0].caption}")
     return tuple(rows)
 
 
 def read(rows: Sequence[Row], predictor: Reader) -> tuple[Said, ...]:
-    """Return what a model says to each row; it reads them in one go."""
+    """Return what a model says to each row, to the last one after a second look."""
     glyphs = np.stack([row.glyph for row in rows])
-    probabilities, is_digit = predictor.answers(glyphs)
+    first = predictor.answers(glyphs)
+    last = second_look(glyphs[-1:], Answers(first.probabilities[-1:], first.is_digit[-1:]), predictor)
+    probabilities, is_digit = np.concatenate([first.probabilities[:-1], last.probabilities]), first.is_digit
     return tuple(
         Said(str(int(shares.argmax())) if score >= 0.5 and glyph.any() else NO_DIGIT, float(shares.max()))
         for glyph, shares, score in zip(glyphs, probabilities, is_digit, strict=True)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from digitrec import ink, reading
 from digitrec.calibration import Answers
+from digitrec.distort import turned
 
 
 class Halves:
@@ -78,6 +79,45 @@ def test_a_doubtful_digit_is_flagged_and_still_in_the_text():
     assert found.digits[0].flag == "uncertain"
     assert len(found.digits[0].likely) == 3  # each of the others has 0.0067
     assert len(found.text) == 1
+
+
+class Sides:
+    """Says of a glyph what its place in the batch tells, and keeps what it was shown."""
+
+    def __init__(self, shares: np.ndarray) -> None:
+        self.shares = shares
+        self.shown = np.zeros((0, 28, 28), np.float32)
+
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        self.shown = glyphs
+        return Answers(self.shares[: len(glyphs)], np.zeros(len(glyphs), np.float32))
+
+
+def shares(*pairs: tuple[int, float]) -> np.ndarray:
+    """Return float32 (N, 10): each row's digit has the probability told, the others the rest."""
+    rows = [[sure if place == digit else (1 - sure) / 9 for place in range(10)] for digit, sure in pairs]
+    return np.array(rows, np.float32)
+
+
+def test_what_is_in_doubt_is_looked_at_again_turned_to_each_side():
+    seen = np.stack([digit.glyph for digit in reading.read_canvas(canvas("4711"), Halves(), False).digits])
+    said = Answers(shares((3, 0.97), (5, 0.6), (1, 0.5), (2, 0.94)), np.array([1.0, 1.0, 0.4, 0.5], np.float32))
+    sides = Sides(shares((6, 0.9), (2, 0.99), (6, 0.8), (2, 0.9)))  # first all turned one way, then the other
+    found = reading.second_look(seen, said, sides)
+    for place, degrees in enumerate((-reading.TILT, reading.TILT)):
+        np.testing.assert_array_equal(sides.shown[2 * place : 2 * place + 2], turned(seen[[1, 3]], degrees))
+    np.testing.assert_array_equal(found.probabilities[[0, 2]], said.probabilities[[0, 2]])
+    np.testing.assert_array_equal(found.is_digit, said.is_digit)
+    product = said.probabilities[1].astype(float) * sides.shares[0] * sides.shares[2]
+    np.testing.assert_allclose(found.probabilities[1], np.cbrt(product) / np.cbrt(product).sum(), rtol=1e-5)
+    assert found.probabilities.argmax(axis=1).tolist() == [3, 6, 1, 2]
+    assert found.probabilities[3, 2] > 0.94
+
+
+def test_what_is_sure_is_looked_at_once():
+    model = Halves(0.96)
+    reading.read_canvas(canvas(), model)
+    assert model.seen == 1
 
 
 @pytest.mark.parametrize("sure", [0.4, 0.99])

@@ -34,11 +34,11 @@ def test_a_drawing_is_followed_to_the_answer_on_the_page(open_page: Callable[...
     page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN))
     (table,) = tables(page)
     rows = answers(table)
-    assert len(rows) == 6
+    assert len(rows) == 7
     assert rows[-1] == re.findall(r'<p class="answer">(.)</p>', words(page)) == ["7", "7"]
     changes = sum(above != now for said in zip(*rows, strict=True) for above, now in pairwise(said))
     assert table.count("▲ changed from") == table.count('class="said changed"') == changes > 0
-    assert table.count("<img") == 6
+    assert table.count("<img") == 7
     assert "0 to 255" in table
 
 
