@@ -128,6 +128,12 @@ def steps_per_epoch(recipe: Recipe, split: Split) -> int:
     return math.ceil(len(split.x) / recipe.batch_size)
 
 
+def validated(model: keras.Model, recipe: Recipe, split: Split) -> float:
+    """Return the share of the validation digits that a network, as `network.trainable` makes it, reads right."""
+    sums = _Steps(model, recipe).test(split.x_validation, targets(split.y_validation, recipe)).numpy()
+    return float(sums[1] / len(split.y_validation))
+
+
 class _Steps:
     """Many training steps, or tests, of a network in one call: each call costs as much as a small net's batch.
 

@@ -5,12 +5,13 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from digitrec import insight, network, registry, settings, ship
+from digitrec import insight, network, registry, settings, ship, train
 from digitrec import runfolder as rf
 from digitrec.errors import RunError
 from digitrec.recipe import PRESETS, Recipe
@@ -120,6 +121,41 @@ def test_a_training_that_fails_is_told_and_ships_nothing(workshop: Path, monkeyp
         ship.ship(["tiny"])
     assert registry.models() == []
     assert registry.damaged() == []
+
+
+def test_a_second_cycle_ships_the_mean_of_the_weights_before_and_after(
+    workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = rf.read_json(tiny_run / rf.RECIPE)
+    assert recipe is not None
+    tiny = Recipe.from_json(recipe)
+    preset = replace(PRESETS["mlp-128"], recipe=tiny, seeds=(1,), cycle=2)
+    monkeypatch.setattr(ship, "PRESETS", {tiny.name: preset})
+    folder = workshop / "models" / tiny.name
+    shutil.copytree(tiny_run, folder)
+    before = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
+    ends = []
+    real = train.fit
+
+    def watched(*args: Any, **options: Any) -> train.Fitted:
+        done = real(*args, **options)
+        ends.append((args[0], done.model.get_weights()))
+        return done
+
+    monkeypatch.setattr(train, "fit", watched)
+    ship.cycle(tiny.name)
+    [(calm, after)] = ends
+    assert (calm.epochs, calm.learning_rate) == (2, tiny.learning_rate / 10)
+    assert calm.augmentation.shift == tiny.augmentation.shift / 2
+    shipped = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
+    for first, last, mean in zip(before, after, shipped, strict=True):
+        np.testing.assert_allclose(mean, (first + last) / 2, rtol=1e-3, atol=1e-6)
+    model = registry.get(tiny.name)
+    assert model.card["epochs"] == tiny.epochs + 2
+    assert model.recipe == tiny
+    assert 0.5 < model.card["validation_accuracy"] <= 1.0
+    with pytest.raises(RunError, match="has had its second cycle"):
+        ship.cycle(tiny.name)
 
 
 def test_a_model_is_refreshed_from_its_weights(workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,8 +77,9 @@ def differ(one, other):
             kind="cnn",
             blocks=(ConvBlock(6, 5, 2, True), ConvBlock(8, 3, 2)),
             hidden=(16,),
+            norm_momentum=0.8,  # 80 steps; the running mean of 0.99 still remembers the first weights
             batch_size=16,
-            epochs=8,
+            epochs=16,
             optimizer="sgd",
             learning_rate=0.1,
             scaling="unit-length",
