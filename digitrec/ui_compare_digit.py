@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from digitrec import explain, figures, figures_compare, pictures, ui
 from digitrec import ui_compare as page
+from digitrec.reading import SURE, TILT
 from digitrec.registry import Model
 from digitrec.ui_compare import Floats, Subject
 
@@ -31,15 +32,22 @@ def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats])
     with left:
         ui.seen(subject.glyph)
         st.caption(subject.caption)
+    doubted = False
     for number, (column, model, scores) in enumerate(zip(columns, models, logits, strict=True), 1):
         said = model.calibration.answers(scores[None])
         shares, none = said.probabilities[0], bool(said.is_digit[0] < 0.5)
+        doubted = doubted or (not none and shares.max() < SURE)
         with column, st.container(key=f"answer_{number}"):
             doubt = ", but takes it for no digit" if none else ""
             st.markdown(f"**{ui.plain(model.name)}**, {_kind(model)}, reads **{int(shares.argmax())}**{doubt}")
             twin = figures.describe_bars(shares, model.name, none)
             bars = figures.softmax_bars(shares, ui.colour(model.name), none)
             ui.figure(bars, f"bars_{number}", twin, save=f"{model.name}-shares")
+    if doubted:
+        st.caption(
+            f"Here each model looks once. On Draw and Upload one that is less than {100 * SURE:.0f} % sure looks "
+            f"again, with the digit turned {TILT:.0f}° to each side, and the average counts."
+        )
 
 
 def _kind(model: Model) -> str:
