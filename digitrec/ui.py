@@ -307,8 +307,8 @@ def meaning(names: Sequence[str], key: str) -> None:
             "**The bars.** A model shares 100 % among the ten digits. The shares are *calibrated* on digits that it "
             "did not learn from: of 100 answers given with 90 %, about 90 are right.\n\n"
             "**4 or 9.** It takes both to be 95 % sure: they are the fewest digits that together have that share.\n\n"
-            f"**A second look.** A model that is less than 95 % sure is asked again, with the digit turned {TILT:.0f}° to "
-            "each side; the average of the three answers counts.\n\n"
+            "**A second look.** A model that is less than 95 % sure is asked again, with the digit turned "
+            f"{TILT:.0f}° to each side; the average of the three answers counts.\n\n"
             "**? No digit.** The ten shares add up to 100 % for a letter too. So the scores before they become "
             "shares are looked at: where all ten are lower than for nearly every real digit, it is no digit."
         )
