@@ -13,7 +13,7 @@ import numpy as np
 
 from digitrec.reading import NOT_A_DIGIT, Digit
 
-# All in heights of a row's digits, and chosen on rows made of the strokes of UNIPEN's writers: see tests/bench/numbers.
+# All in heights of a row's digits, and chosen on rows made of the strokes of UNIPEN's writers: see bench/grouping.
 SLIM = 0.5
 """Width below which a digit counts as so wide: a 1 in a square has more room about it than a 0, and is no number."""
 

@@ -1,4 +1,4 @@
-"""How well digits are parted into numbers: `python -m tests.bench.numbers [--count N] [--tune] STROKES_FOLDER`.
+"""How well digits are parted into numbers: `python -m tests.bench.grouping [--count N] [--tune] STROKES_FOLDER`.
 
 Sheets of numbers in rows on plain paper are made of the pen strokes of UNIPEN writers held out from all training, or
 with `--tune` of the others, by whom the limits in `number.py` were chosen. Each sheet has its own usual gap. Printed by
