@@ -12,13 +12,13 @@ def test_the_section_ends_with_the_answer_above_and_closes_by_key(visit: Callabl
     page.locator(".st-key-canvas canvas").last.wait_for()
     draw(page, SEVEN)
     section = page.locator(".st-key-trail")
-    expect(section.get_by_role("row")).to_have_count(7)
+    expect(section.get_by_role("row")).to_have_count(8)
     expect(section.get_by_role("columnheader")).to_have_count(4)
     expect(section.get_by_role("row").last.locator("td.said b")).to_have_text(["7", "7"])
     section.locator("summary").press("Enter")
     expect(section.get_by_role("row")).to_have_count(0)
     section.locator("summary").press("Enter")
-    expect(section.get_by_role("row")).to_have_count(7)
+    expect(section.get_by_role("row")).to_have_count(8)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -29,8 +29,8 @@ def test_it_is_no_wider_than_a_phone_and_still_a_table(page: Page, server: str, 
     page.get_by_role("button", name="Try an example").click()
     page.get_by_text("Which step saved it?").click()
     section = page.locator(".trail")
-    expect(section.get_by_role("row")).to_have_count(6)  # each cell names its model, so there is no head
-    expect(section.get_by_role("rowheader")).to_have_count(6)
+    expect(section.get_by_role("row")).to_have_count(7)  # each cell names its model, so there is no head
+    expect(section.get_by_role("rowheader")).to_have_count(7)
     assert section.evaluate("part => part.scrollWidth - part.clientWidth") == 0
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
