@@ -133,7 +133,10 @@ def cycle(name: str) -> None:
     worker.write_model(model.folder, model.recipe, mean, split, model.card | facts)
     pack(model.folder)
     card = rf.read_json(model.folder / rf.CARD) or {}
-    print(f"  validation {card['validation_accuracy']:.2%}, test {card['accuracy']:.2%}", flush=True)
+    said = {key: card[key] for key in ("validation_accuracy", "accuracy")}
+    seeds = [seed | said if seed["seed"] == model.recipe.seed else seed for seed in card.get("seeds", [])]
+    rf.write_json(model.folder / rf.CARD, card | {"seeds": seeds})
+    print(f"  validation {said['validation_accuracy']:.2%}, test {said['accuracy']:.2%}", flush=True)
 
 
 def pack(folder: Path) -> None:

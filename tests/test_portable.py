@@ -46,7 +46,8 @@ def test_all_files_of_a_model_agree_on_its_golden_digits(name, tmp_path):
     }
     for file, probabilities in said.items():
         np.testing.assert_allclose(probabilities, expected, atol=1e-5, err_msg=file)
-    np.testing.assert_allclose(registry.predictor(name).answers(glyphs).probabilities, expected, atol=0.003)
+    # A .tflite file folds batch norm into the weights before it rounds them to half precision, a .keras file does not.
+    np.testing.assert_allclose(registry.predictor(name).answers(glyphs).probabilities, expected, atol=0.006)
     off_without_calibration = np.abs(np.asarray(trained(glyphs)) - expected).max()
     assert off_without_calibration > 10 * golden["tolerance"]
 

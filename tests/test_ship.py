@@ -133,6 +133,9 @@ def test_a_second_cycle_ships_the_mean_of_the_weights_before_and_after(
     monkeypatch.setattr(ship, "PRESETS", {tiny.name: preset})
     folder = workshop / "models" / tiny.name
     shutil.copytree(tiny_run, folder)
+    card = rf.read_json(folder / rf.CARD) or {}
+    first_seed = {"seed": tiny.seed, "validation_accuracy": 0.1, "accuracy": 0.1}
+    rf.write_json(folder / rf.CARD, card | {"seeds": [first_seed]})
     before = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
     ends = []
     real = train.fit
@@ -154,6 +157,9 @@ def test_a_second_cycle_ships_the_mean_of_the_weights_before_and_after(
     assert model.card["epochs"] == tiny.epochs + 2
     assert model.recipe == tiny
     assert 0.5 < model.card["validation_accuracy"] <= 1.0
+    assert model.card["seeds"] == [
+        first_seed | {key: model.card[key] for key in ("validation_accuracy", "accuracy")},
+    ]
     with pytest.raises(RunError, match="has had its second cycle"):
         ship.cycle(tiny.name)
 
