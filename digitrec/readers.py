@@ -61,8 +61,9 @@ def give_way() -> None:
     cores = os.sched_getaffinity(0)
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(cores)))  # else those that it may use at the moment
     readers = Readers(settings.home() / FILE)
-    _keep_to(cores, readers.are_there())
-    threading.Thread(target=_watch, args=(readers, cores), daemon=True).start()
+    there = readers.are_there()
+    _keep_to(cores, there)
+    threading.Thread(target=_watch, args=(readers, cores, there), daemon=True).start()
 
 
 def _lower_priority() -> None:
@@ -75,8 +76,8 @@ def _lower_priority() -> None:
         group.write_text(str(wanted))
 
 
-def _watch(readers: Readers, cores: set[int]) -> None:
-    before = readers.are_there()
+def _watch(readers: Readers, cores: set[int], before: bool) -> None:
+    """Change the cores whenever readers come or go; `before` is whether they were there when cores were last set."""
     while True:
         time.sleep(LOOK_EVERY)
         now = readers.are_there()
