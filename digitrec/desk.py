@@ -51,7 +51,7 @@ def without_desk(colours: Bytes) -> Bytes:
         uint8 (H, W, 3); `colours` itself where no sheet on a desk is seen.
     """
     height, width = colours.shape[:2]
-    if min(height, width) < SMALLEST:
+    if min(height, width) < SMALLEST or _is_drawing(colours):
         return colours
     scale = min(1.0, SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -63,6 +63,15 @@ def without_desk(colours: Bytes) -> Bytes:
     around = cv2.resize(_extended(small, inside), (width, height), interpolation=cv2.INTER_LINEAR)
     mask = cv2.resize(inside * np.uint8(255), (width, height), interpolation=cv2.INTER_LINEAR) > 127
     return np.where(mask[..., None], colours, around)
+
+
+def _is_drawing(colours: Bytes) -> bool:
+    """Return whether one very colour is along all edges of a picture (H, W, 3), and leaves too little for a sheet."""
+    paper = colours[0, 0]
+    edges = colours[0], colours[-1], colours[:, 0], colours[:, -1]
+    if any((edge != paper).any() for edge in edges):
+        return False
+    return bool((colours[::4, ::4] == paper).all(axis=2).mean() > 1.0 - LEAST)
 
 
 def _sheet(small: Bytes) -> Bytes | None:

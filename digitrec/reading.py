@@ -212,7 +212,7 @@ def as_it_came(box: Box, size: tuple[int, int], turned: int) -> Box:
 def _in_grey(image: Image.Image) -> Floats:
     """Return the picture (H, W), 0 white, 1 black; what is transparent is white, or black under light strokes."""
     grey = 1.0 - np.asarray(image.convert("L"), dtype=np.float32) / 255.0
-    if image.mode != "RGBA":
+    if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
         return grey
     cover = np.asarray(image.getchannel("A"), dtype=np.float32) / 255.0
     ground = 1.0 if (grey * cover).sum() < 0.5 * cover.sum() else 0.0
