@@ -52,7 +52,7 @@ class Model:
     @property
     def kind(self) -> str:
         """`mlp` or `cnn`."""
-        return str(self.card["recipe"]["kind"])
+        return self.recipe.kind
 
     @property
     def accuracy(self) -> float:

@@ -93,6 +93,13 @@ def test_an_unknown_model_is_refused_with_those_at_hand(shipped: Path) -> None:
         registry.get("x")
 
 
+def test_a_card_from_before_recipes_had_all_their_entries_is_one_with_the_defaults(shipped: Path) -> None:
+    recipe = {key: value for key, value in Recipe("old").to_json().items() if key != "kind"}
+    fake(shipped, "old", recipe=recipe)
+    [model] = registry.models()
+    assert model.kind == model.recipe.kind == "mlp"
+
+
 def test_a_missing_or_cut_card_leaves_the_model_out_and_names_it(shipped: Path) -> None:
     fake(shipped, "good")
     (fake(shipped, "no-card") / rf.CARD).unlink()
