@@ -212,9 +212,10 @@ def as_it_came(box: Box, size: tuple[int, int], turned: int) -> Box:
 def _in_grey(image: Image.Image) -> Floats:
     """Return the picture (H, W), 0 white, 1 black; what is transparent is white, or black under light strokes."""
     grey = 1.0 - np.asarray(image.convert("L"), dtype=np.float32) / 255.0
-    if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    if alpha is None or alpha.getextrema() == (255, 255):
         return grey
-    cover = np.asarray(image.getchannel("A"), dtype=np.float32) / 255.0
+    cover = np.asarray(alpha, dtype=np.float32) / 255.0
     ground = 1.0 if (grey * cover).sum() < 0.5 * cover.sum() else 0.0
     return np.asarray(grey * cover + ground * (1.0 - cover), dtype=np.float32)
 
@@ -235,10 +236,10 @@ def _answered(blank: Reading, rows: list[list[Mark]], predictor: Reader, finder:
     marks = [(row, mark) for row, some in enumerate(rows) for mark in some]
     digits = tuple(_unanswered(row, mark, scale, size) for row, mark in marks)
     said = [mark.said for _, mark in marks if mark.said is not None and predictor is finder]
-    if digits and len(said) == len(digits):
+    known = None
+    if said and len(said) == len(digits):
         known = Answers(np.stack([shares for shares, _ in said]), np.array([score for _, score in said], np.float32))
-        return dataclasses.replace(blank, digits=_with(digits, known, predictor))
-    return dataclasses.replace(blank, digits=_asked(digits, predictor))
+    return dataclasses.replace(blank, digits=_asked(digits, predictor, known))
 
 
 def _only(ink: Floats) -> list[list[Mark]]:
@@ -277,20 +278,27 @@ def cut_steps(cut: Cut) -> tuple[Step, ...]:
     )
 
 
-def _asked(digits: tuple[Digit, ...], predictor: Reader) -> tuple[Digit, ...]:
-    """Return the digits with the model's answers."""
+def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None = None) -> tuple[Digit, ...]:
+    """Return the digits with the model's answers, those in doubt looked at again.
+
+    Args:
+        digits: The digits.
+        predictor: The model.
+        known: What it says of their glyphs, where it was asked before.
+    """
     if not digits:
         return ()
-    return _with(digits, predictor.answers(np.stack([digit.glyph for digit in digits])), predictor)
-
-
-def _with(digits: tuple[Digit, ...], said: Answers, predictor: Reader) -> tuple[Digit, ...]:
-    """Return digits with what the model says of their glyphs, those in doubt looked at again."""
-    said = second_look(np.stack([digit.glyph for digit in digits]), said, predictor)
+    seen = np.stack([digit.glyph for digit in digits])
+    said = second_look(seen, predictor.answers(seen) if known is None else known, predictor)
     return tuple(
         dataclasses.replace(digit, **_answer(digit, shares, float(score)))
         for digit, shares, score in zip(digits, said.probabilities, said.is_digit, strict=True)
     )
+
+
+def in_doubt(said: Answers) -> NDArray[np.bool_]:
+    """Return which of N answers (N,) are of a digit, but no one digit has the probability SURE."""
+    return np.asarray((said.probabilities.max(axis=1) < SURE) & (said.is_digit >= sheet.DIGIT))
 
 
 def second_look(seen: Floats, said: Answers, predictor: Reader) -> Answers:
@@ -304,7 +312,7 @@ def second_look(seen: Floats, said: Answers, predictor: Reader) -> Answers:
         said: What the model says of them.
         predictor: The model.
     """
-    doubted = (said.probabilities.max(axis=1) < SURE) & (said.is_digit >= 0.5)
+    doubted = in_doubt(said)
     if not doubted.any():
         return said
     sides = np.concatenate([tilted(seen[doubted], degrees) for degrees in (-TILT, TILT)])
@@ -320,7 +328,7 @@ def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, A
     """Return the fields of `Digit` that a model decides."""
     best = int(probabilities.argmax())
     flag = None if len(likely(probabilities)) == 1 else UNCERTAIN
-    if is_digit < 0.5 or digit.sign or not digit.glyph.any():
+    if is_digit < sheet.DIGIT or digit.sign or not digit.glyph.any():
         flag = NOT_A_DIGIT
     answer = {"digit": best, "confidence": float(probabilities[best]), "probabilities": probabilities}
     return answer | {"is_digit": is_digit, "flag": flag}

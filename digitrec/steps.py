@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digitrec.calibration import Answers
 from digitrec.glyph import DIGIT, FINE, SIDE, Box, centred, resized, tight
-from digitrec.reading import SURE, Digit, Reader, Reading, second_look
+from digitrec.reading import SURE, TILT, Digit, Reader, Reading, second_look
 
 Floats = NDArray[np.float32]
 
@@ -59,8 +59,8 @@ TEXTS = (
     ),
     (
         "Second look",
-        "The same 28 x 28. A model in doubt is asked again with the digit turned 8° to each side, and its three "
-        "answers are averaged.",
+        f"The same 28 x 28. A model in doubt is asked again with the digit turned {TILT:.0f}° to each side, and its "
+        "three answers are averaged.",
         "the second look",
     ),
 )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitrec import explain, figures, figures_compare, pictures, ui
 from digitrec import ui_compare as page
-from digitrec.reading import SURE, TILT
+from digitrec.reading import SURE, TILT, in_doubt
 from digitrec.registry import Model
 from digitrec.ui_compare import Floats, Subject
 
@@ -36,7 +36,7 @@ def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats])
     for number, (column, model, scores) in enumerate(zip(columns, models, logits, strict=True), 1):
         said = model.calibration.answers(scores[None])
         shares, none = said.probabilities[0], bool(said.is_digit[0] < 0.5)
-        doubted = doubted or (not none and shares.max() < SURE)
+        doubted = doubted or bool(in_doubt(said)[0])
         with column, st.container(key=f"answer_{number}"):
             doubt = ", but takes it for no digit" if none else ""
             st.markdown(f"**{ui.plain(model.name)}**, {_kind(model)}, reads **{int(shares.argmax())}**{doubt}")
