@@ -1,5 +1,6 @@
 """A batch of pictures: put in order, read one by one, put right, kept small, written down as CSV, JSON and text."""
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -76,6 +77,20 @@ class Picture(NamedTuple):
     page: int = 0
 
 
+class Found(NamedTuple):
+    """What is found in a picture when it is read for the first time.
+
+    Attributes:
+        thumbnail: A small copy as a data URI.
+        ink: Its packed ink, as the picture came, not turned.
+        ledger: Its digits, which no model has answered yet.
+    """
+
+    thumbnail: str
+    ink: bytes
+    ledger: Ledger
+
+
 class Closeup(NamedTuple):
     """What is shown of one picture.
 
@@ -99,7 +114,13 @@ class Batch:
         thumbnails: By a picture's key, a small copy as a data URI.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, call: Callable[..., Any] = lambda function, *args: function(*args)) -> None:
+        """Begin without pictures.
+
+        Args:
+            call: What calls a function that decodes a file; `aside.call` does it in another process.
+        """
+        self.call = call
         self.pictures: list[Picture] = []
         self.left_out = 0  # pictures beyond those that are read at once
         self.thumbnails: dict[str, str] = {}
@@ -118,7 +139,7 @@ class Batch:
         self.pictures, self._kept, room = [], {}, KEPT_BYTES
         for file in ordered:
             sha = hashlib.sha256(file.data).hexdigest()
-            self.pictures += _pictures(file, sha)
+            self.pictures += self._pictures(file, sha)
             if sha not in self._kept and len(file.data) <= room:
                 self._kept[sha] = file.data
                 room -= len(file.data)
@@ -192,10 +213,11 @@ class Batch:
         Raises:
             PictureError: If its file is no longer here.
         """
-        image = _opened(self._present(picture, data, "turn it"), picture.page)
+        data = self._present(picture, data, "turn it")
 
         def turned(ledger: Ledger) -> Ledger:
-            return ledgers.of(readings.read(image, finder, single, turned=(ledger.turned + 3) % 4), ledger)
+            found: Found = self.call(first, data, picture.page, single, finder, (ledger.turned + 3) % 4)
+            return ledgers.after(found.ledger, ledger)
 
         return self.change(picture, single, turned)
 
@@ -211,8 +233,8 @@ class Batch:
             PictureError: If neither its ink nor its file is here.
         """
         if picture.key not in self._inks:
-            image = _opened(self._present(picture, data, "change its boxes"), picture.page)
-            self._keep_ink(picture, ledgers.packed(inks.from_picture(inks.reduced(image))))
+            data = self._present(picture, data, "change its boxes")
+            self._keep_ink(picture, self.call(packed_ink, data, picture.page))
         self._inks[picture.key] = packed = self._inks.pop(picture.key)
         return np.ascontiguousarray(np.rot90(ledgers.unpacked(packed), turned))
 
@@ -229,13 +251,25 @@ class Batch:
 
     def _first(self, picture: Picture, data: bytes, single: bool, finder: readings.Reader) -> Ledger | PictureError:
         try:
-            image = _opened(data, picture.page)
+            found: Found = self.call(first, data, picture.page, single, finder)
         except PictureError as error:
             return PictureError(str(error))  # the one raised holds on to the picture through its traceback
-        self.thumbnails[picture.key] = _thumbnail(image)
-        found = readings.read(image, finder, single)
-        self._keep_ink(picture, ledgers.packed(np.rot90(found.ink, -found.turned)))
-        return ledgers.of(found)
+        self.thumbnails[picture.key] = found.thumbnail
+        self._keep_ink(picture, found.ink)
+        return found.ledger
+
+    def _pictures(self, file: File, sha: str) -> list[Picture]:
+        """Return the pictures in a file: itself, or the pages of a PDF."""
+        if not pdf.is_pdf(file.data):
+            return [Picture(file.name, file.source, sha)]
+        count = 1
+        with contextlib.suppress(PictureError):  # reading its first page will tell
+            count = self.call(pdf.pages, file.data)
+        named = [f"{file.name}, page {page}" for page in range(1, min(count, pdf.MOST_PAGES) + 1)]
+        if count > pdf.MOST_PAGES:
+            named.append(f"{file.name}, pages {pdf.MOST_PAGES + 1} to {count}")
+        named = named if count > 1 else [file.name]
+        return [Picture(name, file.source, f"{page}-{sha}", page) for page, name in enumerate(named, 1)]
 
     def _keep_ink(self, picture: Picture, packed: bytes) -> None:
         """Keep a picture's ink and let go of what was not used for the longest, but never of this one."""
@@ -244,16 +278,31 @@ class Batch:
             del self._inks[next(iter(self._inks))]
 
 
-def _pictures(file: File, sha: str) -> list[Picture]:
-    """Return the pictures in a file: itself, or the pages of a PDF."""
-    if not pdf.is_pdf(file.data):
-        return [Picture(file.name, file.source, sha)]
-    count = pdf.pages(file.data)
-    named = [f"{file.name}, page {page}" for page in range(1, min(count, pdf.MOST_PAGES) + 1)]
-    if count > pdf.MOST_PAGES:
-        named.append(f"{file.name}, pages {pdf.MOST_PAGES + 1} to {count}")
-    named = named if count > 1 else [file.name]
-    return [Picture(name, file.source, f"{page}-{sha}", page) for page, name in enumerate(named, 1)]
+def first(data: bytes, page: int, single: bool, finder: readings.Reader, turned: int | None = None) -> Found:
+    """Decode a picture and find its digits.
+
+    Args:
+        data: The file's bytes.
+        page: The page of a PDF, from 1; 0 for a file that is a picture.
+        single: Whether it is known to hold exactly one digit.
+        finder: The model that finds them.
+        turned: Quarter turns counter-clockwise that make it upright; told from the digits unless given.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    image = _opened(data, page)
+    found = readings.read(image, finder, single, turned=turned)
+    return Found(_thumbnail(image), ledgers.packed(np.rot90(found.ink, -found.turned)), ledgers.of(found))
+
+
+def packed_ink(data: bytes, page: int) -> bytes:
+    """Return a picture's packed ink, as the picture came; see `first`.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    return ledgers.packed(inks.from_picture(inks.reduced(_opened(data, page))))
 
 
 def _opened(data: bytes, page: int) -> Image.Image:

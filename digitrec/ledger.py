@@ -81,15 +81,15 @@ class Ledger:
         return next((place for place, entry in enumerate(self.entries) if entry.box == box), 0)
 
 
-def of(reading: Reading, before: Ledger | None = None) -> Ledger:
-    """Return the ledger of a reading with its steps, whose answers are left out.
-
-    Args:
-        reading: As `reading.read` returns it.
-        before: The ledger that it takes the place of, if any.
-    """
+def of(reading: Reading) -> Ledger:
+    """Return the ledger of a reading with its steps, as `reading.read` returns it; its answers are left out."""
     entries = tuple(Entry(replace(digit, steps=()), packed(digit.steps[0].image)) for digit in reading.digits)
-    return Ledger(reading.size, reading.turned, entries, _past(before) if before else ())
+    return Ledger(reading.size, reading.turned, entries)
+
+
+def after(ledger: Ledger, before: Ledger) -> Ledger:
+    """Return a ledger made anew, with which the one before it comes back when it is undone."""
+    return replace(ledger, before=_past(before))
 
 
 def answered(ledger: Ledger, name: str, reader: Reader) -> Ledger:

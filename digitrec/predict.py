@@ -1,8 +1,9 @@
 """Read glyphs with a trained model. LiteRT only: 35 MB and a third of a second, where Keras takes 640 MB."""
 
+import functools
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from digitrec.errors import ModelError
 Glyphs = NDArray[np.float32]
 
 CHUNK = 32  # glyphs at a time: every layer's activations of 32 digits are 13 MB in `reader`; more is hardly faster
+
+KEPT = 4  # opened models kept in memory: two on Draw, two more on another page
 
 
 class Predictor:
@@ -33,6 +36,7 @@ class Predictor:
         """
         self.name = name
         self.calibration = calibration or Calibration()
+        self._file = file
         self._lock = threading.Lock()
         try:
             self._interpreter = Interpreter(str(file), num_threads=1)
@@ -44,6 +48,10 @@ class Predictor:
             raise ModelError(f"The model {name} is damaged and cannot be opened. Train it again.") from error
         if "logits" not in self._outputs:
             raise ModelError(f"The model {name} gives no logits. Train it again.")
+
+    def __reduce__(self) -> tuple[Callable[..., "Predictor"], tuple[str, Path, Calibration]]:
+        """Return how another process opens it."""
+        return opened, (self.name, self._file, self.calibration)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -122,3 +130,20 @@ class Predictor:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"The model {self.name} is damaged and cannot read. Train it again.") from error
+
+
+def opened(name: str, file: Path, calibration: Calibration | None = None) -> Predictor:
+    """Return a `.tflite` file as a predictor; the last few stay open until their files change.
+
+    Raises:
+        ModelError: If the file is missing, damaged or of another kind.
+    """
+    try:
+        return _opened(name, file, calibration, file.stat().st_mtime_ns)
+    except OSError as error:
+        raise ModelError(f"The model {name} was deleted meanwhile. Choose another one.") from error
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _opened(name: str, file: Path, calibration: Calibration | None, _changed: int) -> Predictor:
+    return Predictor(name, file, calibration)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 NEWEST_FORMAT = 1
 TEST_BYTES = 2**21  # of test.npz unpacked: ten shares a test digit, as float64 with room to spare
 MODELS_KEPT = 512  # cards read: a page asks for all models several times a stroke
-PREDICTORS_KEPT = 4  # opened models kept in memory: two on Draw, two more on another page
 
 
 @dataclass(frozen=True)
@@ -132,13 +131,10 @@ def predictor(name: str) -> "Predictor":
     Raises:
         ModelError: If there is none, or its file is damaged.
     """
+    from digitrec.predict import opened
+
     model = get(name)
-    file = model.folder / rf.TFLITE
-    try:
-        changed = file.stat().st_mtime_ns
-    except OSError as error:
-        raise ModelError(f"The model {name} was deleted meanwhile. Choose another one.") from error
-    return _open(name, file, changed, model.calibration)
+    return opened(name, model.folder / rf.TFLITE, model.calibration)
 
 
 def finder() -> "Predictor | None":
@@ -251,13 +247,6 @@ def _copy(folder: Path, target: Path) -> None:
 
 def _taken(name: str) -> str:
     return f"There is a model {name} already. Choose another name."
-
-
-@functools.lru_cache(maxsize=PREDICTORS_KEPT)
-def _open(name: str, file: Path, _changed: int, calibration: Calibration) -> "Predictor":
-    from digitrec.predict import Predictor
-
-    return Predictor(name, file, calibration)
 
 
 def _scan() -> list[Model | str]:

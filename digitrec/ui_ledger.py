@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
+from digitrec import aside, figures, steps, ui, ui_corrections, ui_steps
 from digitrec import batch as batches
-from digitrec import figures, steps, ui, ui_corrections, ui_steps
 from digitrec import ledger as ledgers
 from digitrec import number as numbers
 from digitrec import reading as readings
@@ -61,7 +61,7 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
 @st.cache_resource(max_entries=3, show_spinner=False, scope="session")
 def _closeup(key: str, page: int, turned: int, _data: bytes) -> Closeup:
     """Return what is shown of the picture with this SHA-256; a visitor's last few, as each takes some megabytes."""
-    return batches.closeup(_data, page, turned)
+    return aside.call(batches.closeup, _data, page, turned)
 
 
 def _picture(shown: Shown, close: Closeup, reading: Reading, width: int) -> None:
@@ -252,6 +252,6 @@ def _trail(key: str, turned: int, box: Box, crop: bytes, alone: bool, _shown: Sh
         PictureError: If the file cannot be read.
     """
     assert _shown.data is not None  # without the file no section is drawn
-    whole = batches.whole(_shown.data, _shown.picture.page, turned)
+    whole = aside.call(batches.whole, _shown.data, _shown.picture.page, turned)
     whole = replace(whole, digits=tuple(each.digit for each in _shown.ledger.entries))
     return steps.trail(whole, replace(_entry.digit, steps=readings.cut_steps(_entry.cut())))

@@ -3,7 +3,6 @@
 import html
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -11,8 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from digitrec import aside, example, registry, settings, ui, ui_corrections, ui_ledger
 from digitrec import batch as batches
-from digitrec import example, registry, settings, ui, ui_corrections, ui_ledger
 from digitrec import number as numbers
 from digitrec.batch import Batch, File, Outcome, Picture
 from digitrec.ledger import PUT_RIGHT
@@ -30,9 +29,6 @@ LONGEST = 60
 
 REFRESH = 0.3
 """Seconds between two looks at a reading under way; each costs the browser time."""
-
-_reader = ThreadPoolExecutor(1, "pictures")
-"""Reads the pictures of all visitors, one at a time: their memory does not add up, and strokes come in between."""
 
 WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
 
@@ -61,7 +57,7 @@ STYLE = """<style>
 
 def batch() -> Batch:
     """Return the visitor's pictures and readings, which outlive a visit to another page."""
-    found: Batch = st.session_state.setdefault("batch", Batch())
+    found: Batch = st.session_state.setdefault("batch", Batch(aside.call))
     return found
 
 
@@ -173,7 +169,7 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
                 mine.outcome, picture, single, predictor, file.getvalue() if file else None, registry.finder()
             )
             if waiting and predictor is predictors[0]:
-                ui.logged("Upload", predictor, lambda read=read: _reader.submit(read).result())  # type: ignore[misc]
+                ui.logged("Upload", predictor, read)
             else:
                 read()
         done += waiting

@@ -236,7 +236,7 @@ def test_the_last_changes_only_are_remembered() -> None:
 def test_what_was_turned_can_be_undone() -> None:
     ledger, _ = opened()
     right = ledgers.corrected(ledger, 0, 5)
-    turned = ledgers.of(reading.read(sheet(*STROKES), Always(1), turned=1), right)
+    turned = ledgers.after(ledgers.of(reading.read(sheet(*STROKES), Always(1), turned=1)), right)
     assert (turned.size, turned.turned) == ((240, 300), 1)
     assert text(ledgers.undone(turned)) == "511/11"
 

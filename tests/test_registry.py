@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitrec import dataset, registry, runs
+from digitrec import dataset, predict, registry, runs
 from digitrec import runfolder as rf
 from digitrec import settings as places
 from digitrec.calibration import Calibration
@@ -416,4 +416,4 @@ def test_a_model_file_that_is_none_is_told(shipped: Path) -> None:
 @pytest.fixture(autouse=True)
 def fresh_cache() -> Iterator[None]:
     yield
-    registry._open.cache_clear()
+    predict._opened.cache_clear()

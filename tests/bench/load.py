@@ -6,7 +6,8 @@ With `--pictures` one more visitor, a browser, has a batch of N 12-megapixel she
 
 One real browser opens Draw and draws; what it sends over its WebSocket is kept. Then SESSIONS WebSockets are opened,
 each a session of its own, that send the same: two drawings in turn, one each 3 seconds, as browsers do. An answer has
-come when the server says that the script has run to its end.
+come when the server says that the script has run to its end. Beside the server's memory that of what it started is
+told: the process aside that reads pictures.
 """
 
 import argparse
@@ -114,18 +115,30 @@ async def visitor(number: int, url: str, frames: tuple[bytes, list[bytes]], bega
     return answers
 
 
-async def watched(process: psutil.Process, began: float, end: float) -> list[tuple[float, float]]:
-    """Return the server's memory in MB, each with its time in seconds since the start."""
+class Memory(NamedTuple):
+    """Resident memory in MB, at so many seconds since the start."""
+
+    at: float
+    server: float
+    aside: float
+
+
+async def watched(process: psutil.Process, began: float, end: float) -> list[Memory]:
+    """Return the memory of the server and of what it started, again and again until the end."""
     samples = []
     while time.monotonic() < end:
-        samples.append((time.monotonic() - began, process.memory_info().rss / 1e6))
+        aside = 0
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ends when it has nothing to do
+                aside += child.memory_info().rss
+        samples.append(Memory(time.monotonic() - began, process.memory_info().rss / 1e6, aside / 1e6))
         await asyncio.sleep(SAMPLE)
     return samples
 
 
 async def load(
     app: Server, frames: tuple[bytes, list[bytes]], sessions: int, minutes: float
-) -> tuple[list[Answer | BaseException], list[tuple[float, float]]]:
+) -> tuple[list[Answer | BaseException], list[Memory]]:
     """Return the visitors' answers, an exception for one who was thrown out, and the memory."""
     began = time.monotonic()
     end = began + 60 * minutes
@@ -188,14 +201,15 @@ def main() -> None:
     thrown_out = len(found) - len(answers)
     warm = [a.seconds for a in answers if a.at > 0.4 * sessions + 5]
     slow = statistics.quantiles(warm, n=20)[-1]
-    half = [megabytes for at, megabytes in memory if at > 30 * minutes]
+    half = [sample.server for sample in memory if sample.at > 30 * minutes]
     beside = "" if options.no_training else ", a run of cnn-5x5 under way"
     print(f"{sessions} sessions, {minutes:g} minutes{beside}: {len(answers):,} strokes")
     if options.pictures:
         print(f"one more visitor with {options.pictures} pictures of 12 megapixels: {read} of them read by the end")
     print(f"errors: {sum(a.wrong for a in answers)} answers, {thrown_out} sessions")
     print(f"answer within, 95 of 100: {slow:.2f} s (limit {LIMIT:g} s); median {statistics.median(warm):.2f} s")
-    print(f"memory at most {max(m for _, m in memory):.0f} MB (limit {MEMORY} MB)")
+    print(f"memory at most {max(sample.server for sample in memory):.0f} MB (limit {MEMORY} MB)")
+    print(f"process aside at most {max(sample.aside for sample in memory):.0f} MB")
     print(f"last half: from {half[0]:.0f} to {half[-1]:.0f} MB")
 
 
