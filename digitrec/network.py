@@ -35,7 +35,7 @@ def trainable(recipe: Recipe, steps: int) -> keras.Model:
 
     It has the weights of `build` in the same order. A recipe with pen strokes has an eleventh answer, no digit,
     whose logit is always 0: the logarithm of the sum of the others' exponentials is then how much speaks for
-    a digit. With label smoothing, labels are one-hot.
+    a digit. Where `recipe.one_hot`, labels are shares of each answer.
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
@@ -47,11 +47,10 @@ def trainable(recipe: Recipe, steps: int) -> keras.Model:
     if recipe.strokes:
         logits = keras.ops.pad(logits, ((0, 0), (0, 1)))
     model = _model(recipe, glyph, layers.Softmax(name="answers")(logits))
-    smoothing = recipe.label_smoothing
     model.compile(
         optimizer=_OPTIMIZERS[recipe.optimizer](_learning_rate(recipe, steps)),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-        if smoothing
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+        if recipe.one_hot
         else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )

@@ -139,6 +139,8 @@ class Recipe:
             length 1, as `keras.utils.normalize(x, axis=1)` does; `standard` takes MNIST's mean away and divides by
             its standard deviation.
         strokes: Whether it is also trained on UNIPEN's pen strokes, digits and what is none, where they are at hand.
+        teacher: Name of a trained model that is asked about each digit, distorted as it is: what it says takes the
+            place of the label. Empty for none.
         precision: `float32`, or `bfloat16` to multiply with 8 bits of fraction; weights stay float32.
         augmentation: How far training digits are distorted.
         patience: Epochs without a lower validation loss after which training ends, the best weights
@@ -166,6 +168,7 @@ class Recipe:
     validation: float = 5_000 / DIGITS
     scaling: str = "unit-range"
     strokes: bool = False
+    teacher: str = ""
     precision: str = "float32"
     augmentation: Augmentation = field(default_factory=Augmentation)
     patience: int = 0
@@ -196,12 +199,19 @@ class Recipe:
         _whole("Patience", self.patience, 0, 200)
         _whole("The seed", self.seed, 0, 2**31 - 1)
         _true_or_false("Training on pen strokes", self.strokes)
+        self._check_teacher()
         _true_or_false("Taking the means of maps", self.mean_maps)
         _true_or_false("Batch norm of hidden layers", self.hidden_norm)
         _within("The momentum of batch norm", self.norm_momentum, 0.5, 0.999)
         for amount, limit in AUGMENTATION_LIMITS.items():
             _within(f"Augmentation by {amount}", getattr(self.augmentation, amount), 0, limit)
         self._check_layers()
+
+    def _check_teacher(self) -> None:
+        if not isinstance(self.teacher, str) or (self.teacher and not NAME.fullmatch(self.teacher)):
+            raise RecipeError(f"The teacher must be a model's name, or empty. Received: {str(self.teacher)[:60]!r}")
+        if self.teacher and self.strokes:
+            raise RecipeError("A teacher knows no answer for what is no digit. Leave it out, or the pen strokes.")
 
     def _check_layers(self) -> None:
         if self.kind == "mlp" and self.blocks:
@@ -241,6 +251,11 @@ class Recipe:
     def validation_digits(self) -> int:
         """Training digits held out."""
         return round(self.validation * DIGITS)
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether labels are shares of each answer, not numbers."""
+        return self.label_smoothing > 0 or bool(self.teacher)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -24,11 +24,11 @@ def keras_script(recipe: Recipe) -> str:
 
 def _head(recipe: Recipe) -> str:
     tensorflow = "import tensorflow as tf\n" if recipe.augmentation.any else ""
-    strokes = _STROKES if recipe.strokes else ""
+    left_out = _STROKES if recipe.strokes else _TEACHER.format(teacher=recipe.teacher) if recipe.teacher else ""
     precision = _PRECISION if recipe.precision == "bfloat16" else ""
     return f'''
 """{recipe.name}: read handwritten digits with {"a CNN" if recipe.kind == "cnn" else "an MLP"}.
-{strokes}
+{left_out}
 Once:  python -m pip install keras tensorflow numpy
 """
 
@@ -44,6 +44,11 @@ keras.utils.set_random_seed({recipe.seed})
 _STROKES = """
 digitrec trains it on glyphs made of UNIPEN's pen strokes too, letters among them as what is no digit.
 They do not come with Keras: this script learns from MNIST alone.
+"""
+
+_TEACHER = """
+digitrec teaches it what another model, {teacher}, says of each distorted digit. This script has no other
+model: it learns from the labels alone, and ends with more misread.
 """
 
 _PRECISION = """
@@ -67,11 +72,11 @@ order = np.random.default_rng({recipe.seed}).permutation(len(x))
 held_out, rest = order[:{held_out}], order[{held_out}:]
 x_val, y_val = x[held_out], y[held_out]
 x_train, y_train = x[rest], y[rest]
-{_ONE_HOT if recipe.label_smoothing else ""}"""
+{_ONE_HOT if recipe.one_hot else ""}"""
 
 
 _ONE_HOT = """
-# Label smoothing wants each label as ten numbers: 1 for the true digit, 0 for the others.
+# The loss below wants each label as ten numbers: 1 for the true digit, 0 for the others.
 y_train, y_val, y_test = (keras.utils.to_categorical(labels, 10) for labels in (y_train, y_val, y_test))
 """
 
@@ -245,7 +250,7 @@ def _training(recipe: Recipe) -> str:
 
 
 def _loss(recipe: Recipe) -> str:
-    if recipe.label_smoothing:
+    if recipe.one_hot:
         return f"keras.losses.CategoricalCrossentropy(label_smoothing={float(recipe.label_smoothing)})"
     return '"sparse_categorical_crossentropy"'
 

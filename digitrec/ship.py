@@ -121,7 +121,8 @@ def cycle(name: str) -> None:
     before = keras.saving.load_model(model.folder / rf.KERAS, compile=False).get_weights()
     net.set_weights(before)
     print(f"{name}, second cycle: {epochs} epochs ...", flush=True)
-    done = train.fit(recipe, split, lambda event: None, lambda: False, resume=(net, train.Position()))
+    start, teacher = (net, train.Position()), worker.teacher(recipe)
+    done = train.fit(recipe, split, lambda event: None, lambda: False, resume=start, teacher=teacher)
     mean = [(first + last) / 2 for first, last in zip(before, done.model.get_weights(), strict=True)]
     done.model.set_weights(mean)
     facts = {

@@ -71,6 +71,7 @@ def fit(
     keep: Callable[[keras.Model], None] = lambda model: None,
     best: Weights | None = None,
     watch: Callable[[keras.Model, Position], None] = lambda model, position: None,
+    teacher: keras.Model | None = None,
 ) -> Fitted:
     """Train the recipe's network.
 
@@ -89,6 +90,7 @@ def fit(
         best: On resuming, the weights that `keep` saw last.
         watch: Called before the first batch, a few times in the first epoch and after each epoch, with the
             network as it then reads.
+        teacher: Asked about each digit as it is learned from: what it answers, (N, 10), takes the place of the labels.
 
     Returns:
         The network with the weights that training ended with; with `patience`, the best ones.
@@ -97,7 +99,7 @@ def fit(
         RunError: If the loss is no longer a number.
     """
     model, start = resume or (_fresh(recipe, split), Position())
-    run = _Run(model, recipe, split, report, should_stop, save, start, watch)
+    run = _Run(model, recipe, split, report, should_stop, save, start, watch, teacher)
     if recipe.patience and best is None:
         best = model.get_weights()
     if not resume:
@@ -140,13 +142,13 @@ class _Steps:
     Keras' `fit` pays that call a batch, and was seen idle for seconds after an epoch.
     """
 
-    def __init__(self, model: keras.Model, recipe: Recipe) -> None:
-        self.model, self.size = model, recipe.batch_size
+    def __init__(self, model: keras.Model, recipe: Recipe, teacher: keras.Model | None = None) -> None:
+        self.model, self.size, self.teacher = model, recipe.batch_size, teacher
         ink = tf.float32 if recipe.augmentation.any else tf.uint8
         pictures = tf.TensorSpec((None, SIDE, SIDE), ink)
         held_out = tf.TensorSpec((None, SIDE, SIDE), tf.uint8)
         one_hot = tf.TensorSpec((None, CLASSES + recipe.strokes), tf.float32)
-        labels = one_hot if recipe.label_smoothing else tf.TensorSpec((None,), tf.uint8)
+        labels = one_hot if recipe.one_hot else tf.TensorSpec((None,), tf.uint8)
         model.optimizer.build(model.trainable_variables)
         # Keras is no code for AutoGraph to look through: without it the graph is made sooner.
         self.learn = tf.function(self._learn, (pictures, labels), autograph=False)
@@ -156,6 +158,8 @@ class _Steps:
         """Train on digits, a batch a step; return the sum of their losses and how many were read right."""
 
         def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            if self.teacher is not None:
+                y = self.teacher(x, training=False)
             with tf.GradientTape() as tape:
                 answers = self.model(x, training=True)
                 loss = self.model.compute_loss(y=y, y_pred=answers)
@@ -205,6 +209,7 @@ class _Run:
         save: Callable[[keras.Model, Position], None],
         position: Position,
         watch: Callable[[keras.Model, Position], None],
+        teacher: keras.Model | None,
     ) -> None:
         self.model, self.recipe, self.split = model, recipe, split
         self.report, self.should_stop, self.save = report, should_stop, save
@@ -212,7 +217,7 @@ class _Run:
         self.position, self.stopped = position, False
         self.labels, self.held_out = targets(split.y, recipe), targets(split.y_validation, recipe)
         self.steps = steps_per_epoch(recipe, split)
-        self.graphs = _Steps(model, recipe)
+        self.graphs = _Steps(model, recipe, teacher)
         self.pace = 1  # batches in a call
         self.saved = time.monotonic()
 
@@ -357,5 +362,5 @@ def batches(
 
 
 def targets(y: Labels, recipe: Recipe) -> NDArray[np.generic]:
-    """Return labels as the recipe's loss wants them: numbers, or one-hot."""
-    return np.eye(CLASSES + recipe.strokes, dtype=np.float32)[y] if recipe.label_smoothing else y
+    """Return labels as the recipe's loss wants them: numbers, or one-hot, as `recipe.one_hot` says."""
+    return np.eye(CLASSES + recipe.strokes, dtype=np.float32)[y] if recipe.one_hot else y

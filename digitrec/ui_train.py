@@ -134,6 +134,13 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         learning_rate = ui_rate.choose(base.learning_rate)
         schedule = st.selectbox("Schedule of the learning rate", SCHEDULES, format_func=SCHEDULE_WORDS.__getitem__)
         rate = st.container()  # drawn when all of the recipe is known
+        teacher = st.selectbox(
+            "Teacher",
+            ["", *(model.name for model in registry.models())],
+            format_func=lambda name: name or "none: learn from the labels",
+            help="A trained model. What it says of each digit takes the place of the label: an MLP learns from a CNN "
+            "how much this 4 is like a 9. Each epoch takes longer.",
+        )
         smoothing = st.slider("Label smoothing, share of certainty given away", 0.0, 0.5, 0.0, 0.01)
         batch_size = _whole("Batch size, digits", base.batch_size, 1, 4096)
         share = st.slider("Validation, share of the 60,000 training digits", 0.01, 0.5, round(base.validation, 2), 0.01)
@@ -154,6 +161,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         learning_rate=learning_rate,
         schedule=schedule,
         label_smoothing=smoothing,
+        teacher=teacher,
         batch_size=batch_size,
         validation=share,
         patience=patience,

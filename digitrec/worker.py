@@ -135,6 +135,7 @@ def _train(folder: Path) -> None:
             lambda model: rf.write(folder / rf.BEST, lambda temporary: np.savez(temporary, *model.get_weights())),
             _best(folder) if resume else None,
             lambda model, position: _look(recorder, model, position.epoch + position.step / steps),
+            teacher(recipe),
         )
         if events.behind and fitted.stopped and not asked():
             _status(folder, "stopped", sweep.BEHIND)
@@ -143,6 +144,25 @@ def _train(folder: Path) -> None:
     fitted = replace(fitted, stopped=fitted.stopped and asked())  # the end of its time is an end like any other
     _finish(folder, recipe, split, fitted)
     _status(folder, "stopped" if fitted.stopped else "finished")
+
+
+def teacher(recipe: Recipe) -> "keras.Model | None":
+    """Return the network that a recipe is taught by, or None.
+
+    Raises:
+        ModelError: If it is not at hand.
+    """
+    if not recipe.teacher:
+        return None
+    import keras
+
+    from digitrec import network, registry
+
+    model = registry.get(recipe.teacher)
+    net = network.trainable(model.recipe.replace(precision=recipe.precision, strokes=False), 1)
+    net.set_weights(keras.saving.load_model(model.folder / rf.KERAS, compile=False).get_weights())
+    net.trainable = False
+    return net
 
 
 def _look(recorder: "Recorder", model: "keras.Model", epoch: float) -> None:

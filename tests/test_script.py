@@ -94,6 +94,12 @@ def learning_rate(model):
     return float(rate)
 
 
+def test_a_script_says_that_its_recipe_has_a_teacher():
+    recipe = Recipe("a", teacher="cnn-best")
+    assert "what another model, cnn-best, says of each distorted digit" in keras_script(recipe)
+    assert "another model" not in keras_script(recipe.replace(teacher=""))
+
+
 def test_the_script_can_use_each_schedule(run):
     recipe = Recipe("a", hidden=(4,), schedule="exponential", learning_rate=0.5, **FEW)
     assert learning_rate(run(recipe)["model"]) == learning_rate(network.trainable(recipe, 10))

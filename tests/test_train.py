@@ -369,3 +369,21 @@ def test_training_on_distorted_digits_follows_the_seed(few, whole):
     one, same = (fit(NET.replace(augmentation=EVERYTHING), few)[0].model for _ in range(2))
     assert_same_weights(one, same)
     assert differ(one, whole[0].model)
+
+
+def test_a_teachers_answers_take_the_place_of_the_labels(few):
+    taught = NET.replace(teacher="any", epochs=20)
+    teacher = trainable(NET, 1)
+    teacher.get_layer("logits").bias.assign(np.eye(10)[3] * 20)  # all it ever says is 3
+    before = teacher.get_weights()
+    model = fit(taught, few, teacher=teacher)[0].model
+    assert (model(glyphs(few.x), training=False).numpy().argmax(axis=1) == 3).mean() > 0.95
+    for weights, as_before in zip(teacher.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, as_before)
+
+
+def test_the_accuracy_of_one_who_is_taught_is_that_of_the_labels(few):
+    taught = NET.replace(teacher="any", epochs=1)
+    fitted, events = fit(taught, few, teacher=trainable(NET, 1))
+    right = fitted.model(glyphs(few.x_validation), training=False).numpy().argmax(axis=1) == few.y_validation
+    assert events[-1]["val_accuracy"] == pytest.approx(right.mean(), abs=1e-5)

@@ -25,6 +25,7 @@ from digitrec.recipe import NONE, Recipe
 
 TINY = Recipe("tiny", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
 RUNS_AWAY = TINY.replace(hidden=(64, 64, 64, 64), activation="elu", optimizer="sgd", learning_rate=10.0)
+TAUGHT = TINY.replace(teacher="cnn-best")
 WITH_STROKES = TINY.replace(strokes=True, label_smoothing=0.1, schedule="cosine", learning_rate=0.01)
 DEADLOCK = 300  # seconds after which a test gives up
 
@@ -56,8 +57,8 @@ def keep_strokes(home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Run]:
-    """Four runs, each in a home of its own, so that they train at once."""
-    homes = {name: tmp_path_factory.mktemp(name) for name in ("whole", "nan", "full", "strokes")}
+    """Six runs, each in a home of its own, so that they train at once."""
+    homes = {name: tmp_path_factory.mktemp(name) for name in ("whole", "nan", "full", "strokes", "taught", "alone")}
     keep_strokes(homes["strokes"])
     small_disk = homes["full"] / "python"
     small_disk.write_text(f'#!/bin/sh\nulimit -f 40\nexec {sys.executable} "$@"\n')  # 40 x 512 bytes a file
@@ -67,6 +68,8 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Run]:
         "nan": start(homes["nan"], RUNS_AWAY),
         "full": start(homes["full"], TINY, small_disk),
         "strokes": start(homes["strokes"], WITH_STROKES),
+        "taught": start(homes["taught"], TAUGHT),
+        "alone": start(homes["alone"], TINY.replace(teacher="nobody")),
     }
 
 
@@ -147,6 +150,23 @@ def test_the_model_for_litert_answers_as_the_test_results_say(finished: Path) ->
 def test_the_validation_figure_is_that_of_the_last_epoch(finished: Path) -> None:
     last = [event for event in rf.read_events(finished) if event["kind"] == "epoch"][-1]
     assert json.loads((finished / rf.CARD).read_text())["validation_accuracy"] == last["val_accuracy"]
+
+
+def test_a_model_at_hand_teaches(started: dict[str, runs.Run], finished: Path) -> None:
+    assert ended(started["taught"]).state == "finished", (started["taught"].folder / rf.LOG).read_text()
+    assert (rf.read_json(started["taught"].folder / rf.CARD) or {})["recipe"]["teacher"] == "cnn-best"
+    epochs = (
+        [event for event in rf.read_events(run) if event["kind"] == "epoch"]
+        for run in (started["taught"].folder, finished)
+    )
+    taught, by_labels = (events[-1]["loss"] for events in epochs)
+    assert taught > by_labels + 0.05  # nobody gets near to a teacher that is never quite sure
+
+
+def test_a_teacher_that_is_not_at_hand_is_told(started: dict[str, runs.Run]) -> None:
+    status = ended(started["alone"])
+    assert status.state == "failed"
+    assert status.message.startswith("There is no model 'nobody'. Models at hand: cnn-3x3")
 
 
 def test_a_learning_rate_that_runs_away_fails_with_a_sentence(started: dict[str, runs.Run]) -> None:
