@@ -30,6 +30,7 @@ PADS = {
 
 # The canvas cannot resize itself: where there is less room than its width it is drawn at that width and made smaller.
 STYLE = f"""<style>
+.st-key-canvas {{padding-top: 1.25rem}} /* room for the canvas' own buttons, which float above it */
 .st-key-canvas:has(.st-key-pad_number) {{container-type: inline-size; overflow-x: clip}}
 .st-key-pad_number {{width: {3 * CANVAS}px; max-width: none; height: min({CANVAS}px, 100cqw / 3);
   transform-origin: top left; scale: min(1, tan(atan2(100cqw, {3 * CANVAS}px)))}}
