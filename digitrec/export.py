@@ -22,7 +22,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from digitrec import readers, settings
+from digitrec import process, readers, settings
 from digitrec import runfolder as rf
 from digitrec.errors import DigitrecError, ModelError
 
@@ -32,6 +32,7 @@ VERSION = 1
 
 ZIP = "export.zip"
 TURN = "turn.lock"
+STARTS_WITHIN = 3.0  # seconds, after which a process has said who it is
 KEPT = 20  # exports; of the largest shipped model 20 are 250 MB
 
 BROKEN_OFF = "It was broken off: its process was killed, or the machine was restarted. Ask for it again."
@@ -43,14 +44,16 @@ class Export:
     """How far an export has come.
 
     Attributes:
-        state: `none` (never asked for), `making`, `ready` or `failed`.
+        state: `none` (never asked for, or stopped), `making`, `ready` or `failed`.
         message: While it is made, what is done at the moment; when it failed, a sentence on why.
         file: The zip; it is there when the state is `ready`.
+        seconds: While it is made, for how long; 0 while it waits for its turn.
     """
 
     state: str
     message: str
     file: Path
+    seconds: float = 0.0
 
 
 def find(folder: Path, kind: str) -> Export:
@@ -68,7 +71,8 @@ def find(folder: Path, kind: str) -> Export:
     if status.get("state") == "failed":
         return Export("failed", message or BROKEN_OFF, work / ZIP)
     if alive:
-        return Export("making", message, work / ZIP)
+        began = float(status.get("began") or time.time())
+        return Export("making", message, work / ZIP, max(0.0, time.time() - began))
     return Export("failed" if status else "none", BROKEN_OFF if status else "", work / ZIP)
 
 
@@ -86,7 +90,7 @@ def start(folder: Path, kind: str) -> Export:
         work.mkdir(parents=True, exist_ok=True)
         rf.write_json(work / rf.STATUS, {"state": rf.WAITING, "message": "", "started": time.time()})
         with (work / rf.LOG).open("wb") as log:
-            process = subprocess.Popen(
+            child = subprocess.Popen(
                 [sys.executable, "-m", "digitrec.export", str(folder), kind],
                 cwd=settings.PROJECT,
                 stdin=subprocess.DEVNULL,
@@ -96,8 +100,25 @@ def start(folder: Path, kind: str) -> Export:
             )
     except OSError as error:
         raise ModelError(DISK) from error
-    threading.Thread(target=process.wait, daemon=True).start()  # reaps it
+    threading.Thread(target=child.wait, daemon=True).start()  # reaps it
     return find(folder, kind)
+
+
+def stop(folder: Path, kind: str) -> None:
+    """End an export that is under way; it can be asked for again. Linux only, see `process`.
+
+    Raises:
+        ModelError: If the model is gone, or the disk is full or read-only.
+    """
+    work, until = _work(folder, kind), time.monotonic() + STARTS_WITHIN
+    while find(folder, kind).state == "making" and time.monotonic() < until:
+        if process.kill(str((rf.read_json(work / rf.STATUS) or {}).get("process", ""))):
+            try:
+                (work / rf.STATUS).unlink(missing_ok=True)
+            except OSError as error:
+                raise ModelError(DISK) from error
+            return
+        time.sleep(0.05)
 
 
 def main(folder: Path, kind: str) -> None:
@@ -108,6 +129,7 @@ def main(folder: Path, kind: str) -> None:
         if (work / ZIP).exists():
             return
         try:
+            _say(work, "", rf.WAITING, process=process.name())
             with FileLock(settings.exports_folder() / TURN):  # one at a time: each takes as much memory as a training
                 _make(folder, kind, work)
         except DigitrecError as error:
@@ -124,7 +146,7 @@ def main(folder: Path, kind: str) -> None:
 
 def _make(folder: Path, kind: str, work: Path) -> None:
     _tidy(work)
-    _say(work, "TensorFlow is being loaded")
+    _say(work, "TensorFlow is being loaded", began=time.time())
     from digitrec import portable
 
     name = (rf.read_json(folder / rf.CARD) or {}).get("name", folder.name)
@@ -154,9 +176,9 @@ def _tidy(work: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _say(work: Path, message: str, state: str = "running") -> None:
+def _say(work: Path, message: str, state: str = "running", **facts: object) -> None:
     before = rf.read_json(work / rf.STATUS) or {}
-    rf.write_json(work / rf.STATUS, before | {"state": state, "message": message})
+    rf.write_json(work / rf.STATUS, before | {"state": state, "message": message} | facts)
 
 
 def _work(folder: Path, kind: str) -> Path:

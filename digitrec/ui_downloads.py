@@ -12,6 +12,8 @@ FILES = {"Keras model": rf.KERAS, "LiteRT model": rf.TFLITE, "Card": rf.CARD}
 
 KINDS = {"onnx": "ONNX", "savedmodel": "SavedModel", "tensorboard": "TensorBoard logs"}
 
+TYPICAL = 10.0  # seconds that an export takes on two free cores
+
 MEANING = (
     "ONNX and SavedModel need nothing of this app: they take 28 x 28 bytes as MNIST has them and give the ten "
     "probabilities that the app shows. With them come a script that reads a picture, and ten digits with the "
@@ -60,9 +62,17 @@ def _exports(name: str, folder: Path, kinds: list[str], making: bool) -> None:
                 _button(name, folder, kind, each)
         for kind, each in found.items():
             if each.state == "making":
-                st.caption(f"{KINDS[kind]}: {each.message or 'waits for its turn'} …")
+                st.caption(f"{KINDS[kind]}: {_progress(each)}")
             elif each.state == "failed":
                 st.error(f"{KINDS[kind]}: {each.message}", icon=":material/error:")
+
+
+def _progress(found: export.Export) -> str:
+    """Return what is done at the moment, and how long it will take."""
+    if not found.message:
+        return "waits for its turn …"
+    left = TYPICAL - found.seconds
+    return f"{found.message} … {f'about {left:.0f} s left' if left >= 1 else 'nearly done, if no run trains'}"
 
 
 def _button(name: str, folder: Path, kind: str, found: export.Export) -> None:
@@ -71,6 +81,9 @@ def _button(name: str, folder: Path, kind: str, found: export.Export) -> None:
         _download(f"{KINDS[kind]}, zipped", found.file, f"{name}.{kind}.zip", f"{key}_ready")
     elif found.state == "making":
         st.button(f"Making {KINDS[kind]}", icon="spinner", disabled=True, key=f"{key}_making")
+        if st.button("Stop", icon=":material/stop:", key=f"{key}_stop", help=f"Do not make {KINDS[kind]}"):
+            export.stop(folder, kind)
+            st.rerun()
     elif st.button(f"Make {KINDS[kind]}", icon=":material/build:", key=key):
         export.start(folder, kind)
         st.rerun()

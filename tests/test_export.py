@@ -48,6 +48,29 @@ def test_a_killed_process_is_told_and_leaves_no_half_file():
     assert files(state) == {export.ZIP, rf.STATUS, rf.ALIVE}
 
 
+def test_an_export_can_be_stopped_and_asked_for_again():
+    assert export.start(SMALLEST, "onnx").state == "making"
+    while "TensorFlow" not in export.find(SMALLEST, "onnx").message:
+        time.sleep(0.02)
+    work = export.find(SMALLEST, "onnx").file.parent
+    export.stop(SMALLEST, "onnx")
+    wait_for("none")
+    assert not rf.is_alive(work)
+    export.start(SMALLEST, "onnx")
+    export.stop(SMALLEST, "onnx")  # before its process has said anything
+    wait_for("none")
+    export.main(SMALLEST, "onnx")
+    export.stop(SMALLEST, "onnx")  # what is made stays
+    assert export.find(SMALLEST, "onnx").state == "ready"
+
+
+def wait_for(state):
+    deadline = time.monotonic() + 20
+    while export.find(SMALLEST, "onnx").state != state and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert export.find(SMALLEST, "onnx").state == state
+
+
 def test_a_damaged_model_is_told_and_can_be_asked_for_again(copied):
     whole = (copied / rf.KERAS).read_bytes()
     (copied / rf.KERAS).write_bytes(whole[:5000])

@@ -29,7 +29,13 @@ def test_an_export_is_made_offered_and_reads_a_picture_elsewhere(tmp_path: Path)
     app = AppTest.from_function(page, args=(str(folder),), default_timeout=60).run()
     assert labels(app) == {"Keras model", "LiteRT model", "Card", "Make ONNX", "Make SavedModel"}
     app.button(key="onnx_mlp").click().run()
-    assert {"Making ONNX", "Make SavedModel"} <= labels(app)
+    assert {"Making ONNX", "Stop", "Make SavedModel"} <= labels(app)
+    app.button(key="onnx_mlp_stop").click().run()
+    while export.find(folder, "onnx").state == "making":
+        time.sleep(0.1)
+    app.run()
+    assert {"Make ONNX", "Make SavedModel"} <= labels(app)
+    app.button(key="onnx_mlp").click().run()
     again = AppTest.from_function(page, args=(str(folder),), default_timeout=60).run()  # as after a reload
     assert "Making ONNX" in labels(again)
     while (found := export.find(folder, "onnx")).state == "making":
