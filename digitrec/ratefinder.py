@@ -91,7 +91,7 @@ def losses_of(recipe: Recipe, split: "Split", should_stop: Callable[[], bool]) -
 
     keras.utils.set_random_seed(recipe.seed)
     model = network.trainable(recipe, rates.BATCHES)
-    steps = train._Steps(model, recipe)
+    steps = train.Steps(model, recipe)
     seen: list[float] = []
     for rate, (x, y) in zip(rates.ladder(), _batches(recipe, split), strict=False):
         if should_stop():

@@ -132,14 +132,19 @@ def steps_per_epoch(recipe: Recipe, split: Split) -> int:
 
 def validated(model: keras.Model, recipe: Recipe, split: Split) -> float:
     """Return the share of the validation digits that a network, as `network.trainable` makes it, reads right."""
-    sums = _Steps(model, recipe).test(split.x_validation, targets(split.y_validation, recipe)).numpy()
+    sums = Steps(model, recipe).test(split.x_validation, targets(split.y_validation, recipe)).numpy()
     return float(sums[1] / len(split.y_validation))
 
 
-class _Steps:
+class Steps:
     """Many training steps, or tests, of a network in one call: each call costs as much as a small net's batch.
 
     Keras' `fit` pays that call a batch, and was seen idle for seconds after an epoch.
+
+    Attributes:
+        learn: Trains on pictures (N, 28, 28), uint8 or distorted ones as float32, and their labels as `targets` gives
+            them, a batch a step; returns float32 (2,): the sum of the digits' losses, and how many were read right.
+        test: Takes uint8 pictures and labels, trains nothing and returns the same.
     """
 
     def __init__(self, model: keras.Model, recipe: Recipe, teacher: keras.Model | None = None) -> None:
@@ -217,7 +222,7 @@ class _Run:
         self.position, self.stopped = position, False
         self.labels, self.held_out = targets(split.y, recipe), targets(split.y_validation, recipe)
         self.steps = steps_per_epoch(recipe, split)
-        self.graphs = _Steps(model, recipe, teacher)
+        self.graphs = Steps(model, recipe, teacher)
         self.pace = 1  # batches in a call
         self.saved = time.monotonic()
 

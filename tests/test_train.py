@@ -326,7 +326,7 @@ def test_weights_that_are_no_numbers_are_seen_and_not_saved(few):
 
 
 def test_a_validation_loss_that_is_no_number_is_seen(few, monkeypatch):
-    monkeypatch.setattr(train._Steps, "_test", lambda steps, x, y: tf.fill((2,), math.nan))
+    monkeypatch.setattr(train.Steps, "_test", lambda steps, x, y: tf.fill((2,), math.nan))
     with pytest.raises(RunError, match="no longer a number"):
         fit(NET, few)
 
