@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.clutter import grown, joined, parts, thickness
+
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -16,6 +18,15 @@ PAPER_SIDE = 160
 
 SMOOTH = 0.05
 """Standard deviation of the blur that carries paper on under the ink, as a share of the picture's longer side."""
+
+WIDEST, FINE = 0.13, 0.018
+"""About half the width of the widest strokes, and of those of a sheet, as shares of the picture's longer side."""
+
+FAR_THICKER = 2.0
+"""Depth of a strip of shade at least, half its width, in thicknesses of the strokes."""
+
+WRITTEN = 4
+"""So many characters apart from what is thick, and half as dark at least, are the writing: the thick is no stroke."""
 
 SAME = 2.0
 """RGB distance, of 0 to 441, up to which two pixels have the same colour."""
@@ -88,21 +99,50 @@ def uneven(colours: Bytes) -> Paper:
 
     A smooth surface takes away what falls off towards the corners. Closing what is left with a square wider than
     any stroke gives the paper under the strokes. What differs much from that is ink; the rest, averaged close by,
-    is the paper, but at the edges of shadows and tables, which an average blurs and closing and opening keep.
+    is the paper, but at the edges of shadows and tables, which an average blurs and closing and opening keep. Where
+    a sheet has strips of shade, narrower than that square, one that is hardly wider than its strokes is taken.
     """
     height, width = colours.shape[:2]
     scale = min(1.0, PAPER_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     surface = _surface(small) - 128.0
-    level = small - surface
-    above, below, darker = _closed(level, surface)
-    paper = _filled(level, _distance(level, np.where(darker, above, below)))
-    paper = np.clip(paper, below, above) + surface
+    paper = _estimated(small, surface, WIDEST)
+    if scale < 0.5:  # the grain of small pictures looks like strokes
+        finer = _estimated(small, surface, FINE)
+        paper = finer if _has_strips(_distance(small, paper), _distance(small, finer)) else paper
     noise = 1.5 * float(np.median(_some(_distance(colours, _full(paper, colours)), 100_000)))
     nearest = _nearest(colours, paper)
     faintest = FAINTEST_IN_PHOTO if noise > SAME else FAINTEST_DRAWN
     return Paper(_signed(colours, nearest, _distance(colours, nearest)), noise, faintest)
+
+
+def _estimated(small: Floats, surface: Floats, share: float) -> Floats:
+    """Return the paper's colour (h, w, 3) under strokes up to twice `share` of the longer side wide."""
+    level = small - surface
+    above, below, darker = _closed(level, surface, share)
+    paper = _filled(level, _distance(level, np.where(darker, above, below)))
+    return np.asarray(np.clip(paper, below, above) + surface, dtype=np.float32)
+
+
+def _has_strips(distance: Floats, finer: Floats) -> bool:
+    """Return whether what is far thicker than the strokes of a sheet is shade, or light, and no stroke.
+
+    Args:
+        distance: (h, w), from the paper under strokes of any width.
+        finer: (h, w), from the paper under the strokes of a sheet.
+    """
+    strokes = finer > _limit(finer)
+    thick = (distance > _limit(distance)) & ~grown(strokes)
+    depth = cv2.distanceTransform(np.pad(thick, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    deepest = float(depth.max())
+    if not strokes.any() or deepest < FAR_THICKER * thickness(np.pad(strokes, 1)):
+        return False
+    core = depth > 0.7 * deepest
+    apart = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3) > 2.0 * deepest
+    written = joined(strokes & apart, finer > 0.5 * float(np.median(distance[core])))
+    sizes = parts(written)[1][1:, 2:4].max(axis=1, initial=0)
+    return bool(((sizes > 2) & (sizes < 0.3 * max(strokes.shape))).sum() >= WRITTEN)
 
 
 def _full(paper: Floats, colours: Bytes) -> Bytes:
@@ -139,7 +179,7 @@ def _surface(small: Floats) -> Floats:
     return np.asarray(surface.reshape(small.shape), dtype=np.float32)
 
 
-def _closed(level: Floats, surface: Floats) -> tuple[Floats, Floats, Mask]:
+def _closed(level: Floats, surface: Floats, share: float) -> tuple[Floats, Floats, Mask]:
     """Return `level` (h, w, 3), about 128, without dark and without light strokes, and where (3,) ink is the darker.
 
     Each is taken with and without the surface, and what is nearer to the level counts: a surface through the edge of
@@ -150,19 +190,19 @@ def _closed(level: Floats, surface: Floats) -> tuple[Floats, Floats, Mask]:
     window = min(255, max(3, int(0.5 * min(max(height, width), 2 * min(height, width))) | 1))
     usual = np.asarray(cv2.medianBlur(plain, window) if min(height, width) > 1 else plain, dtype=np.uint8)
     votes = _leaning(plain, np.full_like(plain, 128)) + _leaning(plain, usual)
-    above = np.minimum(_wide(plain, cv2.MORPH_CLOSE), _wide(raw, cv2.MORPH_CLOSE) - surface)
-    below = np.maximum(_wide(plain, cv2.MORPH_OPEN), _wide(raw, cv2.MORPH_OPEN) - surface)
+    above = np.minimum(_wide(plain, cv2.MORPH_CLOSE, share), _wide(raw, cv2.MORPH_CLOSE, share) - surface)
+    below = np.maximum(_wide(plain, cv2.MORPH_OPEN, share), _wide(raw, cv2.MORPH_OPEN, share) - surface)
     thinner = [_thick(level[..., i] - below[..., i]) - _thick(above[..., i] - level[..., i]) for i in range(3)]
     return above, below, votes - np.sign(thinner) < 0
 
 
-def _wide(picture: Bytes, operation: int) -> Floats:
-    """Return `picture` (h, w, 3) closed or opened by a square wider than any stroke.
+def _wide(picture: Bytes, operation: int, share: float) -> Floats:
+    """Return `picture` (h, w, 3) closed or opened by a square wider than its strokes: twice `share` of its longer side.
 
     What touches the edge goes on outside the picture: the corner of a table is no stroke.
     """
     height, width = picture.shape[:2]
-    size = 2 * int(0.13 * max(height, width)) + 3
+    size = 2 * int(share * max(height, width)) + 3
     wider = cv2.copyMakeBorder(picture, size, size, size, size, cv2.BORDER_REPLICATE)
     done = cv2.morphologyEx(wider, operation, np.ones((size, size), np.uint8))
     return np.asarray(done[size : size + height, size : size + width], dtype=np.float32)
@@ -190,12 +230,16 @@ def _thick(above: Floats) -> float:
 
 def _filled(level: Floats, distance: Floats) -> Floats:
     """Return the paper's colour (h, w, 3): `level` averaged close by over what is not ink."""
-    limit = max(split(distance), 4.0 * float(np.median(distance)), FAINTEST_DRAWN)
-    ink = cv2.dilate((distance > limit * 0.6).astype(np.uint8), np.ones((3, 3), np.uint8))
+    ink = cv2.dilate((distance > _limit(distance) * 0.6).astype(np.uint8), np.ones((3, 3), np.uint8))
     weight = (1.0 - ink).astype(np.float32) + 1e-4
     sigma = max(1.0, SMOOTH * max(distance.shape))
     total = cv2.GaussianBlur(level * weight[..., None], (0, 0), sigma)
     return np.asarray(total / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
+
+
+def _limit(distance: Floats) -> float:
+    """Return the distance above which a pixel of a small picture is ink."""
+    return max(split(distance), 4.0 * float(np.median(distance)), FAINTEST_DRAWN)
 
 
 def _signed(colours: Bytes, paper: Bytes, distance: Floats) -> Floats:

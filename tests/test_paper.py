@@ -1,6 +1,7 @@
 """How far pixels are from the paper, in drawings and in photos."""
 
 import numpy as np
+import pytest
 
 from digitrec import paper
 
@@ -28,3 +29,31 @@ def test_the_commonest_colour_is_that_of_most_pixels() -> None:
     drawn = np.full((40, 40, 3), (200, 100, 50), np.uint8)
     drawn[:10] = 0
     assert tuple(paper.commonest(drawn)) == (200, 100, 50)
+
+
+def sheet_in_shade(shade: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photo (600, 800, 3) of short strokes, some of them in a strip of shade, or of light, and the strokes."""
+    strokes = np.zeros((600, 800), bool)
+    for x in range(60, 780, 60):
+        for y in (100, 300, 500):
+            strokes[y : y + 40, x : x + 5] = True
+    y, x = np.mgrid[:600, :800]
+    light = np.where((x > 300 + 0.2 * y) & (x < 400 + 0.1 * y), shade, 1.0)
+    level = np.where(strokes, 60.0, 180.0) * light + np.random.default_rng(0).normal(0, 2, light.shape)
+    return np.clip(level, 0, 255)[..., None].repeat(3, axis=2).astype(np.uint8), strokes
+
+
+@pytest.mark.parametrize("shade", [0.55, 1.4])
+def test_strokes_in_a_strip_of_shade_or_of_light_are_far_from_their_paper_and_the_strip_is_not(shade: float) -> None:
+    photo, strokes = sheet_in_shade(shade)
+    found = paper.uneven(photo)
+    assert np.quantile(found.distance[strokes], 0.02) > 50.0
+    assert np.quantile(found.distance[~strokes], 0.98) < found.faintest
+
+
+def test_a_thick_stroke_among_specks_is_no_strip_of_shade() -> None:
+    photo = np.full((600, 800, 3), 200, np.uint8)
+    photo[100:500, 350:430] = 60
+    for x in range(40, 780, 60):
+        photo[20:26, x : x + 20] = 170
+    assert paper.uneven(photo).distance[120:480, 360:420].min() > 200.0

@@ -1,11 +1,14 @@
-"""How whole sheets are read: `python -m tests.bench.sheets [--model NAME] [--count N] [--save FOLDER] STROKES_FOLDER`.
+"""How whole sheets are read.
+
+python -m tests.bench.sheets STROKES_FOLDER [--model NAME] [--count N] [--kinds KIND ...] [--save FOLDER]
 
 Sheets are made of the pen strokes of UNIPEN writers held out from all training, one writer and one pen a sheet, in
 rows on plain, ruled, squared and coloured paper, on boards, in hand-drawn tables and grids, on rules that slope, bend
 and end, in printed forms and on paper that lies on a desk, with slopes, shadows, noise and JPEG, and of a pen that
-presses less here and there and skips. Some lie on a side or upside down: any kind, hairlines, and envelopes with
-printed stripes and words. Printed by kind of paper: digit accuracy (1 - edit distance / digits written), the share all
-right, and how much of the ink found is stroke and how much of the strokes is found.
+presses less here and there and skips, or leaves dots where the paper is rough; some are in strips of shade or of
+light. Some lie on a side or upside down: any kind, hairlines, and envelopes with printed stripes and words. Printed by
+kind of paper: digit accuracy (1 - edit distance / digits written), the share all right, and how much of the ink found
+is stroke and how much of the strokes is found.
 """
 
 import argparse
@@ -44,6 +47,8 @@ KINDS = (
     "hairs",
     "envelope",
     "faint",
+    "strip",
+    "dry",
 )
 TURNED = ("turned", "hairs", "envelope")  # lie any way up, and have enough digits to tell
 SEED = 4
@@ -89,7 +94,7 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
     few = 1
     if kind in TURNED:
         size, pen, few = _small(kind, size, pen, rng)
-    if kind == "faint":
+    if kind in ("faint", "dry"):
         pen = float(rng.uniform(1.0, 3.0))
     pitch = size * rng.uniform(1.5, 2.2)
     rows = int(min(rng.integers(min(few, 2), 7), max(1, (height - 0.6 * size) // pitch)))
@@ -117,6 +122,8 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
             text.append(written)
     if kind == "faint":
         cover = _pressed(cover, size, rng)
+    if kind == "dry":
+        cover = _dry(cover, size, rng)
     paper = str(rng.choice(KINDS[:9])) if kind == "turned" else "plain" if kind in TURNED else kind
     page = _paper(paper, cover, pitch, top, pen, rng)
     if kind == "envelope":
@@ -180,6 +187,17 @@ def _pressed(cover: Floats, size: float, rng: Rng) -> Floats:
         )
         pressure = np.where(grain < -rng.uniform(0.8, 1.3) * grain.std(), 0.0, pressure)
     return np.asarray(cover * pressure, dtype=np.float32)
+
+
+def _dry(cover: Floats, size: float, rng: Rng) -> Floats:
+    """Return strokes (H, W) of a ball that presses less here and there, where the grain of the paper shows."""
+    slow, grain = (
+        cv2.GaussianBlur(rng.normal(0, 1, cover.shape).astype(np.float32), (0, 0), sigma)
+        for sigma in (size * rng.uniform(0.1, 0.4), rng.uniform(0.6, 1.2))
+    )
+    pressure = np.clip(0.6 + 0.4 * slow / slow.std(), 0.25, 1.0)
+    rough = np.clip(1.0 + (1.0 - pressure) * grain / grain.std(), 0.0, 1.0)
+    return np.asarray(cover * pressure * rough, dtype=np.float32)
 
 
 def _width(writing: Writing) -> float:
@@ -349,6 +367,8 @@ def _photographed(page: Floats, kind: str, rng: Rng) -> NDArray[np.uint8]:
     if kind == "shadow":
         edge = (across > rng.uniform(-0.6, 0.6)).astype(np.float32)
         light *= 1 - rng.uniform(0.2, 0.5) * cv2.GaussianBlur(edge, (0, 0), rng.uniform(0.002, 0.06) * width)
+    if kind == "strip":
+        light *= _strip(x, y, angle, rng)
     photo = page * light[..., None] + rng.normal(0, rng.uniform(0.5, 4), page.shape)
     photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.3, 1.0))
     stream = io.BytesIO()
@@ -356,6 +376,18 @@ def _photographed(page: Floats, kind: str, rng: Rng) -> NDArray[np.uint8]:
         stream, "JPEG", quality=int(rng.integers(60, 95))
     )
     return np.asarray(Image.open(stream).convert("RGB"))
+
+
+def _strip(x: Floats, y: Floats, angle: float, rng: Rng) -> Floats:
+    """Return the light (H, W) beside a strip of shadow, or of light, that widens; each edge hard or soft."""
+    inside = np.ones_like(x)
+    middle, half = rng.uniform(-0.5, 0.5), rng.uniform(0.04, 0.4)
+    for side in (-1, 1):
+        lean = angle + rng.uniform(-0.4, 0.4)
+        beyond = side * (np.cos(lean) * x + np.sin(lean) * y - middle) - half
+        inside = inside / (1.0 + np.exp(np.clip(beyond / np.exp(rng.uniform(np.log(0.002), np.log(0.1))), -50, 50)))
+    deep = rng.uniform(0.2, 0.5)
+    return np.asarray(1.0 - deep * (inside if rng.random() < 0.7 else 1.0 - inside), np.float32)
 
 
 def distance(a: str, b: str) -> int:
@@ -372,6 +404,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Read sheets of digits made for this.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="reader")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--count", type=int, default=20, help="sheets of each kind")
     parser.add_argument("--save", type=Path, help="folder for the sheets, named by what is written and what is read")
     options = parser.parse_args()
@@ -379,7 +412,7 @@ def main() -> None:
     letters = [w for w in held_out if w.kind in ("upper", "lower") and w.label not in strokes.AMBIGUOUS]
     writers, predictor = by_writer(held_out), registry.predictor(options.model)
     print(f"{len(writers)} writers, {options.count} sheets of each kind, {options.model}")
-    for kind in KINDS:
+    for kind in options.kinds:
         digits = wrong = right = 0
         inked = []
         began = time.process_time()
