@@ -50,6 +50,12 @@ PENS = 4
 THICK, FAR_THICKER = 1.75, 3.0
 """Times the thickness of the pen above which a doubtful mark, and any mark, is printed: a stripe, a stamp, a logo."""
 
+EVEN, ALIKE = 8, (0.7, 1.4)
+"""So many digits without doubt make a sheet even where three of four have the usual height, or these shares of it."""
+
+SMALL, LARGE = 0.6, 3.0
+"""Usual heights below which a mark apart from the digits is a printed letter there, and above which any is a frame."""
+
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
 
@@ -159,7 +165,7 @@ def find_any_way_up(ink: Floats, reader: Reader) -> tuple[int, list[list[Mark]]]
 
 def _rows(found: list[_Candidate]) -> list[list[Mark]]:
     """Return marks in reading order, those too small left out and those that are no digits by their place named."""
-    marks = _without_print(_large_enough(found))
+    marks = _without_other_sizes(_without_print(_large_enough(found)))
     rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
     return [
         [Mark(mark.box, mark.cut, _is_sign(mark, row), (mark.probabilities, mark.is_digit)) for mark in row]
@@ -536,6 +542,25 @@ def _without_print(marks: list[_Candidate]) -> list[_Candidate]:
     thick = np.array([thickness(np.pad(mark.cut.crop > EDGE, 1)) for mark in marks])
     pen = float(np.quantile(thick[sure], 0.8))
     return [m for m, s, t in zip(marks, sure, thick, strict=True) if t <= (FAR_THICKER if s else THICK) * pen]
+
+
+def _without_other_sizes(marks: list[_Candidate]) -> list[_Candidate]:
+    """Return the marks of a sheet written evenly without frames, and without small ones apart from the digits.
+
+    Those are printed: letters look like digits, the more so upside down.
+    """
+    if len(marks) < EVEN:
+        return marks
+    heights = np.array([mark.box.height for mark in marks], np.float64)
+    sure = heights[_telling(marks) > 0.5]
+    usual = float(np.median(sure)) if len(sure) else 0.0
+    alike = (sure > ALIKE[0] * usual) & (sure < ALIKE[1] * usual)
+    if alike.sum() < max(EVEN, 0.75 * len(sure)):
+        return marks
+    written = (heights > SMALL * usual) & (heights < LARGE * usual)
+    near = _gaps(np.array([mark.box for mark in marks], np.float64)) < usual
+    kept = (heights < LARGE * usual) & (near & written).any(axis=1)
+    return [mark for mark, keep in zip(marks, kept.tolist(), strict=True) if keep]
 
 
 def _large_enough(marks: list[_Candidate]) -> list[_Candidate]:

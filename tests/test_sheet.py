@@ -180,6 +180,21 @@ def test_stripes_of_an_envelope_do_not_turn_it_and_are_no_digits(
     assert said(rows, reader) == "2345679"
 
 
+def test_small_print_and_frames_apart_from_even_digits_are_no_digits(
+    digits: dict[int, np.ndarray], reader: Predictor
+) -> None:
+    ink = np.zeros((800, 1100), np.float32)
+    for row, text in enumerate(("2345679", "9765432")):
+        ink[20 + 160 * row : 172 + 160 * row, :872] = written(text, digits)
+    small = cv2.resize(written("45", digits), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    ink[600 : 600 + small.shape[0], 100 : 100 + small.shape[1]] = small
+    cv2.rectangle(ink, (600, 480), (900, 780), 1.0, 5)
+    assert said(sheet.find(ink, reader), reader) == "2345679/9765432"
+    ink[320:520] = 0.0
+    ink[300 : 300 + small.shape[0], 100 : 100 + small.shape[1]] = small
+    assert said(sheet.find(ink, reader), reader) == "2345679/9765432/45"
+
+
 def test_a_mark_tells_what_its_reader_said(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     for mark in (mark for row in sheet.find(written("35", digits, step=72), reader) for mark in row):
         assert mark.said is not None
