@@ -33,6 +33,9 @@ WORKING_SIDE = 1200
 FADED = 0.4
 """Core of the faintest strokes that are followed to their ends, as a share of the core of all."""
 
+MOST_DOTTED = 1.06
+"""Ink with dotted strokes followed, at most, as a share of the ink without."""
+
 NEARBY = 0.015
 """Standard deviation of the blur that tells how dark the strokes around a pixel are; a share of the longer side."""
 
@@ -240,14 +243,28 @@ def _inked(paper: Paper) -> Floats:
         return nothing
     high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
     strong = distance > high
-    specks = paper.noise == 0.0
-    kept = joined(distance > _lowest(core, paper), strong, specks)
+    kept = _followed(distance, _lowest(core, paper), strong, paper.noise)
     near = _core_nearby(distance, kept, core)
     low = _lowest(near, paper)
-    kept = joined(distance > low, strong, specks)
+    kept = _followed(distance, low, strong, paper.noise)
     soft = grown(kept)
     ink, dark = (np.where(soft, _ramp(distance, low, top), np.float32(0.0)) for top in (near, np.float32(core)))
     return without_surroundings(without_lines(ink, dark))
+
+
+def _followed(distance: Floats, low: Floats, strong: Mask, noise: float) -> Mask:
+    """Return the pixels (H, W) above `low` that join strong ones, also over small gaps where few of all do so.
+
+    A ball that presses little on rough paper leaves dots. Where they would be much of the ink, they are faint rules.
+    """
+    weak = distance > low
+    joining = joined(weak, strong, specks=noise == 0.0)
+    if noise == 0.0:
+        return joining
+    clear = (weak & (distance > 4.0 * noise)).astype(np.uint8)
+    dotted = cv2.morphologyEx(clear, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
+    followed = weak & joined(weak | dotted, strong, specks=False)
+    return followed if followed.sum() < MOST_DOTTED * joining.sum() else joining
 
 
 def _core(distances: Floats) -> float:

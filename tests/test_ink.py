@@ -334,3 +334,14 @@ def test_a_stroke_that_fades_is_followed_to_its_end() -> None:
     found = ink.from_picture(picture(photo))
     assert (found[65:330, 299:305].max(axis=1) > 0.25).all()
     assert not found[:, 400:].any()
+
+
+def test_the_dots_that_a_ball_leaves_on_rough_paper_are_followed() -> None:
+    cover = np.zeros((400, 600), np.float32)
+    for y in range(60, 360, 60):
+        cv2.line(cover, (60, y), (400, y), 1.0, 3)
+    for x in range(400, 440, 5):
+        cover[299:302, x + 2 : x + 5] = 0.35
+    photo = coloured(cover, (230, 228, 220), (60, 60, 90)) + np.random.default_rng(0).normal(0, 1, (400, 600, 3))
+    found = ink.from_picture(picture(photo))
+    assert (found[300, 402:440] > 0.2).mean() > 0.5
