@@ -36,8 +36,30 @@ def order(boxes: Sequence[Box]) -> list[list[int]]:
             min(fits, key=lambda fit: fit[0])[1].extend(row)
         else:
             merged.append(list(row))
+    merged = _settled(merged, boxes, slope)
     merged.sort(key=lambda row: float(np.mean([_level(boxes[i], slope) for i in row])))
     return [sorted(row, key=lambda i: boxes[i].x) for row in merged]
+
+
+def _settled(rows: list[list[int]], boxes: Sequence[Box], slope: float) -> list[list[int]]:
+    """Return the rows with each box in the one whose nearest box across is nearest in level; one alone stays so.
+
+    A 9 that hangs down from the beginning of its row may have been taken for that of the next.
+    """
+    several = [row for row in rows if len(row) > 1]
+    places = np.array([place for row in several for place in row])
+    if len(several) < 2:
+        return rows
+    middle = np.array([box.x + box.width / 2 for box in boxes])
+    level = np.array([_level(box, slope) for box in boxes])
+    off = []
+    for row in several:
+        gaps = np.abs(middle[places][:, None] - middle[row])
+        gaps[places[:, None] == row] = np.inf
+        off.append(np.abs(level[places] - level[row][gaps.argmin(axis=1)]))
+    home = np.argmin(off, axis=0)
+    settled = [places[home == number].tolist() for number in range(len(several))]
+    return [row for row in rows if len(row) == 1] + [row for row in settled if row]
 
 
 def _level(box: Box, slope: float) -> float:

@@ -19,6 +19,13 @@ def test_rows_of_unsteady_and_sloping_writing() -> None:
         assert order(boxes) == [list(range(10 * row, 10 * row + 10)) for row in range(3)]
 
 
+def test_a_digit_that_hangs_down_from_its_row_stays_in_it() -> None:
+    above = [Box(x, 100, 30, 60) for x in (60, 120, 180, 240)]
+    below = [Box(x, 200, 30, 50) for x in (50, 110, 170, 230)]
+    hanging = Box(0, 121, 30, 110)
+    assert order([hanging, *above, *below]) == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+
+
 @given(
     st.lists(
         st.builds(Box, st.integers(0, 500), st.integers(0, 500), st.integers(1, 200), st.integers(1, 200)), max_size=20
