@@ -54,7 +54,10 @@ EVEN, ALIKE = 8, (0.7, 1.4)
 """So many digits without doubt make a sheet even where three of four have the usual height, or these shares of it."""
 
 SMALL, LARGE = 0.6, 3.0
-"""Usual heights below which a mark apart from the digits is a printed letter there, and above which any is a frame."""
+"""Usual heights below which a mark apart from the digits is a printed letter there, above which it may be a frame."""
+
+CLEAR = 0.95
+"""How sure the reader must be of so large a mark for it to be a digit."""
 
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
@@ -545,9 +548,9 @@ def _without_print(marks: list[_Candidate]) -> list[_Candidate]:
 
 
 def _without_other_sizes(marks: list[_Candidate]) -> list[_Candidate]:
-    """Return the marks of a sheet written evenly without frames, and without small ones apart from the digits.
+    """Return the marks of an evenly written sheet without likely frames, and without small ones apart from the digits.
 
-    Those are printed: letters look like digits, the more so upside down.
+    The small ones are printed: letters look like digits, the more so upside down.
     """
     if len(marks) < EVEN:
         return marks
@@ -559,7 +562,8 @@ def _without_other_sizes(marks: list[_Candidate]) -> list[_Candidate]:
         return marks
     written = (heights > SMALL * usual) & (heights < LARGE * usual)
     near = _gaps(np.array([mark.box for mark in marks], np.float64)) < usual
-    kept = (heights < LARGE * usual) & (near & written).any(axis=1)
+    clear = np.array([float(mark.probabilities.max()) * mark.is_digit for mark in marks]) > CLEAR
+    kept = np.where(heights < LARGE * usual, (near & written).any(axis=1), clear)
     return [mark for mark, keep in zip(marks, kept.tolist(), strict=True) if keep]
 
 

@@ -195,6 +195,14 @@ def test_small_print_and_frames_apart_from_even_digits_are_no_digits(
     assert said(sheet.find(ink, reader), reader) == "2345679/9765432/45"
 
 
+def test_one_digit_far_larger_than_all_others_is_a_digit(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+    ink = np.zeros((1000, 1500), np.float32)
+    for row, text in enumerate(("2345679", "9765432")):
+        ink[20 + 160 * row : 172 + 160 * row, :872] = written(text, digits)
+    cv2.polylines(ink, [np.array([(900, 420), (1200, 420), (1000, 950)])], False, 1.0, 14)
+    assert said(sheet.find(ink, reader), reader) == "2345679/9765432/7"
+
+
 def test_a_mark_tells_what_its_reader_said(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     for mark in (mark for row in sheet.find(written("35", digits, step=72), reader) for mark in row):
         assert mark.said is not None
