@@ -248,7 +248,11 @@ def _inked(paper: Paper) -> Floats:
     low = _lowest(near, paper)
     kept = _followed(distance, low, strong, paper.noise)
     soft = grown(kept)
-    ink, dark = (np.where(soft, _ramp(distance, low, top), np.float32(0.0)) for top in (near, np.float32(core)))
+    left, top, width, height = cv2.boundingRect(soft.view(np.uint8))
+    box = np.s_[top : top + height, left : left + width]
+    ink, dark = nothing, nothing.copy()
+    for made, full in ((ink, near[box]), (dark, np.float32(core))):
+        made[box] = np.where(soft[box], _ramp(distance[box], low[box], full), np.float32(0.0))
     return without_surroundings(without_lines(ink, dark))
 
 

@@ -257,7 +257,7 @@ def _with_dots(inside: Mask) -> tuple[Ints, Ints]:
     reach = int(0.03 * usual)
     if not dots.any() or not reach:
         return labels, stats
-    grown_dots = cv2.dilate(dots[labels].astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    grown_dots = cv2.dilate(dots.take(labels).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
     labels, stats = parts(inside | (grown_dots > 0))
     labels[~inside] = 0
     return labels, stats
