@@ -43,9 +43,9 @@ class Model:
     card: dict[str, Any]
     shipped: bool
 
-    @property
+    @functools.cached_property
     def recipe(self) -> Recipe:
-        """What it was trained by."""
+        """What it was trained by; pages ask at each stroke."""
         return Recipe.from_json(self.card["recipe"])
 
     @property

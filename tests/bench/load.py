@@ -13,6 +13,7 @@ told: the process aside that reads pictures.
 import argparse
 import asyncio
 import contextlib
+import math
 import os
 import statistics
 import subprocess
@@ -208,6 +209,8 @@ def main() -> None:
         print(f"one more visitor with {options.pictures} pictures of 12 megapixels: {read} of them read by the end")
     print(f"errors: {sum(a.wrong for a in answers)} answers, {thrown_out} sessions")
     print(f"answer within, 95 of 100: {slow:.2f} s (limit {LIMIT:g} s); median {statistics.median(warm):.2f} s")
+    each = [[a.seconds for a in answers if a.at // 60 == minute] for minute in range(math.ceil(minutes))]
+    print("minute by minute:", ", ".join(f"{statistics.quantiles(one, n=20)[-1]:.2f}" for one in each if len(one) > 1))
     print(f"memory at most {max(sample.server for sample in memory):.0f} MB (limit {MEMORY} MB)")
     print(f"process aside at most {max(sample.aside for sample in memory):.0f} MB")
     print(f"last half: from {half[0]:.0f} to {half[-1]:.0f} MB")
