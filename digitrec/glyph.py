@@ -35,6 +35,9 @@ FINE = 4
 STROKE = (2.6, 3.4)
 """Widths of stroke left as they are, in pixels of the glyph: the middle half of MNIST's training digits."""
 
+PALEST, NEARBY = 0.2, 0.05
+"""Ink above which a pale stroke is one; how far from it none may be twice as dark, as a share of the longer side."""
+
 THICKEN, THIN = 2.4, 1.6
 """Most that a stroke is widened or narrowed, in pixels of the glyph."""
 
@@ -150,7 +153,7 @@ def _fitted(crop: Floats) -> Floats:
     found together.
     """
     large = _enlarged(crop)
-    inside = large > 0.5 if large.max() > 0.5 else large >= 0.5 * large.max()
+    inside = _stroke(large)
     extent, width = _measured(inside)
     scale, change = 1.0, 0.0
     for _ in range(4):
@@ -160,6 +163,14 @@ def _fitted(crop: Floats) -> Floats:
     size = (max(1, round(widened.shape[1] * scale * FINE)), max(1, round(widened.shape[0] * scale * FINE)))
     how = cv2.INTER_AREA if scale * FINE < 1.0 else cv2.INTER_LINEAR
     return resized(widened, size, how)
+
+
+def _stroke(crop: Floats) -> Mask:
+    """Return which pixels of a crop (h, w), not blank, are stroke: where the pen presses less, what is half as dark."""
+    reach = 2 * int(NEARBY * max(crop.shape)) + 3
+    darkest = cv2.dilate(crop, np.ones((reach, reach), np.uint8))
+    inside = np.asarray(crop > np.clip(0.5 * darkest, PALEST, 0.5))
+    return inside if inside.any() else crop >= 0.5 * crop.max()
 
 
 def _enlarged(crop: Floats) -> Floats:

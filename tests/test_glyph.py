@@ -79,6 +79,16 @@ def test_pale_ink_gives_the_same_glyph():
     assert np.abs(glyph.cut(ink, box).glyph - glyph.cut(ink * 0.6, box).glyph).mean() < 0.01
 
 
+def test_a_stroke_is_followed_where_the_pen_presses_less():
+    ink = drawn(100, 8)
+    faded = ink.copy()
+    faded[40:70] *= 0.35
+    whole, paler = (glyph.cut(each, only(ink)).glyph for each in (ink, faded))
+    assert np.abs(whole - paler).mean() < 0.05
+    soft = cv2.GaussianBlur(ink, (0, 0), 2.0)  # the edge of a dark stroke is no stroke
+    assert np.abs(whole - glyph.cut(soft, only(ink)).glyph).mean() < 0.02
+
+
 def test_a_neighbour_that_reaches_into_the_box_is_left_out():
     ink = drawn(100, 6)
     box = only(ink)
