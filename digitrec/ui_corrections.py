@@ -53,6 +53,11 @@ class Shown(NamedTuple):
         if places:
             st.session_state["last_glyph"] = self.ledger.entries[places[0]].digit.glyph
 
+    def choose_listed(self, place: object) -> None:
+        """Make the mark chosen that was chosen in a list; what came late, of a list that was another then, is left."""
+        if isinstance(place, int) and place < len(self.ledger.entries):
+            self.choose([place])
+
     @property
     def by_number(self) -> bool:
         """Whether the table has a row a number, not a digit."""

@@ -215,7 +215,7 @@ def _chosen(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Readi
             format_func=lambda each: f"{each + 1} of {len(digits)}: {figures.digit_sentence(digits[each])}",
             key=chooser,
             help="Or click a digit in the picture, or select it in the table.",
-            on_change=lambda: shown.choose([st.session_state[chooser]]),
+            on_change=lambda: shown.choose_listed(st.session_state[chooser]),
         )
     ui_corrections.answers(shown, places, digits)
     ui_corrections.box_tools(shown, places, digits)

@@ -242,7 +242,9 @@ def _value(entry: Entry, setting: str, now: Any) -> Any:
     """Draw the field for a setting's new value and return it."""
     key = f"value_{entry.name}_{setting}"
     if allowed := workbench.choices(setting):
-        return st.selectbox("New value", allowed, allowed.index(now), key=key)
+        return st.selectbox(
+            "New value", allowed, allowed.index(now) if now in allowed else 0, key=key, format_func=workbench.in_words
+        )
     if isinstance(now, bool):
         return st.checkbox("New value", now, key=key)
     if isinstance(now, int):

@@ -90,7 +90,9 @@ def _words(name: str) -> str:
 
 
 def choices(setting: str) -> tuple[str, ...]:
-    """Return what a setting may be where it is one of some words; otherwise nothing."""
+    """Return what a setting may be where it is one of some words; otherwise nothing. A teacher is a model at hand."""
+    if setting == "teacher":
+        return ("", *(model.name for model in registry.models()))
     fields = {_words(field): allowed for field, allowed in CHOICES.items()}
     return fields.get(setting.rpartition(": ")[2], ())
 
@@ -138,4 +140,4 @@ def in_words(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(str, value)) or "none"
-    return str(value)
+    return str(value) or "none"

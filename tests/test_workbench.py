@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from digitrec import registry, workbench
 from digitrec import runfolder as rf
-from digitrec import workbench
 from digitrec.errors import RecipeError
 from digitrec.recipe import PRESETS, Recipe
 
@@ -54,7 +54,8 @@ def test_each_setting_can_be_changed_alone(name: str) -> None:
             assert list(workbench.differences({"a": recipe, "b": one})) == [setting]
         if not made:
             refused.add(setting)
-    assert {setting for setting in refused if not setting.endswith(SIZES)} <= {"kind", "mean maps"}
+    fixed = {"kind", "mean maps"} | ({"teacher"} if recipe.strokes else {"pen strokes"} if recipe.teacher else set())
+    assert {setting for setting in refused if not setting.endswith(SIZES)} <= fixed
 
 
 def _accepted(recipe: Recipe, setting: str, value: object) -> Recipe | None:
@@ -77,6 +78,11 @@ def _others(setting: str, value: object) -> list[object]:
     if isinstance(value, float):
         return [other for other in (0.01, 0.75, 1.5) if other != value]
     return [other for other in (1, 2, 3) if other != value]
+
+
+def test_any_model_at_hand_may_teach_or_none() -> None:
+    assert workbench.choices("teacher") == ("", *(model.name for model in registry.models()))
+    assert "cnn-best" in workbench.choices("teacher")
 
 
 def test_what_is_none_of_some_words_has_no_choices() -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
 from digitrec import batch as batches
-from digitrec import dataset, example, ui_upload
+from digitrec import dataset, example, ui_corrections, ui_upload
 from digitrec.glyph import Box
 from digitrec.reading import Digit
 
@@ -391,6 +391,17 @@ def test_the_digit_last_chosen_is_left_for_other_pages(page: AppTest) -> None:
     glyph = page.session_state["last_glyph"]
     assert (glyph.shape, glyph.dtype) == ((28, 28), np.float32)
     assert np.array_equal(glyph, entries[3].digit.glyph)
+
+
+def test_a_choice_that_comes_late_and_is_of_another_list_changes_nothing(page: AppTest) -> None:
+    page.button(key="example").click().run()
+    batch = page.session_state["batch"]
+    shown = ui_corrections.Shown(batch, batch.pictures[0], False, None, "late")
+    for late in ("3 of 6: 1, 99.7 %", 5, None):
+        shown.choose_listed(late)
+        assert shown.chosen == [0]
+    shown.choose_listed(4)
+    assert shown.chosen == [4]
 
 
 def test_a_blank_picture_can_be_given_boxes_and_says_where_no_ink_is(page: AppTest) -> None:
