@@ -94,7 +94,8 @@ def test_a_run_whose_worker_is_killed_is_taken_up_by_the_other_from_the_checkpoi
         until(lambda: watched("queued"), "queued again")
         assert not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE
         until(lambda: watched("finished", "failed", "stopped", "interrupted"), "at an end")
-    assert [state for state in seen if state != "starting"][-4:] == ["running", "queued", "running", "finished"]
+    assert "queued" in seen[seen.index("running") :]
+    assert seen[-1] == "finished"  # whether it was seen running again in between is a matter of luck
     assert "interrupted" not in seen
     assert (rf.read_json(run.folder / rf.STATUS) or {})["takes"] == 2
     assert rf.read_events(run.folder)[: len(before)] == before
