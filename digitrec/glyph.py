@@ -135,7 +135,8 @@ def _specks(inside: Mask) -> Mask:
     small[0] = False
     if not small.any() or stats[small, 4].sum() > 0.04 * inside.sum():
         return np.zeros(inside.shape, bool)
-    return grown(small.take(labels)) & ~grown(inside & ~small.take(labels))
+    specks = small.take(labels)
+    return grown(specks) & ~grown(inside & ~specks)
 
 
 def tight(picture: Floats, edge: float = EDGE) -> Floats:

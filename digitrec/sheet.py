@@ -221,14 +221,24 @@ def _tells(probabilities: Floats, is_digit: Floats) -> NDArray[np.float64]:
 
     Nor do a 0, a 1 and an 8, which look the same the other way up, or nearly.
     """
-    sure = is_digit.astype(np.float64) * probabilities.max(axis=1)
+    sure = _sureness(probabilities, is_digit)
     same = np.isin(probabilities.argmax(axis=1), (0, 1, 8))
     return np.where(same, 0.0, np.clip((sure - WITHOUT_DOUBT) / (1.0 - WITHOUT_DOUBT), 0.0, 1.0))
 
 
+def _sureness(probabilities: Floats, is_digit: Floats) -> NDArray[np.float64]:
+    """Return how sure the reader is that glyphs (N,) are the digits that it takes them for, 0 to 1."""
+    return np.asarray(is_digit.astype(np.float64) * probabilities.max(axis=1))
+
+
 def _telling(read: Sequence[_Candidate]) -> NDArray[np.float64]:
     """Return what marks that the reader was asked of tell (N,); see `_tells`."""
-    return _tells(np.stack([c.probabilities for c in read]), np.array([c.is_digit for c in read], np.float32))
+    return _tells(*_said(read))
+
+
+def _said(read: Sequence[_Candidate]) -> tuple[Floats, Floats]:
+    """Return what the reader said of marks: probabilities (N, 10) and how sure it is that they are digits (N,)."""
+    return np.stack([c.probabilities for c in read]), np.array([c.is_digit for c in read], np.float32)
 
 
 def _evidence(marks: Sequence[_Candidate]) -> float:
@@ -562,7 +572,7 @@ def _without_other_sizes(marks: list[_Candidate]) -> list[_Candidate]:
         return marks
     written = (heights > SMALL * usual) & (heights < LARGE * usual)
     near = _gaps(np.array([mark.box for mark in marks], np.float64)) < usual
-    clear = np.array([float(mark.probabilities.max()) * mark.is_digit for mark in marks]) > CLEAR
+    clear = _sureness(*_said(marks)) > CLEAR
     kept = np.where(heights < LARGE * usual, (near & written).any(axis=1), clear)
     return [mark for mark, keep in zip(marks, kept.tolist(), strict=True) if keep]
 

@@ -83,13 +83,12 @@ def refresh(name: str) -> None:
     Raises:
         ModelError: If there is none.
     """
-    import keras
-
     from digitrec import dataset, worker
 
     model = registry.get(name)
-    weights = keras.saving.load_model(model.folder / rf.KERAS, compile=False).get_weights()
-    worker.write_model(model.folder, model.recipe, weights, dataset.split(model.recipe), model.card)
+    worker.write_model(
+        model.folder, model.recipe, worker.weights(model.folder), dataset.split(model.recipe), model.card
+    )
     pack(model.folder)
 
 
@@ -105,8 +104,6 @@ def cycle(name: str) -> None:
     References:
         Izmailov et al.: Averaging weights leads to wider optima and better generalization, UAI 2018, arXiv 1803.05407.
     """
-    import keras
-
     from digitrec import dataset, network, train, worker
 
     model, epochs = registry.get(name), PRESETS[name].cycle
@@ -118,7 +115,7 @@ def cycle(name: str) -> None:
     )
     split = dataset.split(model.recipe)
     net = network.trainable(recipe, epochs * train.steps_per_epoch(recipe, split))
-    before = keras.saving.load_model(model.folder / rf.KERAS, compile=False).get_weights()
+    before = worker.weights(model.folder)
     net.set_weights(before)
     print(f"{name}, second cycle: {epochs} epochs ...", flush=True)
     start, teacher = (net, train.Position()), worker.teacher(recipe)

@@ -25,8 +25,8 @@ def without_surroundings(ink: Floats) -> Floats:
     if len(stats) == 1:
         return ink
     outer = _surrounding(labels, stats, mask) | _framing(labels, stats) | _cut_off(labels, stats)
-    if outer.any() and meaningful((labels > 0) & ~outer.take(labels)):
-        return np.where(outer.take(labels), np.float32(0.0), ink).astype(np.float32)
+    if outer.any() and meaningful((labels > 0) & ~(around := outer.take(labels))):
+        return np.where(around, np.float32(0.0), ink).astype(np.float32)
     # Alone in the picture, what touches its edge and is thicker than any stroke is a shadow, a hand or a table.
     if len(stats) == 2 and outer[1] and _deepest(labels, 2, mask)[1] > 0.15 * max(mask.shape):
         return np.zeros_like(ink)

@@ -154,15 +154,21 @@ def teacher(recipe: Recipe) -> "keras.Model | None":
     """
     if not recipe.teacher:
         return None
-    import keras
-
     from digitrec import network, registry
 
     model = registry.get(recipe.teacher)
     net = network.trainable(model.recipe.replace(precision=recipe.precision, strokes=False), 1)
-    net.set_weights(keras.saving.load_model(model.folder / rf.KERAS, compile=False).get_weights())
+    net.set_weights(weights(model.folder))
     net.trainable = False
     return net
+
+
+def weights(folder: Path) -> "Weights":
+    """Return the weights of the model in a folder."""
+    import keras
+
+    found: Weights = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
+    return found
 
 
 def _look(recorder: "Recorder", model: "keras.Model", epoch: float) -> None:
