@@ -38,6 +38,9 @@ NEAR = 0.3
 TOGETHER, NESTED = 0.2, 0.35
 """What speaks for two parts that overlap as the strokes of a digit do, or lie in each other; a share of their ink."""
 
+HIGH = 1.6
+"""Usual sizes of a sheet's parts from which a 1 and another digit are not taken for one."""
+
 FLAT = 1.8
 """Widths of a mark, in its heights, from which it is a dash."""
 
@@ -58,6 +61,9 @@ SMALL, LARGE = 0.6, 3.0
 
 CLEAR = 0.95
 """How sure the reader must be of so large a mark for it to be a digit."""
+
+OTHERS = 0.1
+"""Share of a sheet's marks that are clearly no digits, above which doubtful ones are none either."""
 
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
@@ -170,8 +176,9 @@ def _rows(found: list[_Candidate]) -> list[list[Mark]]:
     """Return marks in reading order, those too small left out and those that are no digits by their place named."""
     marks = _without_other_sizes(_without_print(_large_enough(found)))
     rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
+    others = sum(mark.is_digit < DIGIT for mark in marks) > OTHERS * len(marks)
     return [
-        [Mark(mark.box, mark.cut, _is_sign(mark, row), (mark.probabilities, mark.is_digit)) for mark in row]
+        [Mark(mark.box, mark.cut, sign, (mark.probabilities, mark.is_digit)) for mark, sign in _with_signs(row, others)]
         for row in rows
     ]
 
@@ -396,6 +403,7 @@ def _groups(found: list[_Candidate]) -> list[tuple[list[int], float]]:
     usual = _typical(size)
     fragment = (size < 0.8 * usual) & np.array([not (_is_sure(c) and c.digit != 1) for c in found])
     near = (_gaps(box) < NEAR * usual) & np.logical_and.outer(fragment, fragment)
+
     lying = [(group, 0.0) for group in _connected(overlap) if 2 < len(group) <= MOST_STROKES]
     pieces = [
         (group, TOGETHER)
@@ -428,19 +436,25 @@ def _near_pairs(found: list[_Candidate]) -> list[tuple[tuple[int, int], float]]:
     if len(found) < 2:
         return []
     overlap, near = _overlap(found)
+    usual = _typical(np.array([_size(c.box) for c in found], np.float64))
     first, second = np.nonzero(np.triu(near | overlap, 1))
     return [
-        ((int(i), int(j)), _speaking(found[i], found[j]) if overlap[i, j] else 0.0)
+        ((int(i), int(j)), _speaking(found[i], found[j], usual) if overlap[i, j] else 0.0)
         for i, j in zip(first, second, strict=True)
         if overlap[i, j] or min(found[i].is_digit, found[j].is_digit) < DIGIT
     ]
 
 
-def _speaking(a: _Candidate, b: _Candidate) -> float:
-    """Return what speaks for two strokes that overlap to be one digit: little where both alone are digits, but 1s."""
+def _speaking(a: _Candidate, b: _Candidate, usual: float) -> float:
+    """Return what speaks for two strokes that overlap to be one digit: little where both alone are digits, but 1s.
+
+    A 1 far above or below a digit of a sheet, whose parts have a usual size, is no stroke of it.
+    """
     if _shared(a.box, b.box) > 0.5 * min(a.box.width * a.box.height, b.box.width * b.box.height):
         return NESTED
-    return TOGETHER if 1 in (a.digit, b.digit) else TOGETHER * (1.0 - min(a.sure, b.sure))
+    if 1 in (a.digit, b.digit) and _size(glyph.around([a.box, b.box])) < HIGH * usual:
+        return TOGETHER
+    return TOGETHER * (1.0 - min(a.sure, b.sure))
 
 
 def _shared(a: Box, b: Box) -> int:
@@ -570,7 +584,8 @@ def _without_other_sizes(marks: list[_Candidate]) -> list[_Candidate]:
     alike = (sure > ALIKE[0] * usual) & (sure < ALIKE[1] * usual)
     if alike.sum() < max(EVEN, 0.75 * len(sure)):
         return marks
-    written = (heights > SMALL * usual) & (heights < LARGE * usual)
+    digits = np.array([mark.is_digit >= DIGIT for mark in marks])
+    written = digits & (heights > SMALL * usual) & (heights < LARGE * usual)
     near = _gaps(np.array([mark.box for mark in marks], np.float64)) < usual
     clear = _sureness(*_said(marks)) > CLEAR
     kept = np.where(heights < LARGE * usual, (near & written).any(axis=1), clear)
@@ -605,15 +620,30 @@ def _speck(mark: _Candidate, other: _Candidate) -> bool:
     return inside and mark is not other and _size(a) < 0.35 * _size(b)
 
 
-def _is_sign(mark: _Candidate, row: Sequence[_Candidate]) -> bool:
-    """Return whether a mark among sure digits is none: a dash, a bracket, a slash or a comma, or doubtful both ways."""
+def _with_signs(row: list[_Candidate], others: bool) -> list[tuple[_Candidate, bool]]:
+    """Return the marks of a row, each with whether it is a sign among those that are none; see `_is_sign`.
+
+    A bracket taken for a digit makes another one look no larger than the digits, so they are asked twice.
+    """
+    digits = [mark for mark in row if not _is_sign(mark, row, others)]
+    return [(mark, _is_sign(mark, digits, others)) for mark in row]
+
+
+def _is_sign(mark: _Candidate, row: Sequence[_Candidate], others: bool) -> bool:
+    """Return whether a mark among sure digits is none: a dash, a bracket, a slash or a comma, or doubtful both ways.
+
+    Args:
+        mark: The mark.
+        row: Its row.
+        others: Whether more than digits is written on the sheet: only then a doubtful mark is none.
+    """
     width, height = mark.box.width, mark.box.height
     heights = [m.box.height for m in row if m is not mark and m.digit != 1 and _is_sure(m)]
     if width >= FLAT * height:
         return True
     if len(heights) < 2:
         return False
-    if max(mark.is_digit, mark.confidence) < 0.9:
+    if others and max(mark.is_digit, mark.confidence) < 0.9:
         return True
     relative, bow = height / float(np.median(heights)), _bow(mark.cut.crop)
     if mark.digit != 1:

@@ -45,6 +45,9 @@ AMBIGUOUS = frozenset("OolIiZzSsbqg|/\\()[]'`,!")
 CANVAS = 280  # pixels, the side of the canvas on the Draw page; it fits a phone
 BRUSH = 18  # pixels, its brush
 
+SHIFT = 4
+"""Bits of a pixel's fraction that OpenCV draws with."""
+
 
 @dataclass(frozen=True)
 class Writing:
@@ -118,7 +121,7 @@ def varied(writing: Writing, rng: np.random.Generator) -> Writing:
         if rng.random() < 0.08:
             strokes = _broken(strokes, rng)
     bend = np.exp(rng.normal(0.0, 0.22, 2))
-    lean, stretch = rng.normal(0.0, 0.12), np.exp(rng.normal(0.0, 0.12))
+    lean, stretch = rng.normal(0.0, 0.12), np.exp(rng.normal(0.0, 0.16))
     angle = rng.normal(0.0, 0.09)
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ [[stretch, lean], [0.0, 1.0]]
     changed = tuple((_bent(stroke, bend) @ matrix.T).astype(np.float32) for stroke in strokes)
@@ -172,15 +175,17 @@ def _curve(start: NDArray[np.float64], middle: NDArray[np.float64], end: NDArray
 
 
 def _broken(strokes: Strokes, rng: np.random.Generator) -> Strokes:
-    """Return a character about 0 of size 1 whose longest stroke lacks a piece 0.04 to 0.14 long."""
-    longest = max(range(len(strokes)), key=lambda i: lengths(strokes[i])[-1])
-    along = lengths(strokes[longest])
-    gap, total = rng.uniform(0.04, 0.14), float(along[-1])
-    if total < 4 * gap:
-        return strokes
-    first = rng.uniform(0.15 * total, 0.85 * total - gap)
-    pieces = (piece(strokes[longest], along, 0.0, first), piece(strokes[longest], along, first + gap, total))
-    return (*strokes[:longest], *pieces, *strokes[longest + 1 :])
+    """Return a character about 0 of size 1 whose longest stroke lacks one to three pieces, each 0.04 to 0.14 long."""
+    for _ in range(int(rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15]))):
+        longest = max(range(len(strokes)), key=lambda i: lengths(strokes[i])[-1])
+        along = lengths(strokes[longest])
+        gap, total = rng.uniform(0.04, 0.14), float(along[-1])
+        if total < 4 * gap:
+            break
+        first = rng.uniform(0.15 * total, 0.85 * total - gap)
+        pieces = (piece(strokes[longest], along, 0.0, first), piece(strokes[longest], along, first + gap, total))
+        strokes = (*strokes[:longest], *pieces, *strokes[longest + 1 :])
+    return strokes
 
 
 def lengths(stroke: Floats) -> NDArray[np.float64]:
@@ -232,7 +237,7 @@ def picture(writing: Writing, rng: np.random.Generator) -> Bytes:
     """Return the character drawn with any pen in any program: uint8 (H, H, 4), black or grey on white.
 
     Most real ones are 28 x 28 pixels with a hard pencil of 1 or 2; the others are brushes of 2 to 20 % of the
-    digit's size on 32 to 140 pixels, soft or hard.
+    digit's size on 32 to 140 pixels, soft or hard, some of them the pens of tablets, which press.
     """
     if rng.random() < 0.45:
         side = 28 if rng.random() < 0.7 else int(rng.integers(20, 48))
@@ -242,7 +247,10 @@ def picture(writing: Writing, rng: np.random.Generator) -> Bytes:
         side = int(rng.integers(32, 140))
         size, soft = side * rng.uniform(0.35, 0.95), bool(rng.random() < 0.7)
         width = max(1, round(size * np.exp(rng.uniform(np.log(0.02), np.log(0.2)))))
-    alpha = _drawn(writing.strokes, side, size, width, soft, rng)
+    if soft and rng.random() < 0.4:
+        alpha = _pressed(writing.strokes, side, size, width, rng)
+    else:
+        alpha = _drawn(writing.strokes, side, size, width, soft, rng)
     ink = rng.integers(0, 120) if rng.random() < 0.3 else 0
     grey = np.rint(255 - (255 - ink) * (alpha / 255.0)).astype(np.uint8)
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
@@ -250,15 +258,47 @@ def picture(writing: Writing, rng: np.random.Generator) -> Bytes:
 
 def _drawn(strokes: Strokes, side: int, size: float, width: int, soft: bool, rng: np.random.Generator) -> Bytes:
     """Return cover (side, side), 0 to 255, of strokes `size` pixels long and `width` wide, anywhere they fit."""
+    drawn = np.zeros((side, side), np.uint8)
+    for stroke in _placed(strokes, side, size, width, rng):
+        points = _in_fractions(stroke)
+        if len(points) == 1:
+            points = np.repeat(points, 2, axis=0)
+        cv2.polylines(drawn, [points], False, 255, width, cv2.LINE_AA if soft else cv2.LINE_8, SHIFT)
+    return drawn
+
+
+def _pressed(strokes: Strokes, side: int, size: float, width: int, rng: np.random.Generator) -> Bytes:
+    """Return what `_drawn` does, by a soft pen that is wider where it presses, goes down or across its nib."""
+    placed = _placed(strokes, side, size, width, rng)
+    how, nib, much = rng.random(), rng.uniform(0.0, np.pi), rng.uniform(0.3, 1.1)
+    drawn = np.zeros((side, side), np.uint8)
+    for stroke in placed:
+        along = lengths(stroke)
+        at = np.linspace(0.0, along[-1], max(2, int(along[-1])))
+        points = np.column_stack([np.interp(at, along, stroke[:, axis]) for axis in (0, 1)])
+        if how < 0.5:
+            turns = int(along[-1] / size * 2.5) + 2
+            pressure = np.interp(np.linspace(0, turns - 1, len(at)), np.arange(turns), rng.normal(0.0, 0.7, turns))
+        else:
+            across, down = np.gradient(points, axis=0).T
+            angle = np.arctan2(down, across)
+            pressure = 1.6 * ((np.abs(np.sin(angle - nib)) if how < 0.75 else np.clip(np.sin(angle), 0.0, 1.0)) - 0.4)
+            pressure = cv2.blur(pressure[:, None], (1, max(1, int(size / 8))))[:, 0]
+        radii = np.clip(width * np.exp(much * pressure), 1.0, 0.3 * size) / 2
+        for place, radius in zip(_in_fractions(points).tolist(), _in_fractions(radii).tolist(), strict=True):
+            cv2.circle(drawn, place, radius, 255, -1, cv2.LINE_AA, SHIFT)
+    return drawn
+
+
+def _placed(strokes: Strokes, side: int, size: float, width: int, rng: np.random.Generator) -> list[Floats]:
+    """Return strokes `size` pixels long, where they fit with this width into a square of `side` pixels."""
     unit = _unit(strokes)
     half = np.ptp(np.concatenate(unit), axis=0) * size / 2
     room = np.maximum(side / 2 - half - width / 2, 0.0)
     middle = side / 2 + rng.uniform(-1.0, 1.0, 2) * room
-    shift = 4  # bits of a pixel's fraction that cv2 draws with
-    drawn = np.zeros((side, side), np.uint8)
-    for stroke in unit:
-        points = np.rint((stroke * size + middle - 0.5) * (1 << shift)).astype(np.int32)
-        if len(points) == 1:
-            points = np.repeat(points, 2, axis=0)
-        cv2.polylines(drawn, [points], False, 255, width, cv2.LINE_AA if soft else cv2.LINE_8, shift)
-    return drawn
+    return [(stroke * size + middle - 0.5).astype(np.float32) for stroke in unit]
+
+
+def _in_fractions(pixels: Floats) -> NDArray[np.int32]:
+    """Return places and lengths in the fractions of a pixel that OpenCV draws with."""
+    return np.rint(pixels * (1 << SHIFT)).astype(np.int32)

@@ -54,6 +54,19 @@ def test_strokes_come_near_mnist_width(thickness):
     assert 2.0 < width(glyph.cut(ink, only(ink)).glyph) < 4.4
 
 
+def test_where_a_pen_presses_strokes_come_nearer_to_each_other():
+    picture = np.zeros((200, 200), np.float32)
+    cv2.line(picture, (60, 20), (60, 180), 1.0, 6, cv2.LINE_AA)  # a hair beside a fat stroke
+    cv2.line(picture, (60, 180), (140, 180), 1.0, 6, cv2.LINE_AA)
+    cv2.line(picture, (140, 180), (140, 20), 1.0, 34, cv2.LINE_AA)
+    row = glyph.cut(picture, only(picture)).glyph[10]
+    middle = int(np.flatnonzero(row < 0.1)[np.flatnonzero(row < 0.1) > 8][0])
+    thin, fat = row[:middle].sum(), row[middle:].sum()
+    assert 1.8 < thin < 2.8
+    assert fat < 4.5
+    assert fat / thin < 2.2  # 5.7 in the picture
+
+
 def test_mnist_digits_come_back_nearly_as_they_are():
     x, _ = dataset.training()
     digits = x[:200].reshape(-1, 28, 28).astype(np.float32) / 255.0

@@ -1,5 +1,7 @@
 """Pen strokes: read, parted by writers, varied and drawn."""
 
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -65,18 +67,37 @@ def test_ones_get_noses_and_feet_but_letters_do_not() -> None:
     assert {len(strokes.varied(letter, rng).strokes) for _ in range(50)} == {1}
 
 
-def test_a_gap_takes_a_short_piece_and_keeps_the_ends() -> None:
+def test_gaps_are_short_pieces_and_the_ends_stay() -> None:
     rng = np.random.default_rng(6)
     unit = strokes._unit(SEVEN.strokes)
     whole = strokes.lengths(unit[0])[-1]
-    for _ in range(50):
-        first, second = strokes._broken(unit, rng)
-        gap = np.hypot(*(second[0] - first[-1]))
-        assert 0 < gap <= 0.14 + 1e-6
-        lost = whole - strokes.lengths(first)[-1] - strokes.lengths(second)[-1]
-        assert 0.04 - 1e-6 <= lost <= 0.14 + 1e-6
-        np.testing.assert_allclose([first[0], second[-1]], [unit[0][0], unit[0][-1]], atol=1e-6)
+    hands = [strokes._broken(unit, rng) for _ in range(50)]
+    assert {len(pieces) for pieces in hands} == {2, 3, 4}
+    for pieces in hands:
+        order = sorted(pieces, key=lambda piece: piece[0][1] + piece[-1][1])
+        gaps = [np.hypot(*(after[0] - before[-1])) for before, after in pairwise(order)]
+        assert 0 < max(gaps) <= 0.14 + 1e-6
+        lost = whole - sum(strokes.lengths(piece)[-1] for piece in pieces)
+        assert 0.04 - 1e-6 <= lost / (len(pieces) - 1) <= 0.14 + 1e-6
+        np.testing.assert_allclose([order[0][0], order[-1][-1]], [unit[0][0], unit[0][-1]], atol=1e-6)
     assert strokes._broken(DOT.strokes, rng) == DOT.strokes
+
+
+def test_a_pen_that_presses_is_wider_in_places() -> None:
+    def widths(draw: Callable[[np.random.Generator], np.ndarray]) -> list[float]:
+        spread = []
+        for seed in range(20):
+            cover = draw(np.random.default_rng(seed)).astype(float) / 255
+            across = cover.sum(axis=1)[cover.max(axis=1) > 0.5]
+            spread.append(float(across[3:-3].std() / across[3:-3].mean()))
+        return spread
+
+    stem = (np.array([[0, 0], [0, 1]], np.float32),)
+    even = widths(lambda rng: strokes._drawn(stem, 100, 70, 8, True, rng))
+    pressed = widths(lambda rng: strokes._pressed(stem, 100, 70, 8, rng))
+    assert max(even) < 0.03
+    assert np.median(pressed[::2]) > 0.03
+    assert max(pressed) > 0.2
 
 
 def test_digits_of_straight_strokes_light_what_a_display_lights() -> None:

@@ -47,3 +47,12 @@ def test_stripes_that_run_out_of_the_picture_go_where_more_is_written() -> None:
 def test_a_row_cropped_closely_stays() -> None:
     ink = stripes(0)
     np.testing.assert_array_equal(without_surroundings(ink), ink)
+
+
+def test_a_shadow_alone_in_the_picture_goes_and_a_fat_digit_that_touches_its_edges_stays() -> None:
+    y, x = np.mgrid[:100, :100]
+    for alone in (y < 40, x + y < 60, (x - 50) ** 2 + y**2 < 45**2):
+        assert not without_surroundings(alone.astype(np.float32)).any()
+    two = np.zeros((28, 28), np.float32)
+    cv2.polylines(two, [np.array([[4, 2], [22, 2], [22, 14], [5, 14], [5, 25], [23, 25]])], False, 1.0, 6)
+    np.testing.assert_array_equal(without_surroundings(two), two)

@@ -6,9 +6,9 @@ Sheets are made of the pen strokes of UNIPEN writers held out from all training,
 rows on plain, ruled, squared and coloured paper, on boards, in hand-drawn tables and grids, on rules that slope, bend
 and end, in printed forms and on paper that lies on a desk, with slopes, shadows, noise and JPEG, and of a pen that
 presses less here and there and skips, or leaves dots where the paper is rough; some are in strips of shade or of
-light. Some lie on a side or upside down: any kind, hairlines, and envelopes with printed stripes and words. Printed by
-kind of paper: digit accuracy (1 - edit distance / digits written), the share all right, and how much of the ink found
-is stroke and how much of the strokes is found.
+light, and some drawn on a tablet, whose pen is wider where it presses. Some lie on a side or upside down: any kind,
+hairlines, and envelopes with printed stripes and words. Printed by kind of paper: digit accuracy (1 - edit distance /
+digits written), the share all right, and how much of the ink found is stroke and how much of the strokes is found.
 """
 
 import argparse
@@ -49,6 +49,7 @@ KINDS = (
     "faint",
     "strip",
     "dry",
+    "tablet",
 )
 TURNED = ("turned", "hairs", "envelope")  # lie any way up, and have enough digits to tell
 SEED = 4
@@ -96,6 +97,7 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
         size, pen, few = _small(kind, size, pen, rng)
     if kind in ("faint", "dry"):
         pen = float(rng.uniform(1.0, 3.0))
+    press = float(rng.uniform(0.3, 1.0)) if kind == "tablet" else 0.0
     pitch = size * rng.uniform(1.5, 2.2)
     rows = int(min(rng.integers(min(few, 2), 7), max(1, (height - 0.6 * size) // pitch)))
     slope = float(np.tan(np.deg2rad(rng.normal(0.0, 1.5))))
@@ -115,7 +117,7 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
             room = _width(digits[label][0]) * size
             if x + 1.3 * room + 0.2 * size > width:
                 break
-            x = _write(cover, digits[label][rng.integers(len(digits[label]))], x, y, slope, size, pen, rng)
+            x = _write(cover, digits[label][rng.integers(len(digits[label]))], x, y, slope, size, pen, rng, press)
             x += size * (rng.uniform(0.8, 1.4) if rng.random() < 0.12 else 0.0)
             written += label
         if written:
@@ -130,6 +132,9 @@ def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], 
         page, cover = _envelope(page, cover, size, rng)
     if kind == "desk":
         page, cover = _on_desk(page, cover, rng)
+    if kind == "tablet":
+        page = page if rng.random() < 0.5 else 255.0 - page
+        return Sheet(np.clip(np.rint(page), 0, 255).astype(np.uint8), cover, "/".join(text), kind)
     photo, turns = _photographed(page, paper, rng), int(rng.integers(4)) if kind in TURNED else 0
     return Sheet(np.rot90(photo, turns).copy(), np.rot90(cover, turns).copy(), "/".join(text), kind, -turns % 4)
 
@@ -206,9 +211,17 @@ def _width(writing: Writing) -> float:
 
 
 def _write(
-    cover: Floats, writing: Writing, x: float, y: float, slope: float, size: float, pen: float, rng: Rng
+    cover: Floats,
+    writing: Writing,
+    x: float,
+    y: float,
+    slope: float,
+    size: float,
+    pen: float,
+    rng: Rng,
+    press: float = 0.0,
 ) -> float:
-    """Draw a character with its left edge at x, and return where the next one begins."""
+    """Draw a character with its left edge at x, and return where the next one begins; `press` varies the pen."""
     points = np.concatenate(writing.strokes)
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     scale = size * rng.uniform(0.85, 1.15) / max(float(extent.max()), 1e-6)
@@ -217,9 +230,25 @@ def _write(
     drawn = np.zeros(cover.shape, np.uint8)
     for stroke in writing.strokes:
         places = np.rint(((stroke - low) * scale + corner) * 16).astype(np.int32)
+        if press:
+            _press(drawn, places / 16, size, pen, press, rng)
+            continue
         cv2.polylines(drawn, [np.repeat(places, 2, axis=0)], False, 255, max(1, round(pen)), cv2.LINE_AA, 4)
     np.maximum(cover, drawn.astype(np.float32) / 255, out=cover)
     return float(x + extent[0] * scale + size * rng.uniform(0.22, 0.6) + pen)
+
+
+def _press(
+    drawn: NDArray[np.uint8], stroke: NDArray[np.float64], size: float, pen: float, much: float, rng: Rng
+) -> None:
+    """Draw a stroke (N, 2), in pixels, with a pen whose width wanders as it presses."""
+    along = strokes.lengths(stroke.astype(np.float32))
+    at = np.linspace(0.0, along[-1], max(2, int(2 * along[-1])))
+    knots = int(along[-1] / size * 2.5) + 2
+    pressure = np.interp(np.linspace(0, knots - 1, len(at)), np.arange(knots), rng.normal(0.0, 0.7, knots))
+    radii = np.clip(pen * np.exp(much * pressure), 1.5, 0.25 * size) / 2
+    for x, y, radius in zip(*(np.interp(at, along, stroke[:, axis]) for axis in (0, 1)), radii, strict=True):
+        cv2.circle(drawn, (round(x * 16), round(y * 16)), round(radius * 16), 255, -1, cv2.LINE_AA, 4)
 
 
 def _paper(kind: str, cover: Floats, pitch: float, top: float, pen: float, rng: Rng) -> Floats:
