@@ -38,8 +38,8 @@ NEAR = 0.3
 TOGETHER, NESTED = 0.2, 0.35
 """What speaks for two parts that overlap as the strokes of a digit do, or lie in each other; a share of their ink."""
 
-HIGH = 1.6
-"""Usual sizes of a sheet's parts from which a 1 and another digit are not taken for one."""
+HIGH, ALONE = 2.0, 1.5
+"""Usual sizes of a sheet's parts, and sizes of the largest of them, from which several are too large for one digit."""
 
 FLAT = 1.8
 """Widths of a mark, in its heights, from which it is a dash."""
@@ -404,7 +404,11 @@ def _groups(found: list[_Candidate]) -> list[tuple[list[int], float]]:
     fragment = (size < 0.8 * usual) & np.array([not (_is_sure(c) and c.digit != 1) for c in found])
     near = (_gaps(box) < NEAR * usual) & np.logical_and.outer(fragment, fragment)
 
-    lying = [(group, 0.0) for group in _connected(overlap) if 2 < len(group) <= MOST_STROKES]
+    lying = [
+        (group, 0.0)
+        for group in _connected(overlap)
+        if 2 < len(group) <= MOST_STROKES and _fit([found[i] for i in group], usual)
+    ]
     pieces = [
         (group, TOGETHER)
         for group in _connected(near)
@@ -439,22 +443,22 @@ def _near_pairs(found: list[_Candidate]) -> list[tuple[tuple[int, int], float]]:
     usual = _typical(np.array([_size(c.box) for c in found], np.float64))
     first, second = np.nonzero(np.triu(near | overlap, 1))
     return [
-        ((int(i), int(j)), _speaking(found[i], found[j], usual) if overlap[i, j] else 0.0)
+        ((int(i), int(j)), _speaking(found[i], found[j]) if overlap[i, j] else 0.0)
         for i, j in zip(first, second, strict=True)
-        if overlap[i, j] or min(found[i].is_digit, found[j].is_digit) < DIGIT
+        if (overlap[i, j] or min(found[i].is_digit, found[j].is_digit) < DIGIT) and _fit([found[i], found[j]], usual)
     ]
 
 
-def _speaking(a: _Candidate, b: _Candidate, usual: float) -> float:
-    """Return what speaks for two strokes that overlap to be one digit: little where both alone are digits, but 1s.
+def _fit(some: Sequence[_Candidate], usual: float) -> bool:
+    """Return whether together they are not far larger than the parts of a sheet usually are, nor than each alone."""
+    return _size(glyph.around([c.box for c in some])) < max(HIGH * usual, ALONE * max(_size(c.box) for c in some))
 
-    A 1 far above or below a digit of a sheet, whose parts have a usual size, is no stroke of it.
-    """
+
+def _speaking(a: _Candidate, b: _Candidate) -> float:
+    """Return what speaks for two strokes that overlap to be one digit: little where both alone are digits, but 1s."""
     if _shared(a.box, b.box) > 0.5 * min(a.box.width * a.box.height, b.box.width * b.box.height):
         return NESTED
-    if 1 in (a.digit, b.digit) and _size(glyph.around([a.box, b.box])) < HIGH * usual:
-        return TOGETHER
-    return TOGETHER * (1.0 - min(a.sure, b.sure))
+    return TOGETHER if 1 in (a.digit, b.digit) else TOGETHER * (1.0 - min(a.sure, b.sure))
 
 
 def _shared(a: Box, b: Box) -> int:

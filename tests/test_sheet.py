@@ -1,5 +1,7 @@
 """Digits found on sheets of ink, by what the reader says of them."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -145,6 +147,57 @@ def test_brackets_slashes_and_dashes_are_no_digits(digits: dict[int, np.ndarray]
     cv2.line(ink, (660, 100), (720, 98), 1.0, 7)
     ink[20:172, 720:892] = np.maximum(ink[20:172, 720:892], written("6", digits)[:, :172])
     assert said(sheet.find(ink, reader), reader).replace("?", "") == "8356"
+
+
+def marked(shape: str, height: int, digit: int) -> sheet._Candidate:
+    """Return a mark of a shape and a height, read as a digit without doubt."""
+    own = np.zeros((height + 2, height + 2), np.float32)
+    side = {"(": 1, ")": -1, "0": 0}[shape]
+    middle, axes = (height // 2 + 1 + side * height // 3, height // 2), (height // 3, height // 2 - 4)
+    start, end = {1: (110, 250), -1: (-70, 70), 0: (0, 360)}[side]
+    cv2.ellipse(own, middle, axes, 0, start, end, 1.0, 5)
+    rows, columns = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
+    box = Box(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
+    made = sheet._candidate(box, sheet._window(own, box))
+    return replace(made, is_digit=0.99, digit=digit, confidence=0.99)
+
+
+def test_a_bracket_read_as_a_digit_does_not_hide_the_other() -> None:
+    row = [marked("(", 145, 1), marked("0", 100, 0), marked("0", 130, 0), marked(")", 170, 2)]
+    assert not sheet._is_sign(row[0], row, False)
+    assert [sign for _, sign in sheet._with_signs(row, False)] == [True, False, False, True]
+
+
+class Shapes:
+    """To it a ring is a 0 without doubt, a disc a doubtful 8, and a cross no digit."""
+
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        disc, ring = glyphs[:, 9, 9] > 0.5, glyphs[:, 14, 14] < 0.5
+        shares = np.full((len(glyphs), 10), 0.01, np.float32)
+        shares[ring, 0], shares[disc, 8], shares[disc, 9], shares[~ring & ~disc, 1] = 0.91, 0.6, 0.32, 0.91
+        return Answers(shares / shares.sum(axis=1, keepdims=True), np.select([ring, disc], [0.99, 0.7], 0.1))
+
+
+@pytest.mark.parametrize(("crosses", "sign"), [(0, False), (2, True)])
+def test_a_doubtful_mark_is_a_digit_where_nothing_but_digits_is_written(crosses: int, sign: bool) -> None:
+    ink = np.zeros((140, 1000), np.float32)
+    for place in range(5):
+        cv2.circle(ink, (70 + 110 * place, 70), 40, 1.0, 5)
+    cv2.circle(ink, (620, 70), 40, 1.0, -1)
+    for place in range(crosses):
+        middle = 740 + 120 * place
+        cv2.line(ink, (middle - 40, 70), (middle + 40, 70), 1.0, 5)
+        cv2.line(ink, (middle, 30), (middle, 110), 1.0, 5)
+    [row] = sheet.find(ink, Shapes())
+    assert [mark.sign for mark in row[:5]] == [False] * 5
+    assert row[5].sign is sign
+
+
+def test_digits_of_a_column_are_not_taken_for_one() -> None:
+    ink = np.zeros((360, 100), np.float32)
+    for top in (20, 125, 230):
+        cv2.line(ink, (50, top), (50, top + 85), 1.0, 6)
+    assert [len(row) for row in sheet.find(ink, Anything())] == [1, 1, 1]
 
 
 def test_six_times_smaller_digits_are_read_too(digits: dict[int, np.ndarray], reader: Predictor) -> None:

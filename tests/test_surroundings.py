@@ -56,3 +56,15 @@ def test_a_shadow_alone_in_the_picture_goes_and_a_fat_digit_that_touches_its_edg
     two = np.zeros((28, 28), np.float32)
     cv2.polylines(two, [np.array([[4, 2], [22, 2], [22, 14], [5, 14], [5, 25], [23, 25]])], False, 1.0, 6)
     np.testing.assert_array_equal(without_surroundings(two), two)
+
+
+def test_a_small_frame_with_gaps_goes_and_what_stands_in_it_stays_and_a_0_with_corners_too() -> None:
+    ink = np.zeros((400, 600), np.float32)
+    cv2.circle(ink, (150, 150), 20, 1.0, 4)
+    kept = ink.copy()
+    cv2.rectangle(ink, (100, 100), (200, 200), 1.0, 2)
+    ink[150:160, 95:105] = 0.0
+    ink[120:130, 95:105] = 0.0
+    cv2.rectangle(ink, (350, 100), (420, 200), 1.0, 4)  # nothing in it: a digit
+    cv2.rectangle(kept, (350, 100), (420, 200), 1.0, 4)
+    np.testing.assert_array_equal(without_surroundings(ink), kept)
