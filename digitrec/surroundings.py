@@ -40,6 +40,8 @@ def without_surroundings(ink: Floats) -> Floats:
 
 def _is_no_stroke(mask: Bytes) -> bool:
     """Return whether what is alone in a picture and touches its edge is too thick and short for a digit."""
+    if mask.all():
+        return True
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     width = 4.0 * float(depth[mask > 0].mean())
     return float(depth.max()) > 0.15 * max(mask.shape) and float(np.count_nonzero(mask)) < LONG * width**2
