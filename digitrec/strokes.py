@@ -112,8 +112,8 @@ def _unit(strokes: Strokes) -> Strokes:
 def varied(writing: Writing, rng: np.random.Generator) -> Writing:
     """Return the character as another hand might have written it: leaning, stretched, with smaller loops, shaky.
 
-    Of the digits, some sevens get a bar and some ones a nose or a foot, which whole countries write; some lose
-    a short piece, as pens skip.
+    Of the digits, some sevens get a bar, some noughts a slash and some ones a nose or a foot, which whole countries
+    write; some lose short pieces, as pens skip.
     """
     strokes = _unit(writing.strokes)
     if writing.kind == "digit":
@@ -151,6 +151,11 @@ def _national(label: str, strokes: Strokes, rng: np.random.Generator) -> Strokes
         return (*strokes, np.array([middle - half, middle + half], np.float32))
     points = np.concatenate(strokes)
     extent = np.ptp(points, axis=0)
+    if label == "0" and len(strokes) == 1 and rng.random() < 0.15:
+        angle, way = np.deg2rad(rng.uniform(30, 75)), -1.0 if rng.random() < 0.3 else 1.0
+        half = np.array([way * np.cos(angle), -np.sin(angle)]) * rng.uniform(0.3, 0.65) * extent
+        middle = (points.max(axis=0) + points.min(axis=0)) / 2 + rng.normal(0.0, 0.04, 2)
+        return (*strokes, np.array([middle - half, middle + half], np.float32))
     if label == "1" and len(strokes) == 1 and extent[0] < 0.3 * extent[1]:
         added: list[Floats] = []
         top, foot = points[points[:, 1].argmin()], points[points[:, 1].argmax()]

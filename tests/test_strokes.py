@@ -67,6 +67,18 @@ def test_ones_get_noses_and_feet_but_letters_do_not() -> None:
     assert {len(strokes.varied(letter, rng).strokes) for _ in range(50)} == {1}
 
 
+def test_some_noughts_get_a_slash_through_their_middle() -> None:
+    turn = np.linspace(0, 2 * np.pi, 40)
+    ring = (np.column_stack([0.3 * np.sin(turn), 0.5 * np.cos(turn)]).astype(np.float32),)
+    rng = np.random.default_rng(8)
+    drawn = [strokes._national("0", ring, rng) for _ in range(400)]
+    slashes = [hand[1] for hand in drawn if len(hand) == 2]
+    assert 35 <= len(slashes) <= 85
+    assert np.abs(np.mean(slashes, axis=1)).max() < 0.2
+    assert min(np.ptp(slash, axis=0).max() for slash in slashes) > 0.2
+    assert all(len(strokes._national("6", ring, rng)) == 1 for _ in range(50))
+
+
 def test_gaps_are_short_pieces_and_the_ends_stay() -> None:
     rng = np.random.default_rng(6)
     unit = strokes._unit(SEVEN.strokes)
