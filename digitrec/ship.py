@@ -34,8 +34,7 @@ def ship(names: list[str]) -> None:
         recipe = PRESETS[name].recipe
         folders = [_trained(recipe.replace(seed=seed)) for seed in PRESETS[name].seeds]
         _choose(recipe.name, folders)
-        if PRESETS[name].cycle:
-            cycle(name)
+        _calm(name)
 
 
 def _trained(recipe: Recipe) -> Path:
@@ -107,19 +106,27 @@ def cycle(name: str) -> None:
     """
     if "cycle" in registry.get(name).card:
         raise RunError(f"{name} has had its second cycle. Train it again with `make models RECIPES={name}`.")
-    _again(name, "cycle", PRESETS[name].cycle, 0.1, 0.5)
+    _calm(name)
 
 
 def renew(name: str) -> None:
     """Train a shipped model on, on the glyphs that the strokes and steps of today make, and put the mean in its place.
 
-    So a change of the glyph or of the pens takes ten epochs, at a third of the learning rate, and not eighty.
+    So a change of the glyph or of the pens takes ten epochs, at a third of the learning rate, and its calm cycle after
+    them, where it has one, and not eighty.
 
     Raises:
         ModelError: If there is none.
         RunError: If the loss ran away.
     """
     _again(name, "renewed", RENEWED, 1 / 3, 1.0)
+    _calm(name)
+
+
+def _calm(name: str) -> None:
+    """Train a shipped model for its calm cycle, if its preset has one."""
+    if epochs := PRESETS[name].cycle:
+        _again(name, "cycle", epochs, 0.1, 0.5)
 
 
 def _again(name: str, deed: str, epochs: int, rate: float, distortions: float) -> None:

@@ -164,6 +164,25 @@ def test_a_second_cycle_ships_the_mean_of_the_weights_before_and_after(
         ship.cycle(tiny.name)
 
 
+def test_a_renewed_model_was_trained_on_and_had_its_calm_cycle(
+    workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe.from_json(rf.read_json(tiny_run / rf.RECIPE))
+    monkeypatch.setattr(ship, "PRESETS", {recipe.name: replace(PRESETS["mlp-128"], recipe=recipe, cycle=2)})
+    monkeypatch.setattr(ship, "RENEWED", 3)
+    folder = workshop / "models" / recipe.name
+    shutil.copytree(tiny_run, folder)
+    before = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
+    ship.renew(recipe.name)
+    after = keras.saving.load_model(folder / rf.KERAS, compile=False).get_weights()
+    assert all(not np.array_equal(first, last) for first, last in zip(before, after, strict=True))
+    card = registry.get(recipe.name).card
+    assert card["epochs"] == recipe.epochs + 5
+    assert card["renewed"]["epochs"] == 3
+    assert card["renewed"]["learning_rate"] == pytest.approx(recipe.learning_rate / 3)
+    assert card["cycle"]["epochs"] == 2
+
+
 def test_a_model_is_refreshed_from_its_weights(workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = workshop / "models" / "tiny"
     shutil.copytree(tiny_run, folder)
