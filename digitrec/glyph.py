@@ -160,12 +160,15 @@ def _fitted(crop: Floats) -> Floats:
     found together. A stroke that is then still far from it, since the pen presses, is changed further.
     """
     inside = _stroke(_enlarged(crop))
-    extent, width = _measured(inside)
+    within = np.asarray(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5), dtype=np.float32)
+    extent, width = _measured(inside, within)
     scale, change = 1.0, 0.0
     for _ in range(4):
         scale = max(DIGIT - change, 4.0) / extent
         change = _correction(width * scale)
-    widened = _widened(inside, change, scale)
+    widths = _widths(within, scale, width * scale)
+    wanted = np.clip(widths + change, *PRESSED)
+    widened = _widened(within, np.clip(wanted - widths, np.maximum(-THIN, -0.5 * widths), THICKEN) / scale)
     scale = DIGIT * FINE / max(widened.shape)
     size = (max(1, round(widened.shape[1] * scale)), max(1, round(widened.shape[0] * scale)))
     return resized(widened, size, cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)
@@ -192,13 +195,12 @@ def resized(picture: Floats, size: tuple[int, int], how: int) -> Floats:
     return np.asarray(cv2.resize(picture, size, interpolation=how), dtype=np.float32)
 
 
-def _measured(inside: Mask) -> tuple[float, float]:
-    """Return the longest side and the width of the stroke, in pixels of `inside`."""
+def _measured(inside: Mask, within: Floats) -> tuple[float, float]:
+    """Return the longest side and the width of the strokes, in pixels of `inside`; `within` is how deep each lies."""
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     extent = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1.0
-    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
     # Across a straight stroke the distance to its edge is a quarter of its width on average.
-    return float(extent), 4.0 * float(depth[inside].mean())
+    return float(extent), 4.0 * float(within[inside].mean())
 
 
 def _correction(width: float) -> float:
@@ -207,32 +209,13 @@ def _correction(width: float) -> float:
     return min(max(low - width, 0.0), THICKEN) - min(max(width - high, 0.0), THIN, 0.5 * width)
 
 
-def _widened(inside: Mask, change: float, scale: float) -> Floats:
-    """Return the strokes redrawn with soft edges and `change` wider, with room for it; see `_fitted`.
-
-    Args:
-        inside: Which pixels are stroke.
-        change: By how much all strokes are widened, in pixels of the glyph.
-        scale: Pixels of the glyph a pixel of `inside`.
-    """
-    room = int(THICKEN / scale / 2.0) + 2
-    padded = cv2.copyMakeBorder(inside.astype(np.uint8), room, room, room, room, cv2.BORDER_CONSTANT, value=0)
-    within = np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5), dtype=np.float32)
-    outside = cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5)
-    signed = within - outside + (0.5 - padded)
-    width = _widths(within, scale)
-    wanted = np.clip(width + change, *PRESSED)
-    half = np.clip(wanted - width, np.maximum(-THIN, -0.5 * width), THICKEN) / np.float32(2.0 * scale)
-    wider = np.asarray(cv2.resize(half, padded.shape[::-1]), dtype=np.float32)
-    return tight(np.clip(signed + (wider + 0.5), 0.0, 1.0).astype(np.float32))
-
-
-def _widths(within: Floats, scale: float) -> Floats:
+def _widths(within: Floats, scale: float, usual: float) -> Floats:
     """Return how wide the strokes around each place are (h, w), in pixels of the glyph, on a grid twice as fine.
 
     Args:
         within: How far each pixel of a stroke lies from its edge, 0 outside.
         scale: Pixels of the glyph a pixel of `within`.
+        usual: What the width is where no stroke is near.
     """
     ridge = (within > 0.0) & (within > cv2.dilate(within, np.ones((3, 3), np.uint8)) - 1e-3)
     size = (max(1, round(2.0 * scale * within.shape[1])), max(1, round(2.0 * scale * within.shape[0])))
@@ -240,7 +223,24 @@ def _widths(within: Floats, scale: float) -> Floats:
         cv2.GaussianBlur(cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), 2.0 * AROUND)
         for values in (ridge.astype(np.float32), np.where(ridge, within, np.float32(0.0)))
     )
-    return np.asarray(2.0 * scale * half / np.maximum(middle, np.finfo(np.float32).tiny), dtype=np.float32)
+    widths = np.full_like(middle, usual)
+    np.divide(2.0 * scale * half, middle, out=widths, where=middle > 1e-6)
+    return np.asarray(widths, dtype=np.float32)
+
+
+def _widened(within: Floats, change: Floats) -> Floats:
+    """Return the strokes redrawn with soft edges and wider, with room for it.
+
+    Args:
+        within: (h, w), how far each pixel of a stroke lies from its edge, 0 outside and along the picture's edges.
+        change: By how much the strokes around each place are widened, in pixels of `within`; of any size.
+    """
+    room = int(max(float(change.max()), 0.0) / 2.0) + 2
+    wider = cv2.resize(change, within.shape[::-1])
+    deep, wider = (cv2.copyMakeBorder(a, room, room, room, room, cv2.BORDER_REPLICATE) for a in (within, wider))
+    paper = (deep == 0.0).astype(np.uint8)
+    signed = deep - cv2.distanceTransform(paper, cv2.DIST_L2, 5) + (paper - np.float32(0.5))
+    return tight(np.clip(signed + (wider / np.float32(2.0) + np.float32(0.5)), 0.0, 1.0).astype(np.float32))
 
 
 def centred(stroke: Floats) -> Floats:

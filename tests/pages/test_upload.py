@@ -157,7 +157,7 @@ def test_a_name_is_never_taken_for_html(page: AppTest) -> None:
 def test_one_digit_in_parts_is_one_digit_when_the_switch_says_so(page: AppTest) -> None:
     image, zero = Image.new("L", (300, 150), 255), Image.fromarray(255 - dataset.test()[0][3]).resize((140, 140))
     for number in range(2):  # its halves apart
-        image.paste(zero.crop((70 * number, 0, 70 + 70 * number, 140)), (80 + 78 * number, 5))
+        image.paste(zero.crop((70 * number, 0, 70 + 70 * number, 140)), (60 + 96 * number, 5))
     stream = io.BytesIO()
     image.save(stream, "PNG")
     upload(page, {"a.png": stream.getvalue()})
