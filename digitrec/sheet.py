@@ -403,7 +403,6 @@ def _groups(found: list[_Candidate]) -> list[tuple[list[int], float]]:
     usual = _typical(size)
     fragment = (size < 0.8 * usual) & np.array([not (_is_sure(c) and c.digit != 1) for c in found])
     near = (_gaps(box) < NEAR * usual) & np.logical_and.outer(fragment, fragment)
-
     lying = [
         (group, 0.0)
         for group in _connected(overlap)
@@ -625,7 +624,7 @@ def _speck(mark: _Candidate, other: _Candidate) -> bool:
 
 
 def _with_signs(row: list[_Candidate], others: bool) -> list[tuple[_Candidate, bool]]:
-    """Return the marks of a row, each with whether it is a sign among those that are none; see `_is_sign`.
+    """Return the marks of a row, each with whether it is a sign; see `_is_sign`.
 
     A bracket taken for a digit makes another one look no larger than the digits, so they are asked twice.
     """

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -278,21 +279,36 @@ def _pressed(strokes: Strokes, side: int, size: float, width: int, rng: np.rando
     how, nib, much = rng.random(), rng.uniform(0.0, np.pi), rng.uniform(0.3, 1.1)
     drawn = np.zeros((side, side), np.uint8)
     for stroke in placed:
-        along = lengths(stroke)
-        at = np.linspace(0.0, along[-1], max(2, int(along[-1])))
-        points = np.column_stack([np.interp(at, along, stroke[:, axis]) for axis in (0, 1)])
+        length = float(lengths(stroke)[-1])
+        points = evenly(stroke, max(2, int(length)))
         if how < 0.5:
-            turns = int(along[-1] / size * 2.5) + 2
-            pressure = np.interp(np.linspace(0, turns - 1, len(at)), np.arange(turns), rng.normal(0.0, 0.7, turns))
+            pressure = wandering(length / size, len(points), rng)
         else:
             across, down = np.gradient(points, axis=0).T
             angle = np.arctan2(down, across)
             pressure = 1.6 * ((np.abs(np.sin(angle - nib)) if how < 0.75 else np.clip(np.sin(angle), 0.0, 1.0)) - 0.4)
             pressure = cv2.blur(pressure[:, None], (1, max(1, int(size / 8))))[:, 0]
-        radii = np.clip(width * np.exp(much * pressure), 1.0, 0.3 * size) / 2
-        for place, radius in zip(_in_fractions(points).tolist(), _in_fractions(radii).tolist(), strict=True):
-            cv2.circle(drawn, place, radius, 255, -1, cv2.LINE_AA, SHIFT)
+        stamp(drawn, points, np.clip(width * np.exp(much * pressure), 1.0, 0.3 * size))
     return drawn
+
+
+def evenly(stroke: Floats, count: int) -> NDArray[np.float64]:
+    """Return `count` points (count, 2) at even distances along a stroke."""
+    along = lengths(stroke)
+    at = np.linspace(0.0, along[-1], count)
+    return np.column_stack([np.interp(at, along, stroke[:, axis]) for axis in (0, 1)])
+
+
+def wandering(length: float, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return how hard a pen presses at `count` points of a stroke as long as so many digits are high: about 0."""
+    turns = int(length * 2.5) + 2
+    return np.interp(np.linspace(0, turns - 1, count), np.arange(turns), rng.normal(0.0, 0.7, turns))
+
+
+def stamp(drawn: Bytes, points: NDArray[np.float64], widths: NDArray[np.float64]) -> None:
+    """Draw a soft line of changing widths (N,) into a picture (H, W), 255 its ink: a disc at each of the points."""
+    for place, radius in zip(_in_fractions(points).tolist(), _in_fractions(widths / 2).tolist(), strict=True):
+        cv2.circle(drawn, place, radius, 255, -1, cv2.LINE_AA, SHIFT)
 
 
 def _placed(strokes: Strokes, side: int, size: float, width: int, rng: np.random.Generator) -> list[Floats]:
@@ -304,6 +320,6 @@ def _placed(strokes: Strokes, side: int, size: float, width: int, rng: np.random
     return [(stroke * size + middle - 0.5).astype(np.float32) for stroke in unit]
 
 
-def _in_fractions(pixels: Floats) -> NDArray[np.int32]:
+def _in_fractions(pixels: NDArray[Any]) -> NDArray[np.int32]:
     """Return places and lengths in the fractions of a pixel that OpenCV draws with."""
-    return np.rint(pixels * (1 << SHIFT)).astype(np.int32)
+    return np.asarray(np.rint(pixels * (1 << SHIFT)), dtype=np.int32)

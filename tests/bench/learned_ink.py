@@ -45,8 +45,8 @@ def crops(folder: Path, count: int, seed: int) -> tuple[Bytes, Bytes]:
     """Return crops (N, SIDE, SIDE, 3) of sheets by training writers, and how much of each pixel is stroke."""
     cv2.setNumThreads(1)
     mine = [w for w in strokes.load(folder) if strokes.part(w.writer) == "training"]
-    letters = [w for w in mine if w.kind in ("upper", "lower") and w.label not in strokes.AMBIGUOUS]
-    writers, rng = sheets.by_writer(mine), np.random.default_rng((99, seed))
+    writers, letters = sheets.material(mine)
+    rng = np.random.default_rng((99, seed))
     pictures, covers = [], []
     for number in range(count):
         kind = sheets.KINDS[number % len(sheets.KINDS)]
@@ -179,8 +179,8 @@ def main() -> None:
     net = trained(np.concatenate([x for x, _ in made]), np.concatenate([y for _, y in made]), options.steps)
     pages = [json.loads(line) for line in (options.pages / "manifest.jsonl").read_text().splitlines()]
     held_out = [w for w in strokes.load(options.strokes) if strokes.held_out(w.writer)]
-    letters = [w for w in held_out if w.kind in ("upper", "lower") and w.label not in strokes.AMBIGUOUS]
-    writers, predictor = sheets.by_writer(held_out), registry.predictor("reader")
+    writers, letters = sheets.material(held_out)
+    predictor = registry.predictor("reader")
 
     def said(image: Image.Image) -> str:
         return reading.read(image, predictor).text.replace("/", "")
@@ -194,9 +194,8 @@ def main() -> None:
         print(f"\n{name}, {time.process_time() - began:.0f} s for {len(pages)} pages: {real}", flush=True)
         for kind in sheets.KINDS:
             for number in range(options.count):
-                rng = np.random.default_rng((sheets.SEED, sheets.KINDS.index(kind), number))
-                made_sheet = sheets.sheet(writers, letters, kind, rng)
-                ours.add(kind, made_sheet.text.replace("/", ""), said(Image.fromarray(made_sheet.picture)))
+                sheet = sheets.numbered(writers, letters, kind, number)
+                ours.add(kind, sheet.text.replace("/", ""), said(Image.fromarray(sheet.picture)))
         mean = np.mean([1 - wrong / digits for digits, wrong, _, _ in ours.counts.values()])
         print(f"made sheets: mean of the kinds {mean:.1%}; {ours}", flush=True)
 

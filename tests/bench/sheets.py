@@ -86,6 +86,17 @@ def by_writer(writings: list[Writing], fewest: int = 8) -> dict[str, dict[str, l
     return {writer: dict(digits) for writer, digits in found.items() if len(digits) >= fewest}
 
 
+def material(writings: list[Writing]) -> tuple[dict[str, dict[str, list[Writing]]], list[Writing]]:
+    """Return what sheets are made of: the digits by writer and label, and the letters that are clearly none."""
+    letters = [w for w in writings if w.kind in ("upper", "lower") and w.label not in strokes.AMBIGUOUS]
+    return by_writer(writings), letters
+
+
+def numbered(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], kind: str, number: int) -> Sheet:
+    """Return the sheet of a kind that has this number, always the same one."""
+    return sheet(writers, letters, kind, np.random.default_rng((SEED, KINDS.index(kind), number)))
+
+
 def sheet(writers: dict[str, dict[str, list[Writing]]], letters: list[Writing], kind: str, rng: Rng) -> Sheet:
     """Return a sheet of one writer's digits."""
     height, width = (int(side) for side in rng.permutation([rng.integers(600, 1100), rng.integers(800, 1600)]))
@@ -242,13 +253,11 @@ def _press(
     drawn: NDArray[np.uint8], stroke: NDArray[np.float64], size: float, pen: float, much: float, rng: Rng
 ) -> None:
     """Draw a stroke (N, 2), in pixels, with a pen whose width wanders as it presses."""
-    along = strokes.lengths(stroke.astype(np.float32))
-    at = np.linspace(0.0, along[-1], max(2, int(2 * along[-1])))
-    knots = int(along[-1] / size * 2.5) + 2
-    pressure = np.interp(np.linspace(0, knots - 1, len(at)), np.arange(knots), rng.normal(0.0, 0.7, knots))
-    radii = np.clip(pen * np.exp(much * pressure), 1.5, 0.25 * size) / 2
-    for x, y, radius in zip(*(np.interp(at, along, stroke[:, axis]) for axis in (0, 1)), radii, strict=True):
-        cv2.circle(drawn, (round(x * 16), round(y * 16)), round(radius * 16), 255, -1, cv2.LINE_AA, 4)
+    line = stroke.astype(np.float32)
+    length = float(strokes.lengths(line)[-1])
+    points = strokes.evenly(line, max(2, int(2 * length)))
+    pressure = strokes.wandering(length / size, len(points), rng)
+    strokes.stamp(drawn, points, np.clip(pen * np.exp(much * pressure), 1.5, 0.25 * size))
 
 
 def _paper(kind: str, cover: Floats, pitch: float, top: float, pen: float, rng: Rng) -> Floats:
@@ -438,15 +447,15 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="folder for the sheets, named by what is written and what is read")
     options = parser.parse_args()
     held_out = [w for w in strokes.load(options.folder) if strokes.held_out(w.writer)]
-    letters = [w for w in held_out if w.kind in ("upper", "lower") and w.label not in strokes.AMBIGUOUS]
-    writers, predictor = by_writer(held_out), registry.predictor(options.model)
+    writers, letters = material(held_out)
+    predictor = registry.predictor(options.model)
     print(f"{len(writers)} writers, {options.count} sheets of each kind, {options.model}")
     for kind in options.kinds:
         digits = wrong = right = 0
         inked = []
         began = time.process_time()
         for number in range(options.count):
-            made = sheet(writers, letters, kind, np.random.default_rng((SEED, KINDS.index(kind), number)))
+            made = numbered(writers, letters, kind, number)
             said = reading.read(Image.fromarray(made.picture), predictor, finder=registry.finder()).text
             inked.append(ink_found(made.picture, made.cover))
             truth, flat = made.text.replace("/", ""), said.replace("/", "")
