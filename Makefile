@@ -5,10 +5,11 @@
 PORT ?= 8501
 BENCHES ?= run_overhead read_speed reading_time draw_latency first_point web_memory compare_digit compare_open
 PYTHON ?= python3
+BUNDLE_PYTHON ?= 3.12
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench models results chromium clean
+.PHONY: run test lint bench models results detector detector-bundle chromium clean
 
 run: $(VENV)/.app
 	@echo "digitrec: http://127.0.0.1:$(PORT)"
@@ -31,6 +32,20 @@ models: $(VENV)/.app
 
 results: $(VENV)/.app
 	$(BIN)/python -m digitrec.results
+
+detector: $(VENV)/.app
+	$(BIN)/python -m digitrec.training.detector_training
+	$(BIN)/python -m digitrec.training.detector_training --export models/detector
+
+# What a machine with a GPU and without network lacks to train the detector; see deploy/train_detector.sh.
+detector-bundle: $(VENV)/.app
+	rm -rf build/bundle && mkdir -p build/bundle/unipen build/bundle/fonts build/bundle/wheels
+	cp "$${DIGITREC_STROKES:-data/unipen}"/*.jsonl.gz build/bundle/unipen/
+	$(BIN)/python -m digitrec.datasets.fonts build/bundle/fonts
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary=:all: --dest build/bundle/wheels \
+	  --python-version $(BUNDLE_PYTHON) --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 \
+	  keras~=3.15.0 optree namex
+	du -sh build/bundle
 
 chromium: $(VENV)/.dev
 	@$(BIN)/python tests/browser/chromium.py

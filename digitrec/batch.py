@@ -1,4 +1,4 @@
-"""A batch of pictures: put in order, read one by one, put right, kept small, written down as CSV, JSON and text."""
+"""A batch of pictures: sorted, read one by one, corrected, kept small, exported as CSV, JSON and text."""
 
 import contextlib
 import csv
@@ -33,7 +33,7 @@ INK_BYTES = 4 * 2**20
 """Bytes of packed ink that a batch keeps, about 50 photos; that of the others is made of their files again."""
 
 THUMBNAIL_SIDE = 120
-COPY_SIDE = 1000  # longest side of the copy that is shown with boxes
+COPY_SIDE = 1600  # longest side of the copy that is shown with boxes; room to zoom into small digits
 STEP_SIDE = 264  # pixels; twice what a page gives a step, for sharp screens
 
 COLUMNS = (
@@ -82,8 +82,8 @@ class Found(NamedTuple):
 
     Attributes:
         thumbnail: A small copy as a data URI.
-        ink: Its packed ink, as the picture came, not turned.
-        ledger: Its digits, which no model has answered yet.
+        ink: Its packed ink, rotated upright.
+        ledger: Its candidates, which no model has read yet.
     """
 
     thumbnail: str
@@ -95,11 +95,13 @@ class Closeup(NamedTuple):
     """What is shown of one picture.
 
     Attributes:
-        image: A small upright copy, RGB or RGBA.
+        picture: A small upright copy as a data URI.
+        size: Its width and height.
         steps: The picture and its ink, at most STEP_SIDE pixels.
     """
 
-    image: Image.Image
+    picture: str
+    size: tuple[int, int]
     steps: tuple[Step, ...]
 
 
@@ -125,11 +127,11 @@ class Batch:
         self.left_out = 0  # pictures beyond those that are read at once
         self.thumbnails: dict[str, str] = {}
         self._kept: dict[str, bytes] = {}
-        self._inks: dict[str, bytes] = {}  # as the pictures came, not turned; the last one used is the last
+        self._inks: dict[tuple[str, float], bytes] = {}  # by a picture's key and angle; the last one used is the last
         self._ledgers: dict[tuple[str, bool], Ledger | PictureError] = {}
 
     def replace(self, files: Iterable[File], most: int | None = None) -> None:
-        """Take these files in place of those before; what was read and put right in files among both stays.
+        """Take these files in place of those before; what was read and corrected in files among both stays.
 
         Args:
             files: In any order; they are read in that of their names.
@@ -148,7 +150,7 @@ class Batch:
         self.left_out = whole - len(self.pictures)
         keys = {picture.key for picture in self.pictures}
         self.thumbnails = {key: uri for key, uri in self.thumbnails.items() if key in keys}
-        self._inks = {key: ink for key, ink in self._inks.items() if key in keys}
+        self._inks = {key: ink for key, ink in self._inks.items() if key[0] in keys}
         self._ledgers = {key: ledger for key, ledger in self._ledgers.items() if key[0] in keys}
 
     def data(self, picture: Picture) -> bytes | None:
@@ -167,7 +169,7 @@ class Batch:
         data: bytes | None = None,
         finder: readings.Reader | None = None,
     ) -> Outcome:
-        """Return what a model reads in a picture, put right where a person did; from memory where it can.
+        """Return what a model reads in a picture, with a person's corrections; from memory where it can.
 
         Args:
             picture: One of the batch.
@@ -208,7 +210,7 @@ class Batch:
         return changed
 
     def turn(self, picture: Picture, single: bool, finder: readings.Reader, data: bytes | None = None) -> Ledger:
-        """Turn a picture a quarter clockwise and find its digits anew; it can be undone.
+        """Rotate a picture by 90 degrees clockwise and find its digits again; it can be undone.
 
         Raises:
             PictureError: If its file is no longer here.
@@ -216,29 +218,31 @@ class Batch:
         data = self._present(picture, data, "turn it")
 
         def turned(ledger: Ledger) -> Ledger:
-            found: Found = self.call(first, data, picture.page, single, finder, (ledger.turned + 3) % 4)
+            angle = round((ledger.angle + 270.0) % 360.0, 1)  # rounded, so that four turns lead back to the same angle
+            found: Found = self.call(first, data, picture.page, single, finder, angle)
+            self._keep_ink(picture, found.ledger.angle, found.ink)
             return ledgers.after(found.ledger, ledger)
 
         return self.change(picture, single, turned)
 
-    def ink(self, picture: Picture, turned: int, data: bytes | None = None) -> NDArray[np.float32]:
-        """Return a picture's ink, float32 (H, W), 0 paper, 1 ink.
+    def ink(self, picture: Picture, angle: float, data: bytes | None = None) -> NDArray[np.float32]:
+        """Return the ink of a picture rotated upright, float32 (H, W), 0 paper, 1 ink.
 
         Args:
             picture: One of the batch.
-            turned: Quarter turns counter-clockwise that make it upright.
+            angle: Degrees counter-clockwise by which it is rotated to be upright.
             data: The file's bytes, where the page has them; otherwise those kept are used, if its ink is not.
 
         Raises:
             PictureError: If neither its ink nor its file is here.
         """
-        if picture.key not in self._inks:
+        if (picture.key, angle) not in self._inks:
             data = self._present(picture, data, "change its boxes")
-            self._keep_ink(picture, self.call(packed_ink, data, picture.page))
-        self._inks[picture.key] = packed = self._inks.pop(picture.key)
-        return np.ascontiguousarray(np.rot90(ledgers.unpacked(packed), turned))
+            self._keep_ink(picture, angle, self.call(packed_ink, data, picture.page, angle))
+        self._inks[picture.key, angle] = packed = self._inks.pop((picture.key, angle))
+        return ledgers.unpacked(packed)
 
-    def _present(self, picture: Picture, data: bytes | None, deed: str) -> bytes:
+    def _present(self, picture: Picture, data: bytes | None, action: str) -> bytes:
         """Return the file's bytes.
 
         Raises:
@@ -246,7 +250,7 @@ class Batch:
         """
         data = self.data(picture) if data is None else data
         if data is None:
-            raise PictureError(f"{GONE} {deed}.")
+            raise PictureError(f"{GONE} {action}.")
         return data
 
     def _first(self, picture: Picture, data: bytes, single: bool, finder: readings.Reader) -> Ledger | PictureError:
@@ -255,7 +259,7 @@ class Batch:
         except PictureError as error:
             return PictureError(str(error))  # the one raised holds on to the picture through its traceback
         self.thumbnails[picture.key] = found.thumbnail
-        self._keep_ink(picture, found.ink)
+        self._keep_ink(picture, found.ledger.angle, found.ink)
         return found.ledger
 
     def _pictures(self, file: File, sha: str) -> list[Picture]:
@@ -271,14 +275,15 @@ class Batch:
         named = named if count > 1 else [file.name]
         return [Picture(name, file.source, f"{page}-{sha}", page) for page, name in enumerate(named, 1)]
 
-    def _keep_ink(self, picture: Picture, packed: bytes) -> None:
-        """Keep a picture's ink and let go of what was not used for the longest, but never of this one."""
-        self._inks[picture.key] = packed
+    def _keep_ink(self, picture: Picture, angle: float, packed: bytes) -> None:
+        """Keep a picture's ink, drop what was not used for the longest, but never this one."""
+        self._inks.pop((picture.key, angle), None)
+        self._inks[picture.key, angle] = packed
         while len(self._inks) > 1 and sum(map(len, self._inks.values())) > INK_BYTES:
             del self._inks[next(iter(self._inks))]
 
 
-def first(data: bytes, page: int, single: bool, finder: readings.Reader, turned: int | None = None) -> Found:
+def first(data: bytes, page: int, single: bool, finder: readings.Reader, angle: float | None = None) -> Found:
     """Decode a picture and find its digits.
 
     Args:
@@ -286,23 +291,23 @@ def first(data: bytes, page: int, single: bool, finder: readings.Reader, turned:
         page: The page of a PDF, from 1; 0 for a file that is a picture.
         single: Whether it is known to hold exactly one digit.
         finder: The model that finds them.
-        turned: Quarter turns counter-clockwise that make it upright; told from the digits unless given.
+        angle: Degrees counter-clockwise by which it is rotated to be upright; found from the digits unless given.
 
     Raises:
         PictureError: If it cannot be read.
     """
     image = _opened(data, page)
-    found = readings.read(image, finder, single, turned=turned)
-    return Found(_thumbnail(image), ledgers.packed(np.rot90(found.ink, -found.turned)), ledgers.of(found))
+    found = readings.read(image, finder, single, angle=angle)
+    return Found(_thumbnail(image), ledgers.packed(found.ink), ledgers.of(found))
 
 
-def packed_ink(data: bytes, page: int) -> bytes:
-    """Return a picture's packed ink, as the picture came; see `first`.
+def packed_ink(data: bytes, page: int, angle: float) -> bytes:
+    """Return the packed ink of a picture rotated upright; see `first`.
 
     Raises:
         PictureError: If it cannot be read.
     """
-    return ledgers.packed(inks.from_picture(inks.reduced(_opened(data, page))))
+    return ledgers.packed(whole(data, page, angle).ink)
 
 
 def _opened(data: bytes, page: int) -> Image.Image:
@@ -314,24 +319,26 @@ def _opened(data: bytes, page: int) -> Image.Image:
     return pdf.page(data, page) if page else inks.open_picture(data)
 
 
-def whole(data: bytes, page: int, turned: int) -> Reading:
+def whole(data: bytes, page: int, angle: float) -> Reading:
     """Return a picture and its ink as a reading whose digits were not looked for; see `closeup`."""
-    return readings.inked(_opened(data, page), turned)
+    return readings.inked(_opened(data, page), angle)
 
 
-def closeup(data: bytes, page: int, turned: int) -> Closeup:
+def closeup(data: bytes, page: int, angle: float) -> Closeup:
     """Decode a picture again, to show it with its steps.
 
     Args:
         data: The file's bytes.
         page: The page of a PDF, from 1; 0 for a file that is a picture.
-        turned: Quarter turns counter-clockwise that make it upright.
+        angle: Degrees counter-clockwise by which it is rotated to be upright.
 
     Raises:
         PictureError: If it cannot be read.
     """
     image = _opened(data, page)
-    return Closeup(_copy(image).rotate(90 * turned, expand=True), _small(readings.inked(image, turned).steps))
+    steps = _small(readings.inked(image, angle).steps)
+    copy = readings.upright(_copy(image), angle)
+    return Closeup(pictures.jpeg_uri(copy, quality=85), copy.size, steps)
 
 
 def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int]) -> list[Digit]:
@@ -364,18 +371,20 @@ def shown_name(name: str, longest: int = 60) -> str:
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
-    """Return a reading as the command line prints it; see contracts.md. Boxes are those of the picture as it came.
+    """Return a reading as the command line prints it; see contracts.md.
 
-    What a person changed has an entry more, `corrected`: `digit` where the answer was put right, `box` where its box
+    A box is in pixels of the picture as a viewer shows it. Where the picture was rotated to be read, the box is the
+    upright one around the digit, and `corners` says where the digit lies in it.
+    What a person changed has one more entry, `corrected`: `digit` where the digit was corrected, `box` where the box
     was drawn.
     """
-    answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None, "turned": 0}
+    answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None, "angle": 0.0}
     if isinstance(outcome, PictureError):
         return answer | {"error": str(outcome)}
     digits = [
-        {
-            "row": digit.row,
-            "box": list(readings.as_it_came(digit.box, outcome.size, outcome.turned)),
+        {"row": digit.row, "box": list(readings.as_it_came(digit.box, outcome))}
+        | ({"corners": _corners(digit, outcome)} if outcome.angle else {})
+        | {
             "digit": digit.digit,
             "confidence": round(digit.confidence, 6),
             "probabilities": [round(float(p), 6) for p in digit.probabilities],
@@ -385,7 +394,12 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
         | ({"corrected": digit.by_hand} if digit.by_hand else {})
         for digit in outcome.digits
     ]
-    return answer | {"text": outcome.text, "turned": 90 * outcome.turned, "digits": digits}
+    return answer | {"text": outcome.text, "angle": round(outcome.angle, 1) % 360.0, "digits": digits}
+
+
+def _corners(digit: Digit, reading: Reading) -> list[list[int]]:
+    """Return where a digit's box lies in the picture as a viewer shows it: x, y, clockwise from its own top left."""
+    return [list(corner) for corner in readings.corners_as_it_came(digit.box, reading)]
 
 
 def numbered(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
@@ -400,7 +414,7 @@ def _numbers(reading: Reading) -> list[dict[str, Any]]:
     for places in numbers.places(reading.digits):
         digits = [reading.digits[place] for place in places]
         if written := numbers.written(digits):
-            box = readings.as_it_came(glyphs.around([digit.box for digit in digits]), reading.size, reading.turned)
+            box = readings.as_it_came(glyphs.around([digit.box for digit in digits]), reading)
             sure = round(numbers.confidence(digits), 6)
             row = digits[0].row
             found.append({"row": row, "box": list(box), "text": written, "confidence": sure, "digits": places})
@@ -416,7 +430,7 @@ def as_csv(records: Iterable[dict[str, Any]]) -> str:
     """Return records with numbers as CSV, a digit a line, with COLUMNS; a picture without digits has a line of its own.
 
     A box is x, y, width and height with spaces between; `likely` is the digits that it takes to be 95 % sure, as in
-    `4 or 9`, the digit where a person put it right, and empty for what is no digit. `number` counts the picture's
+    `4 or 9`, the digit where a person corrected it, and empty for what is not a digit. `number` counts the picture's
     numbers from 0, and `number_text` is the whole number that the digit stands in. A name that a spreadsheet would
     take for a formula is given an apostrophe in front.
     """

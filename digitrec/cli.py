@@ -75,7 +75,10 @@ def _add_read(commands: Any) -> None:
 
 
 def _read(options: argparse.Namespace) -> int:
-    """Read each picture and print its line at once; return 1 where one could not be read."""
+    """Read each picture and print its line at once; return 1 where one could not be read.
+
+    What a person has to know of how a picture was read goes to the error output, each sentence once.
+    """
     from digitrec import registry
 
     model = options.model or registry.default()
@@ -83,11 +86,14 @@ def _read(options: argparse.Namespace) -> int:
     show = _as_json if options.format == "jsonl" else _as_text
     # A name that is no valid text goes out as the bytes it came in as.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    status = OK
+    status, told = OK, set()
     for path in _files(options.pictures):
         for page, reading in _readings(path, predictor, options.single, finder):
             if isinstance(reading, PictureError):
                 status = SOME_FAILED
+            elif reading.notice and reading.notice not in told:
+                told.add(reading.notice)
+                print(f"digitrec: {reading.notice}", file=sys.stderr)
             print(show(path, page, model, reading), flush=True)
     return status
 

@@ -18,10 +18,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from digitrec import paper as papers
 from digitrec import settings
 from digitrec.clutter import grown, joined, upper_quartile, without_lines
-from digitrec.desk import without_desk
 from digitrec.errors import PictureError
 from digitrec.paper import Paper
-from digitrec.surroundings import without_surroundings
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -182,6 +180,63 @@ def reduced(image: Image.Image) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
+def within(image: Image.Image, side: int) -> Image.Image:
+    """Return `image` with its longest side at most `side` pixels, averaged down; as it is if it is smaller."""
+    scale = side / max(image.size)
+    if scale >= 1.0:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BOX)
+
+
+def rotated(image: Image.Image, angle: float) -> Image.Image:
+    """Return `image` rotated counter-clockwise by degrees, as large as it needs to be, corners in its median colour."""
+    quarters, rest = divmod(angle % 360.0, 90.0)
+    if rest == 0.0:
+        turns = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+        return image.transpose(turns[int(quarters)]) if quarters else image
+    some = np.asarray(image.resize((32, 32), Image.Resampling.BOX)).reshape(-1, len(image.getbands()))
+    fill = tuple(int(value) for value in np.median(some, axis=0))
+    matrix, size = rotation(image.size, angle)
+    matrix[:, 2] += 0.5 * (matrix[:, :2].sum(axis=1) - 1.0)  # OpenCV's pixels have integer middles
+    done = cv2.warpAffine(
+        np.asarray(image), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
+    )
+    return Image.fromarray(done)
+
+
+def rotation(size: tuple[int, int], angle: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """Return the affine map (2, 3) of a rotation, and the rotated picture's width and height.
+
+    Args:
+        size: Width and height.
+        angle: Degrees counter-clockwise, as seen.
+    """
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    if angle % 90.0 == 0.0:
+        cos, sin = np.rint(cos), np.rint(sin)
+    width, height = size
+    extent = (abs(width * cos) + abs(height * sin), abs(width * sin) + abs(height * cos))
+    new = (max(1, int(np.ceil(extent[0] - 1e-6))), max(1, int(np.ceil(extent[1] - 1e-6))))
+    turn = np.array([[cos, sin], [-sin, cos]])
+    move = np.array(new) / 2 - turn @ (np.array(size) / 2)
+    return np.column_stack([turn, move]), new
+
+
+def on_paper(image: Image.Image) -> Bytes:
+    """Return a picture as RGB, uint8 (H, W, 3); what is transparent is white, or black under light strokes."""
+    if image.mode != "RGBA":
+        return np.asarray(image.convert("RGB"))
+    pixels = np.asarray(image)
+    colours, cover = _flattened(pixels)
+    if cover is None:
+        return colours
+    light = (colours.mean(axis=2) * cover).sum() > 128.0 * cover.sum()
+    ground = 0.0 if light else 255.0
+    mixed = colours * cover[..., None] + ground * (1.0 - cover[..., None])
+    return np.rint(mixed).astype(np.uint8)
+
+
 def from_picture(image: Image.Image) -> Floats:
     """Return the ink of a picture.
 
@@ -207,7 +262,6 @@ def from_canvas(pixels: Bytes) -> Floats:
     colours, cover = _flattened(pixels)
     if cover is not None:
         return _inked(Paper(cover * 255.0, 0.0, papers.FAINTEST_DRAWN))
-    colours = without_desk(colours)
     return _inked(papers.flat(colours) or papers.uneven(colours))
 
 
@@ -253,7 +307,7 @@ def _inked(paper: Paper) -> Floats:
     ink, dark = nothing, nothing.copy()
     for made, full in ((ink, near[box]), (dark, np.float32(core))):
         made[box] = np.where(soft[box], _ramp(distance[box], low[box], full), np.float32(0.0))
-    return without_surroundings(without_lines(ink, dark))
+    return without_lines(ink, dark)
 
 
 def _followed(distance: Floats, low: Floats, strong: Mask, noise: float) -> Mask:

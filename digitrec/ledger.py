@@ -1,4 +1,4 @@
-"""A picture's digits as a ledger: each with its box, what models read in it, and what a person put right.
+"""A picture's digits as a ledger: each with its box, what models read in it, and a person's correction.
 
 A ledger is a value: each change gives a new one that remembers the one before. What a person settled stays
 whatever model reads.
@@ -65,16 +65,20 @@ class Ledger:
     """All marks of a picture, row by row, each from left to right.
 
     Attributes:
-        size: Width and height of the upright picture.
-        turned: Quarter turns counter-clockwise that made the picture upright, 0 to 3.
-        entries: The marks.
+        size: Width and height of the upright picture, which boxes refer to.
+        original: Width and height of the picture as a viewer shows it.
+        angle: Degrees counter-clockwise by which the picture was rotated to be upright, 0.0 to 360.0.
+        entries: The candidates: digits, and what was taken for none.
         before: The ledgers before each change, the last one last; they have none before them.
+        notice: A sentence to show above the reading, or None.
     """
 
     size: tuple[int, int]
-    turned: int
+    original: tuple[int, int]
+    angle: float
     entries: tuple[Entry, ...]
     before: "tuple[Ledger, ...]" = ()
+    notice: str | None = None
 
     def place(self, box: Box) -> int:
         """Return the place of the mark with this box, 0 where there is none."""
@@ -84,7 +88,7 @@ class Ledger:
 def of(reading: Reading) -> Ledger:
     """Return the ledger of a reading with its steps, as `reading.read` returns it; its answers are left out."""
     entries = tuple(Entry(replace(digit, steps=()), packed(digit.steps[0].image)) for digit in reading.digits)
-    return Ledger(reading.size, reading.turned, entries)
+    return Ledger(reading.size, reading.original, reading.angle, entries, notice=reading.notice)
 
 
 def after(ledger: Ledger, before: Ledger) -> Ledger:
@@ -97,7 +101,7 @@ def answered(ledger: Ledger, name: str, reader: Reader) -> Ledger:
     unread = [entry for entry in ledger.entries if name not in entry.said]
     if not unread:
         return ledger
-    blank = Reading(ledger.size, ledger.turned, _NOTHING, tuple(entry.digit for entry in unread), ())
+    blank = _reading(ledger, tuple(entry.digit for entry in unread))
     new = dict(zip(map(id, unread), readings.reread(blank, reader).digits, strict=True))
     entries = tuple(
         replace(entry, said={**entry.said, name: new[id(entry)]}) if id(entry) in new else entry
@@ -107,9 +111,30 @@ def answered(ledger: Ledger, name: str, reader: Reader) -> Ledger:
 
 
 def reading(ledger: Ledger, name: str) -> Reading:
-    """Return what the model of this name reads, put right where a person did; without ink and steps."""
-    digits = tuple(_settled(entry, entry.said[name]) for entry in ledger.entries)
-    return Reading(ledger.size, ledger.turned, _NOTHING, digits, ())
+    """Return what the model of this name reads, with a person's corrections; without ink and steps."""
+    return _reading(ledger, tuple(_settled(entry, entry.said[name]) for entry in ledger.entries))
+
+
+def _reading(ledger: Ledger, digits: tuple[Digit, ...]) -> Reading:
+    """Return a reading of the ledger's picture with these digits; without ink and steps."""
+    return Reading(ledger.size, ledger.original, ledger.angle, _NOTHING, digits, (), ledger.notice)
+
+
+def left_out(ledger: Ledger, name: str) -> frozenset[int]:
+    """Return the places of the candidates that the model of this name rejects; what a person touched is none of them.
+
+    Args:
+        ledger: The ledger.
+        name: The model; what it has not read yet counts as a digit.
+    """
+    return frozenset(
+        place
+        for place, entry in enumerate(ledger.entries)
+        if entry.truth is None
+        and entry.digit.by_hand is None
+        and (said := entry.said.get(name)) is not None
+        and said.flag == NOT_A_DIGIT
+    )
 
 
 def _settled(entry: Entry, said: Digit) -> Digit:
@@ -124,7 +149,7 @@ def _settled(entry: Entry, said: Digit) -> Digit:
 
 
 def corrected(ledger: Ledger, place: int, truth: int | None) -> Ledger:
-    """Return the ledger with the answer at a place put right.
+    """Return the ledger with the digit at a place corrected.
 
     Args:
         ledger: The ledger.
@@ -139,7 +164,7 @@ def corrected(ledger: Ledger, place: int, truth: int | None) -> Ledger:
 
 
 def renumbered(ledger: Ledger, places: Sequence[int], number: str) -> Ledger:
-    """Return the ledger with all digits of a number put right at once.
+    """Return the ledger with all digits of a number corrected at once.
 
     Args:
         ledger: The ledger.

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,14 @@ from PIL import Image
 
 from digitrec import glyph as glyphs
 from digitrec import ink as inks
+from digitrec import order as orders
 from digitrec import sheet
 from digitrec.calibration import Answers
 from digitrec.distort import turned as tilted
 from digitrec.errors import PictureError
 from digitrec.glyph import Box, Cut
+from digitrec.recognition import candidates, fusion, shipped
+from digitrec.recognition.candidates import Candidate, Found
 from digitrec.sheet import Mark
 from digitrec.sheet import Reader as Reader  # what a reading needs of a model, for those who call it
 
@@ -32,6 +35,11 @@ NAMED = 3
 
 MOST_DRAWN = 4 * 2048**2
 """Values of a drawing, four a pixel: Draw's canvases have 0.3 and 0.9 million."""
+
+NO_DETECTOR = (
+    "The digit detector is missing or damaged, so only the strokes of plain drawings are found reliably. "
+    "Get a fresh copy of the project."
+)
 
 UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
 
@@ -68,6 +76,9 @@ class Digit:
             one digit to be SURE, else None.
         sign: Whether its place among the others says that it is a bracket, a slash or a comma: no digit either.
         by_hand: "digit" where a person put the answer right, "box" where one drew the box, else None.
+        evidence: Logit that the detector finds a digit here, the classifier left out; None where it was not asked.
+        trust: Weight of the classifier's rejection score beside `evidence`.
+        detected: float32 (10,), the detector's log probabilities of the digits; None where it was not asked.
         begins: Whether a person said that a number begins with it, or that it goes on with the one before it; None
             where nobody did.
     """
@@ -84,6 +95,9 @@ class Digit:
     sign: bool = False
     by_hand: str | None = None
     begins: bool | None = None
+    evidence: float | None = None
+    trust: float = 0.0
+    detected: Floats | None = None
 
     @property
     def likely(self) -> tuple[int, ...]:
@@ -97,17 +111,21 @@ class Reading:
 
     Attributes:
         size: Width and height of the upright picture.
-        turned: Quarter turns counter-clockwise that made the picture upright, 0 to 3.
-        ink: float32 (H, W), 0 paper, 1 ink; smaller than the picture where that is large.
-        digits: Row by row, each from left to right.
+        original: Width and height of the picture as a viewer shows it.
+        angle: By how many degrees counter-clockwise it was rotated to be upright, 0.0 to 360.0.
+        ink: float32 (H, W), 0 paper, 1 ink, of the upright picture; smaller where that is large.
+        digits: Row by row, each from left to right; those flagged `not-a-digit` among them.
         steps: The picture and its ink.
+        notice: What a person has to know of how it was read, one sentence or two; None for nothing.
     """
 
     size: tuple[int, int]
-    turned: int
+    original: tuple[int, int]
+    angle: float
     ink: Floats
     digits: tuple[Digit, ...]
     steps: tuple[Step, ...]
+    notice: str | None = None
 
     @property
     def text(self) -> str:
@@ -139,7 +157,7 @@ def read(
     predictor: Reader,
     single: bool = False,
     finder: Reader | None = None,
-    turned: int | None = None,
+    angle: float | None = None,
 ) -> Reading:
     """Read a picture.
 
@@ -148,32 +166,81 @@ def read(
         predictor: The model that reads.
         single: Whether the picture is known to hold exactly one digit, upright.
         finder: The model that finds the digits; the one that reads unless given.
-        turned: Quarter turns counter-clockwise that make it upright; unless given, what reads best.
+        angle: By how many degrees counter-clockwise it is upright; found out unless given.
     """
     finder = finder or predictor
-    small = inks.reduced(image)
-    ink = inks.from_picture(small)
-    if turned is None and not single:
-        turned, rows = sheet.find_any_way_up(ink, finder)
-        return _answered(_inked(image, small, ink, turned), rows, predictor, finder)
-    return _read(_inked(image, small, ink, turned or 0), predictor, single, finder)
+    detector = shipped.available()
+    if detector is None:
+        notice = None if single else NO_DETECTOR
+        return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
+    if candidates.is_plain(image):
+        drawing = inked(image, angle or 0.0)
+        if single or not candidates.needs_detector(drawing.ink):
+            return _read(drawing, predictor, single, finder)
+    found = candidates.find(image, finder, detector, (angle or 0.0) if single else angle)
+    blank = _inked(image, found.angle, found.ink)
+    reading = _settled(blank, candidates.scaled(found, blank.size), predictor)
+    return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
 
 
-def inked(image: Image.Image, turned: int) -> Reading:
+def _likeliest(reading: Reading) -> Reading | None:
+    """Return a reading with the likeliest of its digits alone, or None where there is none."""
+    digit = max(reading.digits, key=lambda digit: digit.is_digit, default=None)
+    if digit is None or digit.flag == NOT_A_DIGIT:
+        return None
+    return dataclasses.replace(reading, digits=(dataclasses.replace(digit, row=0),))
+
+
+def inked(image: Image.Image, angle: float) -> Reading:
     """Return a picture's ink and its steps, as `read` does, with no digit looked for."""
-    small = inks.reduced(image)
-    return _inked(image, small, inks.from_picture(small), turned)
+    return _inked(image, angle, inks.from_picture(inks.rotated(inks.reduced(image), angle)))
 
 
-def _inked(image: Image.Image, small: Image.Image, ink: Floats, turned: int) -> Reading:
-    """Return a picture, the smaller one that is looked at and its ink, turned upright, without digits."""
-    size = image.size if turned % 2 == 0 else (image.height, image.width)
-    ink, picture = np.ascontiguousarray(np.rot90(ink, turned)), np.rot90(_in_grey(small), turned)
+def upright(image: Image.Image, angle: float) -> Image.Image:
+    """Return `image` rotated counter-clockwise by degrees, as large as it needs to be, corners in its median colour."""
+    return inks.rotated(image, angle)
+
+
+def _inked(image: Image.Image, angle: float, ink: Floats) -> Reading:
+    """Return an upright picture with its ink, without digits."""
+    size = inks.rotation(image.size, angle)[1]
+    picture = _in_grey(inks.rotated(inks.reduced(image), angle))
     steps = (
-        Step("Picture", "The picture in grey, as it came." if not turned else "The picture in grey, upright.", picture),
+        Step("Picture", "The picture in grey, as it came." if not angle else "The picture in grey, upright.", picture),
         Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
     )
-    return Reading(size, turned, ink, (), steps)
+    return Reading(size, image.size, angle % 360.0, ink, (), steps)
+
+
+def _settled(blank: Reading, found: Found, predictor: Reader) -> Reading:
+    """Return a reading with the digits among the candidates in reading order, the rejected ones beside them."""
+    digits = _asked(tuple(_from_candidate(each) for each in found.candidates), predictor)
+    accepted = [digit for digit in digits if digit.flag != NOT_A_DIGIT]
+    rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT]
+    rows = [[accepted[place] for place in row] for row in orders.order([digit.box for digit in accepted])]
+    levels = [float(np.mean([_middle(digit.box) for digit in row])) for row in rows]
+    for digit in rejected:
+        nearest = int(np.argmin([abs(level - _middle(digit.box)) for level in levels])) if levels else 0
+        if rows:
+            rows[nearest].append(digit)
+        else:
+            rows.append([digit])
+    ordered = [
+        dataclasses.replace(digit, row=number)
+        for number, row in enumerate(rows)
+        for digit in sorted(row, key=lambda digit: digit.box.x)
+    ]
+    return dataclasses.replace(blank, digits=tuple(ordered))
+
+
+def _middle(box: Box) -> float:
+    return box.y + box.height / 2
+
+
+def _from_candidate(candidate: Candidate) -> Digit:
+    """Return a candidate as a digit that no model has seen yet."""
+    blank = _unanswered(0, Mark(candidate.box, candidate.cut), (1.0, 1.0), (2**31, 2**31))
+    return dataclasses.replace(blank, evidence=candidate.evidence, trust=candidate.trust, detected=candidate.detected)
 
 
 def read_canvas(
@@ -186,8 +253,7 @@ def read_canvas(
     """
     if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.dtype != np.uint8 or not 0 < rgba.size <= MOST_DRAWN:
         raise PictureError(f"The drawing is damaged. Clear the canvas and draw again. Received: {rgba.shape}")
-    image = Image.fromarray(rgba)
-    return _read(_inked(image, image, inks.from_canvas(rgba), 0), predictor, single, finder or predictor)
+    return _read(_inked(Image.fromarray(rgba), 0.0, inks.from_canvas(rgba)), predictor, single, finder or predictor)
 
 
 def reread(reading: Reading, predictor: Reader) -> Reading:
@@ -195,18 +261,50 @@ def reread(reading: Reading, predictor: Reader) -> Reading:
     return dataclasses.replace(reading, digits=_asked(reading.digits, predictor))
 
 
-def as_it_came(box: Box, size: tuple[int, int], turned: int) -> Box:
-    """Return a box of an upright picture in pixels of the picture before it was turned.
+class Rotated(Protocol):
+    """A picture that was rotated to be upright: a `Reading` is one."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        ...
+
+    @property
+    def original(self) -> tuple[int, int]:
+        """Width and height of the picture as it came."""
+        ...
+
+    @property
+    def angle(self) -> float:
+        """By how many degrees counter-clockwise it was rotated."""
+        ...
+
+
+def corners_as_it_came(box: Box, rotated: Rotated) -> tuple[tuple[int, int], ...]:
+    """Return a box's corners in pixels of the picture as it came, from the digit's own top left clockwise.
 
     Args:
         box: In pixels of the upright picture.
-        size: Width and height of the upright picture.
-        turned: Quarter turns counter-clockwise that made it upright, 0 to 3.
+        rotated: How the picture was rotated.
     """
-    for _ in range(turned):  # each turn back is clockwise
-        box = Box(size[1] - box.y - box.height, box.x, box.height, box.width)
-        size = (size[1], size[0])
-    return box
+    right, bottom = box.x + box.width, box.y + box.height
+    upright_corners = np.array([(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)], np.float64)
+    matrix, _ = inks.rotation(rotated.original, rotated.angle)
+    corners = (upright_corners - matrix[:, 2]) @ matrix[:, :2]  # a rotation's inverse is its transpose
+    return tuple((round(float(x)), round(float(y))) for x, y in corners)
+
+
+def as_it_came(box: Box, rotated: Rotated) -> Box:
+    """Return the upright box around a digit in pixels of the picture as it came.
+
+    Args:
+        box: In pixels of the upright picture.
+        rotated: How the picture was rotated.
+    """
+    corners = np.array(corners_as_it_came(box, rotated))
+    left, top = np.clip(corners.min(axis=0), 0, rotated.original)
+    right, bottom = np.clip(corners.max(axis=0), 0, rotated.original)
+    return Box(int(left), int(top), max(1, int(right - left)), max(1, int(bottom - top)))
 
 
 def _in_grey(image: Image.Image) -> Floats:
@@ -290,10 +388,21 @@ def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None =
         return ()
     seen = np.stack([digit.glyph for digit in digits])
     said = second_look(seen, predictor.answers(seen) if known is None else known, predictor)
+    said = _fused(digits, said)
     return tuple(
         dataclasses.replace(digit, **_answer(digit, shares, float(score)))
         for digit, shares, score in zip(digits, said.probabilities, said.is_digit, strict=True)
     )
+
+
+def _fused(digits: tuple[Digit, ...], said: Answers) -> Answers:
+    """Return the answers with what the detector says of those digits that it was asked of."""
+    probabilities, is_digit = said.probabilities.copy(), said.is_digit.copy()
+    for place, digit in enumerate(digits):
+        if digit.evidence is not None and digit.detected is not None:
+            is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
+            probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None])[0]
+    return Answers(probabilities, is_digit)
 
 
 def in_doubt(said: Answers) -> NDArray[np.bool_]:
@@ -328,7 +437,7 @@ def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, A
     """Return the fields of `Digit` that a model decides."""
     best = int(probabilities.argmax())
     flag = None if len(likely(probabilities)) == 1 else UNCERTAIN
-    if is_digit < sheet.DIGIT or digit.sign or not digit.glyph.any():
+    if is_digit < sheet.DIGIT or digit.sign or not (digit.glyph.any() or digit.detected is not None):
         flag = NOT_A_DIGIT
     answer = {"digit": best, "confidence": float(probabilities[best]), "probabilities": probabilities}
     return answer | {"is_digit": is_digit, "flag": flag}

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from digitrec.predict import Predictor
 
 NEWEST_FORMAT = 1
+DETECTOR = "detector"
+"""Name of the folder beside the shipped models that holds the digit detector; no model may have it."""
+
 TEST_BYTES = 2**21  # of test.npz unpacked: ten shares a test digit, as float64 with room to spare
 MODELS_KEPT = 512  # cards read: a page asks for all models several times a stroke
 
@@ -99,7 +102,7 @@ def get(name: str) -> Model:
     Raises:
         ModelError: If there is none.
     """
-    for parent in settings.model_folders() if NAME.fullmatch(name) else ():
+    for parent in settings.model_folders() if NAME.fullmatch(name) and name != DETECTOR else ():
         if (folder := parent / name).is_dir():
             found = _read(folder, parent == settings.SHIPPED_MODELS)  # the others are not looked at: that takes time
             if isinstance(found, Model):
@@ -177,6 +180,8 @@ def check_name(name: str) -> None:
     """
     if not NAME.fullmatch(name):
         raise ModelError(f"{NAME_RULE} Received: {name[:60]!r}")
+    if name == DETECTOR:
+        raise ModelError(f"The name {DETECTOR} is reserved for the digit detector. Choose another name.")
     if _is_taken(name):
         raise ModelError(_taken(name))
 
@@ -188,8 +193,8 @@ def free_name(base: str) -> str:
 
 
 def _is_taken(name: str) -> bool:
-    """Whether a folder of this name is there, be it that of a damaged model."""
-    return any((parent / name).exists() for parent in settings.model_folders())
+    """Whether a folder of this name is there, be it that of a damaged model, or the name is reserved."""
+    return name == DETECTOR or any((parent / name).exists() for parent in settings.model_folders())
 
 
 def remove(name: str) -> None:
@@ -253,10 +258,13 @@ def _scan() -> list[Model | str]:
     found: dict[str, Model | str] = {}
     for parent in settings.model_folders():
         for folder in sorted(parent.glob("[!.]*/")):
-            if NAME.fullmatch(folder.name):
+            if folder.name == DETECTOR and parent == settings.SHIPPED_MODELS:
+                continue
+            if NAME.fullmatch(folder.name) and folder.name != DETECTOR:
                 found.setdefault(folder.name, _read(folder, parent == settings.SHIPPED_MODELS))
             else:
-                said = f"The model in the folder {folder.name[:60]!r} is left out: that is no name. Rename the folder."
+                why = "this name is reserved" if folder.name == DETECTOR else "that is no name"
+                said = f"The model in the folder {folder.name[:60]!r} is left out: {why}. Rename the folder."
                 found.setdefault(folder.name, said)
     return list(found.values())
 

@@ -47,21 +47,6 @@ FLAT = 1.8
 SOLID = 0.6
 """Share of a small mark's box that its ink fills where it is a dot."""
 
-PENS = 4
-"""Digits without doubt that tell which pen a sheet is written with."""
-
-THICK, FAR_THICKER = 1.75, 3.0
-"""Times the thickness of the pen above which a doubtful mark, and any mark, is printed: a stripe, a stamp, a logo."""
-
-EVEN, ALIKE = 8, (0.7, 1.4)
-"""So many digits without doubt make a sheet even where three of four have the usual height, or these shares of it."""
-
-SMALL, LARGE = 0.6, 3.0
-"""Usual heights below which a mark apart from the digits is a printed letter there, above which it may be a frame."""
-
-CLEAR = 0.95
-"""How sure the reader must be of so large a mark for it to be a digit."""
-
 OTHERS = 0.1
 """Share of a sheet's marks that are clearly no digits, above which doubtful ones are none either."""
 
@@ -79,15 +64,6 @@ MOST_STROKES = 12
 
 ROUNDS = 4
 """Times that neighbours are joined: a digit of five strokes takes three."""
-
-TURNING = 0.25
-"""By how much surer the reader must be of a sheet's parts when it is turned."""
-
-WITHOUT_DOUBT = 0.9
-"""How sure the reader must be of a part for it to tell which way up it is: letters and stripes are doubtful digits."""
-
-MOST_ASKED = 100
-"""Parts, the largest ones, that tell which way a sheet is turned."""
 
 
 class Reader(Protocol):
@@ -151,30 +127,9 @@ def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
     return _rows(_marks(_read_parts(ink, reader), reader))
 
 
-def find_any_way_up(ink: Floats, reader: Reader) -> tuple[int, list[list[Mark]]]:
-    """Find the digits of a sheet that may lie on a side or upside down.
-
-    Args:
-        ink: float32 (H, W), 0 paper, 1 ink.
-        reader: A model that knows what is no digit.
-
-    Returns:
-        By how many quarter turns counter-clockwise it is read best, 0 unless another way is far better; and the rows
-        as `find` returns them, in pixels of the ink turned so.
-    """
-    as_it_came = _read_parts(ink, reader)
-    ways = _likely_turns(as_it_came, reader)
-    found = [
-        _marks(_read_parts(np.ascontiguousarray(np.rot90(ink, way)), reader) if way else as_it_came, reader)
-        for way in ways
-    ]
-    best = int(np.argmax([_evidence(marks) for marks in found])) if len(ways) > 1 else 0
-    return ways[best], _rows(found[best])
-
-
 def _rows(found: list[_Candidate]) -> list[list[Mark]]:
     """Return marks in reading order, those too small left out and those that are no digits by their place named."""
-    marks = _without_other_sizes(_without_print(_large_enough(found)))
+    marks = _large_enough(found)
     rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
     others = sum(mark.is_digit < DIGIT for mark in marks) > OTHERS * len(marks)
     return [
@@ -199,61 +154,6 @@ def split(ink: Floats, box: Box, reader: Reader) -> list[Mark]:
     """Return the digits that touch in a box, left to right: two or more, or one mark where no cut leaves two."""
     whole = _candidate(box, _window(ink, box))
     return [Mark(piece.box, piece.cut) for piece in _best_pieces(whole, reader) or [whole]]
-
-
-def _likely_turns(found: Sequence[_Candidate], reader: Reader) -> list[int]:
-    """Return by which quarter turns counter-clockwise a sheet may be upright: 0, or the two that are read best.
-
-    Args:
-        found: The parts of its ink, read as they came, the largest first.
-        reader: A model that knows what is no digit.
-    """
-    sizes = np.array([_size(part.box) for part in found[:MOST_ASKED]], np.float64)
-    usual = _typical(sizes) if len(sizes) else 0.0
-    large = np.flatnonzero(sizes > 0.35 * usual).tolist()
-    if len(large) < 2:
-        return [0]
-    glyphs = np.stack([found[i].cut.glyph for i in large])
-    said = [reader.answers(np.rot90(glyphs, way, axes=(1, 2))) for way in (1, 2, 3)]
-    telling = np.stack([_telling([found[i] for i in large])] + [_tells(*one) for one in said])  # (4, N)
-    weight = np.minimum(sizes[large], usual)
-    read = telling @ weight
-    if read.max() < read[0] + TURNING * (telling.max(axis=0) @ weight):
-        return [0]
-    return [int(way) for way in np.argsort(-read, kind="stable")[:2]]
-
-
-def _tells(probabilities: Floats, is_digit: Floats) -> NDArray[np.float64]:
-    """Return how much glyphs (N,) tell of which way up they are, 0 to 1: nothing where the reader has a doubt.
-
-    Nor do a 0, a 1 and an 8, which look the same the other way up, or nearly.
-    """
-    sure = _sureness(probabilities, is_digit)
-    same = np.isin(probabilities.argmax(axis=1), (0, 1, 8))
-    return np.where(same, 0.0, np.clip((sure - WITHOUT_DOUBT) / (1.0 - WITHOUT_DOUBT), 0.0, 1.0))
-
-
-def _sureness(probabilities: Floats, is_digit: Floats) -> NDArray[np.float64]:
-    """Return how sure the reader is that glyphs (N,) are the digits that it takes them for, 0 to 1."""
-    return np.asarray(is_digit.astype(np.float64) * probabilities.max(axis=1))
-
-
-def _telling(read: Sequence[_Candidate]) -> NDArray[np.float64]:
-    """Return what marks that the reader was asked of tell (N,); see `_tells`."""
-    return _tells(*_said(read))
-
-
-def _said(read: Sequence[_Candidate]) -> tuple[Floats, Floats]:
-    """Return what the reader said of marks: probabilities (N, 10) and how sure it is that they are digits (N,)."""
-    return np.stack([c.probabilities for c in read]), np.array([c.is_digit for c in read], np.float32)
-
-
-def _evidence(marks: Sequence[_Candidate]) -> float:
-    """Return how well a sheet is read this way up: the sizes of its sure digits, none counted above the usual one."""
-    if not marks:
-        return 0.0
-    sizes = np.array([_size(mark.box) for mark in marks], np.float64)
-    return float(_telling(marks) @ np.minimum(sizes, _typical(sizes)))
 
 
 def _parts(ink: Floats) -> list[tuple[Box, Floats]]:
@@ -560,39 +460,6 @@ def _seams(own: Floats) -> list[NDArray[np.int64]]:
             place = int(np.clip(place + came[row, i, place], 0, len(offsets) - 1))
         paths.append(np.rint((path[rows] + 0.5) / scale).astype(np.int64))
     return paths
-
-
-def _without_print(marks: list[_Candidate]) -> list[_Candidate]:
-    """Return the marks without those far thicker than the pen that the sure digits are written with, or the pens."""
-    if len(marks) <= PENS:
-        return marks
-    sure = _telling(marks) > 0.5
-    if sure.sum() < PENS:
-        return marks
-    thick = np.array([thickness(np.pad(mark.cut.crop > EDGE, 1)) for mark in marks])
-    pen = float(np.quantile(thick[sure], 0.8))
-    return [m for m, s, t in zip(marks, sure, thick, strict=True) if t <= (FAR_THICKER if s else THICK) * pen]
-
-
-def _without_other_sizes(marks: list[_Candidate]) -> list[_Candidate]:
-    """Return the marks of an evenly written sheet without likely frames, and without small ones apart from the digits.
-
-    The small ones are printed: letters look like digits, the more so upside down.
-    """
-    if len(marks) < EVEN:
-        return marks
-    heights = np.array([mark.box.height for mark in marks], np.float64)
-    sure = heights[_telling(marks) > 0.5]
-    usual = float(np.median(sure)) if len(sure) else 0.0
-    alike = (sure > ALIKE[0] * usual) & (sure < ALIKE[1] * usual)
-    if alike.sum() < max(EVEN, 0.75 * len(sure)):
-        return marks
-    digits = np.array([mark.is_digit >= DIGIT for mark in marks])
-    written = digits & (heights > SMALL * usual) & (heights < LARGE * usual)
-    near = _gaps(np.array([mark.box for mark in marks], np.float64)) < usual
-    clear = _sureness(*_said(marks)) > CLEAR
-    kept = np.where(heights < LARGE * usual, (near & written).any(axis=1), clear)
-    return [mark for mark, keep in zip(marks, kept.tolist(), strict=True) if keep]
 
 
 def _large_enough(marks: list[_Candidate]) -> list[_Candidate]:

@@ -39,6 +39,9 @@ PAGES = (
 
 NO_MODEL = "none"
 
+# Plotly's buttons that a picture does without; it keeps those that zoom in and out, reset, and fill the screen.
+NO_ZOOM_BUTTONS = ["toImage", "zoom2d", "pan2d", "select2d", "lasso2d", "autoScale2d"]
+
 Read = TypeVar("Read")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -326,6 +329,7 @@ def figure(
     on_select: Any = "ignore",
     save: str = "",
     selects: Sequence[Literal["points", "box"]] = ("points",),
+    zoom: bool = False,
 ) -> Any:
     """Draw a figure, with a text twin for screen readers; return Streamlit's event of a click on it.
 
@@ -336,16 +340,28 @@ def figure(
         on_select: What a click does, see `st.plotly_chart`.
         save: Name of the picture that a camera button saves it as; empty leaves the button out.
         selects: What can be selected: points by a click, or a box by dragging.
+        zoom: Whether it can be zoomed, with the mouse wheel and with buttons; it is then as high as its container.
     """
-    config: dict[str, Any] = {"displaylogo": False, "displayModeBar": bool(save)}
+    config: dict[str, Any] = {"displaylogo": False, "displayModeBar": bool(save) or zoom}
     if save:
         drawn.update_layout(modebar=figures.CAMERA)
         config |= {
             "modeBarButtons": [["toImage"]],
             "toImageButtonOptions": {"format": "png", "filename": save, "scale": 2},
         }
+    if zoom:
+        needed = ("pan2d", "select2d") if "box" in selects else ()  # what dragging does
+        unneeded = [button for button in NO_ZOOM_BUTTONS if button not in needed]
+        config |= {"scrollZoom": True, "showAxisDragHandles": False, "modeBarButtonsToRemove": unneeded}
     return st.plotly_chart(
-        drawn, key=key, theme="streamlit", on_select=on_select, selection_mode=selects, config=config, alt=twin
+        drawn,
+        key=key,
+        height="stretch" if zoom else "content",
+        theme="streamlit",
+        on_select=on_select,
+        selection_mode=selects,
+        config=config,
+        alt=twin,
     )
 
 

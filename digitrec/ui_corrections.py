@@ -1,4 +1,4 @@
-"""What can be put right on Upload: the picture whose ledger is drawn, and the buttons that change it."""
+"""Corrections on Upload: the picture that is shown, and the buttons that change what was read in it."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -19,14 +19,15 @@ ROWS = ("Digits", "Numbers")
 
 
 class Shown(NamedTuple):
-    """A picture whose ledger is drawn.
+    """A picture whose digits are shown.
 
     Attributes:
         batch: The batch that it is one of.
         picture: The picture.
         single: Whether it is known to hold one digit.
-        data: The file's bytes, where they are at hand.
+        data: The file's bytes, where they are available.
         key: What its widgets' keys end in.
+        model: The first model; what it rejects is left out.
     """
 
     batch: Batch
@@ -34,6 +35,7 @@ class Shown(NamedTuple):
     single: bool
     data: bytes | None
     key: str
+    model: str
 
     @property
     def ledger(self) -> Ledger:
@@ -41,26 +43,42 @@ class Shown(NamedTuple):
         return self.batch.ledger(self.picture, self.single)
 
     @property
+    def left_out(self) -> frozenset[int]:
+        """Places of the candidates that were taken for no digit, and that nobody corrected."""
+        return ledgers.left_out(self.ledger, self.model)
+
+    @property
+    def shows_left_out(self) -> bool:
+        """Whether what was left out is shown too."""
+        return bool(st.session_state.get(f"left_out_{self.key}"))
+
+    @property
+    def visible(self) -> list[int]:
+        """Places of the digits that are shown: in the picture, in the table, and to correct."""
+        hidden = frozenset() if self.shows_left_out else self.left_out
+        return [place for place in range(len(self.ledger.entries)) if place not in hidden]
+
+    @property
     def chosen(self) -> list[int]:
-        """Places of the marks chosen, at least one where there are any."""
-        count = len(self.ledger.entries)
-        held = [place for place in st.session_state.get(f"chosen_{self.key}", []) if place < count]
-        return held or [0][:count]
+        """Places of the digits chosen, at least one where any is shown."""
+        visible = self.visible
+        held = [place for place in st.session_state.get(f"chosen_{self.key}", []) if place in visible]
+        return held or visible[:1]
 
     def choose(self, places: Sequence[int]) -> None:
-        """Make marks the ones chosen; other pages go on with the glyph of the first."""
+        """Choose digits; other pages go on with the glyph of the first."""
         st.session_state[f"chosen_{self.key}"] = list(places)
         if places:
             st.session_state["last_glyph"] = self.ledger.entries[places[0]].digit.glyph
 
     def choose_listed(self, place: object) -> None:
-        """Make the mark chosen that was chosen in a list; what came late, of a list that was another then, is left."""
-        if isinstance(place, int) and place < len(self.ledger.entries):
+        """Choose the digit that was selected in a list; an event that arrives late, for another list, is ignored."""
+        if isinstance(place, int) and place in self.visible:
             self.choose([place])
 
     @property
     def by_number(self) -> bool:
-        """Whether the table has a row a number, not a digit."""
+        """Whether the table has a row per number, not per digit."""
         return st.session_state.get(f"rows_{self.key}") == ROWS[1]
 
     def ink(self) -> ledgers.Floats:
@@ -69,18 +87,20 @@ class Shown(NamedTuple):
         Raises:
             PictureError: If neither it nor the file is here.
         """
-        return self.batch.ink(self.picture, self.ledger.turned, self.data)
+        return self.batch.ink(self.picture, self.ledger.angle, self.data)
 
     def change(self, change: Callable[[Ledger], Ledger]) -> None:
-        """Put the ledger right and choose what is new in it; what cannot be done is said above the buttons."""
+        """Change the ledger and choose what is new in it; where it cannot be changed, a message says why."""
         try:
-            before = {entry.box for entry in self.ledger.entries}
+            before, chosen = {entry.box for entry in self.ledger.entries}, self.chosen[:1]
             after = self.batch.change(self.picture, self.single, change)
         except DigitrecError as error:
             st.session_state[f"said_{self.key}"] = str(error)
             return
         new = [place for place, entry in enumerate(after.entries) if entry.box not in before]
-        self.choose(new[:1] or [min(self.chosen[0], len(after.entries) - 1)] if after.entries else [])
+        visible = self.visible
+        following = [place for place in visible if chosen and place >= chosen[0]]
+        self.choose(new[:1] or following[:1] or visible[-1:])
 
 
 def add(shown: Shown, box: Box) -> None:
@@ -89,8 +109,11 @@ def add(shown: Shown, box: Box) -> None:
 
 
 def tools(shown: Shown, text: str) -> None:
-    """Draw what is done to the whole picture: undo, turn, add a box, copy its text, numbers in rows."""
-    with st.container(horizontal=True, key=f"tools_{shown.key}"):
+    """Draw what is done to the whole picture: undo, turn, add a box, copy its text, show what was left out."""
+    angle, left_out = round(shown.ledger.angle, 1) % 360.0, len(shown.left_out)
+    if angle:
+        st.markdown(f"Rotated by {angle:g}° to read it.")
+    with st.container(horizontal=True, vertical_alignment="center", key=f"tools_{shown.key}"):
         st.button(
             "Undo",
             key=f"undo_{shown.key}",
@@ -99,19 +122,33 @@ def tools(shown: Shown, text: str) -> None:
             on_click=shown.change,
             args=(ledgers.undone,),
         )
-        st.button("Turn", key=f"turn_{shown.key}", icon=":material/rotate_right:", on_click=_turn, args=(shown,))
+        st.button(
+            "Turn",
+            key=f"turn_{shown.key}",
+            icon=":material/rotate_right:",
+            help="Rotate the picture by 90° clockwise and read it again.",
+            on_click=_turn,
+            args=(shown,),
+        )
         with st.popover("Add a box", key=f"add_{shown.key}", icon=":material/add_box:"):
             _new_box(shown)
         if text:
             with st.popover("Copy", key=f"copy_{shown.key}", icon=":material/content_copy:"):
                 st.code(text, language=None)  # it has a button that copies
+        if left_out:
+            st.toggle(
+                f"Show what was left out ({left_out})",
+                key=f"left_out_{shown.key}",
+                persist_state="session",
+                help="What was found but not taken for a handwritten digit: print, letters, other signs.",
+            )
     said = st.session_state.pop(f"said_{shown.key}", None)
     if said:
         st.warning(ui.plain(said), icon=":material/error:")
 
 
 def _turn(shown: Shown) -> None:
-    """Turn the picture a quarter clockwise, and find and read its digits again."""
+    """Rotate the picture by 90 degrees clockwise, and find and read its digits again."""
     try:
         shown.batch.turn(shown.picture, shown.single, registry.predictor(registry.default()), shown.data)
         shown.choose([])
@@ -133,32 +170,32 @@ def _new_box(shown: Shown) -> None:
 
 
 def answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
-    """Draw the buttons that put the first mark chosen right, and where the table has numbers a field for its number."""
+    """Draw the buttons that correct the first digit chosen, and where the table has numbers a field for its number."""
     place, entry = places[0], shown.ledger.entries[places[0]]
     alone = len(shown.batch.pictures) == 1  # one key, one picture
     if shown.by_number:
         _whole_number(shown, place, digits, alone)
-    ask = f"**What is digit {place + 1} really?**" if shown.by_number else "**What is it really?**"
+    ask = f"**What is digit {shown.visible.index(place) + 1} really?**" if shown.by_number else "**What is it really?**"
     st.markdown(ask + (" Press a button, or a digit on the keyboard." if alone else ""))
     with st.container(horizontal=True, key=f"answers_{shown.key}"):
         for truth in (*range(10), NO_DIGIT):
             st.button(
-                "no digit" if truth == NO_DIGIT else str(truth),
+                "Not a digit" if truth == NO_DIGIT else str(truth),
                 key=f"is_{truth}_{shown.key}",
                 type="primary" if entry.truth == truth else "secondary",
-                help="Your answer. Press it again to leave the mark to the models." if entry.truth == truth else None,
-                on_click=_put_right,
+                help="Your correction. Press it again to remove it." if entry.truth == truth else None,
+                on_click=_correct,
                 args=(shown, place, truth),
                 shortcut=str(truth) if alone and truth != NO_DIGIT else None,
             )
 
 
 def _whole_number(shown: Shown, place: int, digits: Sequence[Digit], keys: bool) -> None:
-    """Draw what puts right the number that a mark stands in: a field for it, and where it begins and ends.
+    """Draw what corrects the number that a digit is part of: a field for it, and where it begins and ends.
 
     Args:
         shown: The picture.
-        place: The mark.
+        place: The digit.
         digits: Those of the picture.
         keys: Whether a key presses each button.
     """
@@ -181,7 +218,7 @@ def _whole_number(shown: Shown, place: int, digits: Sequence[Digit], keys: bool)
             shortcut="J" if keys else None,
         )
         st.button(
-            f"Split before digit {place + 1}",
+            f"Split before digit {shown.visible.index(place) + 1}",
             key=f"split_number_{shown.key}",
             icon=":material/link_off:",
             disabled=place == group[0],
@@ -201,9 +238,14 @@ def _renumber(shown: Shown, group: Sequence[int], key: str) -> None:
 
 
 def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
-    """Draw the buttons that go to the next doubt, and delete, join or split the marks chosen."""
+    """Draw the buttons that go to the next digit in doubt, and delete, join or split the digits chosen."""
     count = "" if len(places) == 1 else f" {len(places)}"
-    doubts = [each for each in _after(places[0], len(digits)) if digits[each].flag and not is_settled(digits[each])]
+    visible, left_out = shown.visible, shown.left_out
+    doubts = [
+        each
+        for each in _after(places[0], visible)
+        if digits[each].flag and not is_settled(digits[each]) and each not in left_out
+    ]
     with st.container(horizontal=True, key=f"boxes_{shown.key}"):
         st.button(
             "Next doubt",
@@ -224,16 +266,16 @@ def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> N
             f"Join{count}",
             key=f"join_{shown.key}",
             icon=":material/join:",
-            disabled=len(digits) < 2,
-            help="Select two or more in the table to make them one; of one, it is joined with the next.",
+            disabled=len(visible) < 2,
+            help="Make the digits selected in the table one; if only one is selected, join it with the next.",
             on_click=shown.change,
-            args=(lambda ledger: ledgers.joined(ledger, _to_join(places, len(digits)), shown.ink()),),
+            args=(lambda ledger: ledgers.joined(ledger, _to_join(places, visible), shown.ink()),),
         )
         st.button(
             "Split",
             key=f"split_{shown.key}",
             icon=":material/content_cut:",
-            help="Cut a mark into the digits that touch in it.",
+            help="Split a box into the digits that touch in it.",
             on_click=_split,
             args=(shown, places[0]),
         )
@@ -244,20 +286,21 @@ def is_settled(digit: Digit) -> bool:
     return digit.by_hand == ledgers.PUT_RIGHT
 
 
-def _after(place: int, count: int) -> list[int]:
-    """Return all other places, from the next one round to the one before."""
-    return [*range(place + 1, count), *range(place)]
+def _after(place: int, visible: Sequence[int]) -> list[int]:
+    """Return all other places that are shown, from the next one round to the one before."""
+    return [each for each in visible if each > place] + [each for each in visible if each < place]
 
 
-def _to_join(places: Sequence[int], count: int) -> list[int]:
+def _to_join(places: Sequence[int], visible: Sequence[int]) -> list[int]:
     """Return the places chosen; of one alone, its and the next, or the one before where it is the last."""
     if len(places) > 1:
         return list(places)
-    return [places[0], places[0] + 1 if places[0] + 1 < count else places[0] - 1]
+    others = [each for each in visible if each > places[0]] or [each for each in visible if each < places[0]][-1:]
+    return [places[0], others[0]]
 
 
-def _put_right(shown: Shown, place: int, truth: int) -> None:
-    """Take a person's answer, or take it back where it is the same again."""
+def _correct(shown: Shown, place: int, truth: int) -> None:
+    """Take a person's correction, or remove it where it is the same again."""
     now = None if shown.ledger.entries[place].truth == truth else truth
     shown.change(lambda ledger: ledgers.corrected(ledger, place, now))
 

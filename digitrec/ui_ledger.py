@@ -1,4 +1,4 @@
-"""A picture's ledger on Upload: its boxes beside a table, what to put right, and what the models see."""
+"""A picture's digits on Upload: their boxes in the picture, a table, corrections, and what the models see."""
 
 import html
 from collections.abc import Sequence
@@ -25,13 +25,19 @@ STYLE = """<style>
 [class*="st-key-answers_"] {gap: .25rem}
 [class*="st-key-answers_"] button {min-width: 2.4rem; padding: 0 .5rem}
 [class*="st-key-answers_"] kbd {display: none}
-[class*="st-key-page_"] {container-type: inline-size}
-[class*="st-key-page_"] > * {overflow: hidden}
+[class*="st-key-frame_"] {container-type: inline-size}
+[class*="st-key-page_"] .annotation-text {paint-order: stroke; stroke: white; stroke-width: 3px; stroke-linejoin: round}
+@container (max-width: 30rem) {
+  [class*="st-key-page_"] .annotation-text {font-size: 8px !important; stroke-width: 2px}
+}
 </style>"""
+
+HIGHEST = 80
+"""Share of the window's height that a picture has at most, in per cent."""
 
 
 def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
-    """Draw the picture beside the table, what to do with the marks chosen, and how models read the first of them.
+    """Draw the picture, below it the table beside the corrections, and how the models read the digit chosen.
 
     Args:
         shown: The picture; all models have read it.
@@ -43,75 +49,122 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
     st.html(STYLE)
     found = [ledgers.reading(shown.ledger, predictor.name) for predictor in predictors]
     picture, data = shown.picture, shown.data
-    close = _closeup(picture.key, picture.page, shown.ledger.turned, data) if data else None
-    row = _shape(found[0]) > 1.8  # a row of digits has the whole width
-    left, right = (st.container(), st.container()) if row else st.columns([5, 4])
-    with left:
-        if close:
-            _picture(shown, close, found[0], 640 if row else 400)
-        else:
-            st.info("The file is no longer here. Choose it again to see the picture and the steps.")
+    close = _closeup(picture.key, picture.page, shown.ledger.angle, data) if data else None
+    with st.container():  # a message that comes and goes in it moves nothing below, so the picture stays zoomed
         ui_corrections.tools(shown, numbers.text(found[0].digits))
-    if found[0].digits:
-        with right:
+    if close:
+        _picture(shown, close, found[0])
+    else:
+        st.info("The file is no longer here. Choose it again to see the picture and the steps.")
+    if shown.visible:
+        left, right = st.columns(2)
+        with left:
             _table(shown, [predictor.name for predictor in predictors], found)
-        _chosen(shown, predictors, found, close)
+        with right:
+            _corrections(shown, found[0].digits)
+        _as_read(shown, predictors, found, close)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False, scope="session")
-def _closeup(key: str, page: int, turned: int, _data: bytes) -> Closeup:
-    """Return what is shown of the picture with this SHA-256; a visitor's last few, as each takes some megabytes."""
-    return aside.call(batches.closeup, _data, page, turned)
+def _closeup(key: str, page: int, angle: float, _data: bytes) -> Closeup:
+    """Return what is shown of the picture with this SHA-256; the last few of a session are kept."""
+    return aside.call(batches.closeup, _data, page, angle)
 
 
-def _picture(shown: Shown, close: Closeup, reading: Reading, width: int) -> None:
+def _picture(shown: Shown, close: Closeup, reading: Reading) -> None:
     """Draw the picture with its boxes; a click on one chooses it, dragging draws one where that is switched on.
+
+    The figure does not depend on what is chosen, so it stays zoomed when a digit is chosen: a style frames that one.
 
     Args:
         shown: The picture.
         close: The copy to show.
-        reading: What to write on the boxes.
-        width: Screen pixels that the picture may be wide.
+        reading: What to write beside the boxes.
     """
-    drawing = bool(st.session_state.get(f"drawing_{shown.key}"))
-    boxed = batches.on_copy(reading.digits, reading.size, close.image.size)
-    drawn = figures.page_picture(close.image, boxed, shown.chosen, drawing)
-    drawn.update_layout(height=20 + min(520, max(80, round(width / _shape(reading)))))
-    drawn.update_xaxes(constraintoward="left").update_yaxes(constraintoward="top")
-    said = numbers.text(reading.digits).replace("\n", ", ")
-    twin = f"The picture with a box for each mark. Read: {said or 'nothing'}."
+    drawing, visible = bool(st.session_state.get(f"drawing_{shown.key}")), shown.visible
+    boxed = batches.on_copy(reading.digits, reading.size, close.size)
+    drawn = figures.page_picture(close.picture, close.size, boxed, visible, drawing)
     key = f"figure_{shown.key}_{len(reading.digits)}_{drawing}"  # a new one forgets the box that was drawn
-    scale = reading.size[0] / close.image.width, reading.size[1] / close.image.height
+    scale = reading.size[0] / close.size[0], reading.size[1] / close.size[1]
     modes: Sequence[Literal["points", "box"]] = ("points", "box") if drawing else ("points",)
-    # Where there is less room than `width` the picture is smaller; what its figure has below it is cut off.
-    st.html(
-        f"<style>.st-key-page_{shown.key} > * {{max-height: calc(20px + 100cqw * {1 / _shape(reading):.4f})}}</style>"
+    touch = "" if drawing else _touch(shown.key)
+    st.html(f"<style>{_height(shown.key, close.size)}{_frames(shown, visible)}{touch}</style>")
+    with st.container(key=f"frame_{shown.key}"), st.container(key=f"page_{shown.key}"):
+        ui.figure(
+            drawn,
+            key,
+            _twin(shown, reading, visible),
+            on_select=lambda: _selected(shown, key, scale),
+            selects=modes,
+            zoom=True,
+        )
+    st.caption(_legend(shown, reading, visible))
+
+
+def _height(key: str, size: tuple[int, int]) -> str:
+    """Return the style that makes a picture as high as its shape asks for in the width there is."""
+    width, height = figures.page_extent(size)
+    wanted = f"calc({figures.ABOVE_PICTURE}px + 100cqw * {height / width:.4f})"
+    return f".st-key-page_{key} > * {{height: min({HIGHEST}vh, {wanted}) !important}}"
+
+
+def _touch(key: str) -> str:
+    """Return the style by which a finger scrolls the page past a picture, and moves the picture in full screen only.
+
+    Plotly takes every touch of a figure, and on a phone this one nearly fills the screen.
+    """
+    frame = f'.st-key-page_{key} [data-testid="stFullScreenFrame"]'
+    small = f"@container (max-height: {HIGHEST + 5}vh) {{{frame} .nsewdrag {{pointer-events: none !important}}}}"
+    return f"@media (pointer: coarse) {{{frame} {{container-type: size}} {small}}}"
+
+
+def _frames(shown: Shown, visible: Sequence[int]) -> str:
+    """Return the style that makes the boxes of the digits chosen thicker."""
+    boxes = (
+        f'.st-key-page_{shown.key} .shapelayer path[data-index="{visible.index(place)}"]' for place in shown.chosen
     )
-    with st.container(key=f"page_{shown.key}"):
-        ui.figure(drawn, key, twin, on_select=lambda: _selected(shown, key, scale), selects=modes)
+    return f"{', '.join(boxes)} {{stroke-width: 2.5px !important}}" if visible else ""
 
 
-def _shape(reading: Reading) -> float:
-    """Return the width of a reading's picture in its heights."""
-    return reading.size[0] / reading.size[1]
+def _twin(shown: Shown, reading: Reading, visible: Sequence[int]) -> str:
+    """Return what the figure shows, in words."""
+    left_out = len(shown.left_out.intersection(visible))
+    dotted = f" A dotted box marks each of {left_out} left out as not a digit." if left_out else ""
+    read = numbers.text(reading.digits).replace("\n", ", ") or "nothing"
+    return f"The picture. Digits with a box and a label: {len(visible) - left_out}.{dotted} Read: {read}."
+
+
+def _legend(shown: Shown, reading: Reading, visible: Sequence[int]) -> str:
+    """Return what the lines mean that occur in the figure, and how to zoom."""
+    digits = [reading.digits[place] for place in visible]
+    lines = [
+        ("Solid line: sure.", any(digit.flag is None and not ui_corrections.is_settled(digit) for digit in digits)),
+        ("Dashed line: uncertain.", any(digit.flag == UNCERTAIN for digit in digits)),
+        ("Dash-dotted line: corrected.", any(map(ui_corrections.is_settled, digits))),
+        ("Dotted line: not a digit.", any(d.flag == NOT_A_DIGIT and not ui_corrections.is_settled(d) for d in digits)),
+    ]
+    zoom = "Zoom with the mouse wheel or the buttons, drag to move the picture; on a touch screen, in full screen."
+    return " ".join([*(text for text, occurs in lines if occurs), zoom])
 
 
 def _selected(shown: Shown, figure_key: str, scale: tuple[float, float]) -> None:
-    """Choose the mark that was clicked, or add the box that was drawn."""
+    """Choose the digit that was clicked, or add the box that was drawn."""
     selection: Any = st.session_state[figure_key]["selection"]
     if selection.get("box"):
         (x0, x1), (y0, y1) = (sorted(selection["box"][-1][axis][:2]) for axis in "xy")
         left, top = round(x0 * scale[0]), round(y0 * scale[1])
         ui_corrections.add(shown, Box(left, top, round(x1 * scale[0]) - left, round(y1 * scale[1]) - top))
         return
+    # A click on the point that Plotly holds as selected deselects it, though meanwhile another digit may be chosen.
     place = figures.clicked_digit(selection["points"])
-    if place is not None:
-        shown.choose([place])
+    place = st.session_state.get(f"clicked_{shown.key}") if place is None else place
+    st.session_state[f"clicked_{shown.key}"] = place
+    shown.choose_listed(place)
 
 
 def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> None:
-    """Draw a row a digit, or a row a number; the marks of those selected are the ones chosen."""
-    digits = found[0].digits
+    """Draw a row per digit, or per number; the digits of the rows selected are the ones chosen."""
+    digits, visible = found[0].digits, frozenset(shown.visible)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "A row is one of the", ROWS, key=f"rows_{shown.key}", default=ROWS[0], required=True,
@@ -119,6 +172,7 @@ def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> Non
         )  # fmt: skip
         first = st.toggle("Least sure first", key=f"sorted_{shown.key}")
     groups = numbers.places(digits) if shown.by_number else [[place] for place in range(len(digits))]
+    groups = [group for group in groups if visible.issuperset(group)]  # what is not a digit is alone in its group
     if first:
         groups.sort(key=lambda group: min(_sureness(digits[place]) for place in group))
     key = f"table_{shown.key}_{shown.by_number}"
@@ -142,7 +196,7 @@ def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> Non
 
 
 def _hold(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
-    """Select the rows of the table in which the marks chosen are, that of the first one first."""
+    """Select the rows of the table in which the digits chosen are, that of the first one first."""
     row_of = {place: row for row, group in enumerate(groups) for place in group}
     rows = list(dict.fromkeys(row_of[place] for place in shown.chosen))
     held: Any = st.session_state.get(key)
@@ -153,8 +207,9 @@ def _hold(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
 def _columns(models: Sequence[str], found: Sequence[Reading], groups: Sequence[Sequence[int]]) -> dict[str, list[Any]]:
     """Return the table's columns, a row for each group of places."""
     members = [[[reading.digits[place] for place in group] for group in groups] for reading in found]
+    rows = sorted({group[0].row for group in members[0]})  # a row of print that was left out is not counted
     return {
-        "Row": [group[0].row + 1 for group in members[0]],
+        "Row": [rows.index(group[0].row) + 1 for group in members[0]],
         "Seen": [ui.data_uri(np.hstack([digit.glyph for digit in group])) for group in members[0]],
         **{name: [_said(group) for group in mine] for name, mine in zip(models, members, strict=True)},
         "Sure": [_sure(group) for group in members[0]],
@@ -175,18 +230,18 @@ def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> N
 
 
 def _sureness(digit: Digit) -> float:
-    """Return a number that is lower the more a digit deserves a look; what a person settled comes last."""
+    """Return a number that is lower the more a digit deserves a look; what a person corrected comes last."""
     if digit.by_hand == ledgers.PUT_RIGHT:
         return 2.0
     return abs(2 * digit.is_digit - 1) if digit.flag == NOT_A_DIGIT else min(digit.confidence, digit.is_digit)
 
 
 def _said(digits: Sequence[Digit]) -> str:
-    """Return what was read, in a word or two; a tick where a person settled it, `?` on a number that is uncertain."""
+    """Return what was read, in a word or two; a tick where a person corrected it, `?` on a number that is uncertain."""
     tick = " ✓" if all(map(ui_corrections.is_settled, digits)) else ""
     written = numbers.written(digits)
     if not written:
-        return f"no digit{tick}"
+        return f"not a digit{tick}"
     unsure = any(digit.flag == UNCERTAIN for digit in digits)
     if unsure and len(digits) == 1:
         return readings.either(digits[0].likely)
@@ -199,26 +254,30 @@ def _sure(digits: Sequence[Digit]) -> float | None:
     return round(100 * numbers.confidence(told), 1) if told else None
 
 
-def _chosen(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Reading], close: Closeup | None) -> None:
-    """Draw what can be done with the marks chosen, and how the models read the first of them."""
-    places = shown.chosen
-    place = places[0]
-    digits = found[0].digits
+def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
+    """Draw what can be done with the digits chosen."""
+    places, visible = shown.chosen, shown.visible
     if f"chosen_{shown.key}" not in st.session_state:
         shown.choose(places)
-    if len(digits) > 1:
+    if len(visible) > 1:
         chooser = f"digit_{shown.key}"
-        st.session_state[chooser] = place
+        st.session_state[chooser] = places[0]
+        number = {place: count for count, place in enumerate(visible, 1)}
         st.selectbox(
             "Digit",
-            range(len(digits)),
-            format_func=lambda each: f"{each + 1} of {len(digits)}: {figures.digit_sentence(digits[each])}",
+            visible,
+            format_func=lambda each: f"{number[each]} of {len(visible)}: {figures.digit_sentence(digits[each])}",
             key=chooser,
             help="Or click a digit in the picture, or select it in the table.",
             on_change=lambda: shown.choose_listed(st.session_state[chooser]),
         )
     ui_corrections.answers(shown, places, digits)
     ui_corrections.box_tools(shown, places, digits)
+
+
+def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Reading], close: Closeup | None) -> None:
+    """Draw how the models read the first digit chosen, and the steps from the picture to what they see."""
+    place = shown.chosen[0]
     for column, predictor, number, reading in zip(st.columns(2), predictors, (1, 2), found, strict=False):
         with column:
             said = figures.digit_sentence(shown.ledger.entries[place].said[predictor.name])
@@ -235,23 +294,23 @@ def _chosen(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Readi
 
 
 def _which_step(shown: Shown, entry: Entry, predictors: Sequence[Predictor]) -> None:
-    """Draw which step saved a digit; the file is read for it once the section is open."""
+    """Draw what a digit is read as after each step; the file is read for it once the section is open."""
 
     def rows() -> tuple[Row, ...]:
         alone = len(shown.ledger.entries) == 1
-        return _trail(shown.picture.key, shown.ledger.turned, entry.box, entry.crop, alone, shown, entry)
+        return _trail(shown.picture.key, shown.ledger.angle, entry.box, entry.crop, alone, shown, entry)
 
     ui_steps.which_step(rows, [predictor.name for predictor in predictors], f"trail_{shown.key}")
 
 
 @st.cache_resource(max_entries=20, show_spinner=False, scope="session")
-def _trail(key: str, turned: int, box: Box, crop: bytes, alone: bool, _shown: Shown, _entry: Entry) -> tuple[Row, ...]:
+def _trail(key: str, angle: float, box: Box, crop: bytes, alone: bool, _shown: Shown, _entry: Entry) -> tuple[Row, ...]:
     """Return a digit after each step; those of a visitor's last few are kept, by all that they are made of.
 
     Raises:
         PictureError: If the file cannot be read.
     """
     assert _shown.data is not None  # without the file no section is drawn
-    whole = aside.call(batches.whole, _shown.data, _shown.picture.page, turned)
+    whole = aside.call(batches.whole, _shown.data, _shown.picture.page, angle)
     whole = replace(whole, digits=tuple(each.digit for each in _shown.ledger.entries))
     return steps.trail(whole, replace(_entry.digit, steps=readings.cut_steps(_entry.cut())))

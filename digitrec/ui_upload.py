@@ -62,7 +62,7 @@ def batch() -> Batch:
 
 
 def choose_pictures() -> dict[str, UploadedFile]:
-    """Draw the ways to bring pictures and return the files at hand by what the batch knows them by.
+    """Draw the ways to choose pictures and return the files available, by what the batch knows them by.
 
     Raises:
         SettingsError: If the limit of a file's size is no number.
@@ -226,10 +226,13 @@ def card(
         outcomes = [mine.outcome(picture, single, predictor, data, registry.finder()) for predictor in predictors]
         with st.container(border=True, key=f"reading_{number}", gap="small"):
             _heading(picture, wide)
+            if isinstance(outcomes[0], Reading) and outcomes[0].notice:
+                _notice(outcomes[0].notice, wide)
             with st.container(key=f"text_{number}"):
                 st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
             if isinstance(outcomes[0], Reading):
-                _notes(models, outcomes)
+                with st.container():  # what is below stays where it is, with or without notes
+                    _notes(models, outcomes)
                 if not few:
                     st.button(
                         "Less" if wide else "Details",
@@ -242,7 +245,15 @@ def card(
                 st.html(f'<p class="note">⚠ {html.escape(str(outcomes[0]))}</p>')
             read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
             if wide and read:
-                ui_ledger.ledger(ui_corrections.Shown(mine, picture, single, data, key), predictors)
+                ui_ledger.ledger(ui_corrections.Shown(mine, picture, single, data, key, models[0]), predictors)
+
+
+def _notice(sentence: str, wide: bool) -> None:
+    """Draw a warning about a reading, above it; a small card has room for small letters only."""
+    if wide:
+        st.warning(ui.plain(sentence), icon=":material/warning:")
+    else:
+        st.html(f'<p class="note">⚠ {html.escape(sentence)}</p>')
 
 
 def _heading(picture: Picture, wide: bool) -> None:
@@ -255,7 +266,7 @@ def _heading(picture: Picture, wide: bool) -> None:
 
 
 def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
-    """Draw what is worth a look: nothing found, no digit, an uncertain one, two models that differ."""
+    """Draw what is worth a look: nothing found, what was left out, what is uncertain, two models that differ."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
     notes = _as_numbers(readings[0].digits) + _doubts(readings[0].digits)
     notes += [
@@ -268,23 +279,24 @@ def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
 
 
 def _doubts(digits: Sequence[Digit]) -> list[str]:
-    """Return a sentence on what is no digit, one on what is uncertain, and one on what was put right."""
+    """Return a sentence on what was left out, one on what is uncertain, and one on what was corrected."""
     if not digits:
-        return ["No digit found. The picture seems to be blank, or its ink too faint."]
+        return ["No digit found. The picture may be blank, or the writing too faint."]
     doubts = []
-    settled = sum(digit.by_hand == PUT_RIGHT for digit in digits)
-    none = sum(digit.flag == NOT_A_DIGIT for digit in digits if digit.by_hand != PUT_RIGHT)
-    if none == len(digits):
-        doubts.append("? Nothing in it looks like a digit.")
-    elif none:
-        doubts.append(f"? {ui.no_digits(none)}")
+    corrected = sum(digit.by_hand == PUT_RIGHT for digit in digits)
+    rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT and digit.by_hand != PUT_RIGHT]
+    left_out = sum(digit.by_hand is None for digit in rejected)
+    if len(rejected) == len(digits):
+        doubts.append("? Nothing in this picture looks like a handwritten digit.")
+    elif left_out:
+        doubts.append(f"? Left out, as not a handwritten digit: {left_out}.")
     unsure = [digit for digit in digits if digit.flag == UNCERTAIN]
     if len(unsure) > NAMED:
         doubts.append(f"{len(unsure)} digits are uncertain.")
     elif unsure:
         doubts.append(f"Uncertain: {'; '.join(either(digit.likely) for digit in unsure)}.")
-    if settled:
-        doubts.append(f"✓ {settled} put right by hand.")
+    if corrected:
+        doubts.append(f"✓ {corrected} corrected by hand.")
     return doubts
 
 

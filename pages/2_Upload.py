@@ -4,7 +4,7 @@ import streamlit as st
 
 from digitrec import ui, ui_upload
 
-ui.page("Upload", "Choose pictures of handwritten digits. Two models read them, and you put right what they got wrong.")
+ui.page("Upload", "Choose pictures of handwritten digits. Two models read them, and you correct their mistakes.")
 st.html(ui_upload.STYLE)
 
 with ui.shown_errors():

@@ -212,7 +212,7 @@ def _picture(data: bytes, _: Path) -> None:
             outcome = chosen.outcome(picture, False, registry.predictor(name), data, registry.predictor(MODEL))
             records.append(batch.numbered(picture.name, name, outcome))
         if isinstance(outcome, reading.Reading):
-            batch.closeup(data, picture.page, outcome.turned)
+            batch.closeup(data, picture.page, outcome.angle)
     batch.as_csv(records), batch.as_json(records), batch.as_text(records)
     if isinstance(outcome, PictureError):
         raise outcome

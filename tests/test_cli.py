@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitrec import cli
+from digitrec import cli, reading
 from digitrec.recipe import PRESETS
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -39,7 +39,7 @@ def program(*words: str, cwd: Path = PROJECT) -> "subprocess.CompletedProcess[by
 def test_jsonl_is_as_the_contract_has_it(digit, tiny_model, capsys):
     assert cli.main(["read", "--model", tiny_model, "--single", "--format", "jsonl", str(digit)]) == 0
     [answer] = answers(capsys.readouterr().out)
-    assert list(answer) == ["file", "model", "text", "digits", "error", "turned"]
+    assert list(answer) == ["file", "model", "text", "digits", "error", "angle"]
     assert answer["file"] == str(digit)
     assert answer["model"] == tiny_model
     assert answer["error"] is None
@@ -56,6 +56,31 @@ def test_jsonl_is_as_the_contract_has_it(digit, tiny_model, capsys):
     assert sum(found["probabilities"]) == pytest.approx(1.0, abs=1e-4)
     assert found["confidence"] == max(found["probabilities"])
     assert found["flag"] in (None, "uncertain")
+
+
+def test_a_rotated_picture_has_its_angle_and_corners(digit, tiny_model, capsys, monkeypatch):
+    """The angle is given here, as the detector may find another one."""
+    as_it_is = reading.read
+    monkeypatch.setattr(reading, "read", lambda image, model, single, _: as_it_is(image, model, single, angle=44.6))
+    assert cli.main(["read", "--model", tiny_model, "--single", "--format", "jsonl", str(digit)]) == 0
+    [answer] = answers(capsys.readouterr().out)
+    assert answer["angle"] == 44.6
+    [found] = answer["digits"]
+    assert list(found)[:4] == ["row", "box", "corners", "digit"]
+    assert [len(corner) for corner in found["corners"]] == [2, 2, 2, 2]
+
+
+def test_a_notice_is_told_once_and_apart_from_the_readings(digit, tiny_model, capsys, monkeypatch):
+    notices = iter(["No detector.", "No detector.", None, "Another."])
+
+    def read(image, model, single, finder):
+        return reading.Reading((9, 9), (9, 9), 0.0, np.zeros((9, 9), np.float32), (), (), next(notices))
+
+    monkeypatch.setattr(reading, "read", read)
+    assert cli.main(["read", "--format", "jsonl", *[str(digit)] * 4]) == 0
+    said = capsys.readouterr()
+    assert len(answers(said.out)) == 4
+    assert said.err.splitlines() == ["digitrec: No detector.", "digitrec: Another."]
 
 
 def test_text_is_a_line_a_picture(digit, tiny_model, tmp_path, capsys):

@@ -20,6 +20,7 @@ PROJECT = settings.PROJECT
 TEXTS = {name: (PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")}
 README = TEXTS["README.md"]
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
+MODULES = sorted(PROJECT.glob("digitrec/**/*.py"))
 BENCHES = {file.stem for file in (PROJECT / "tests/bench").glob("*.py")}
 
 ELSEWHERE = {"runs/", "trained/", "data/unipen", "packages.txt", ".venv/bin/python"}
@@ -59,7 +60,7 @@ def commands() -> dict[str, argparse.ArgumentParser]:
 
 
 def test_every_setting_is_in_the_readme_and_every_one_there_is_read() -> None:
-    source = "".join(file.read_text() for file in PROJECT.glob("digitrec/*.py"))
+    source = "".join(file.read_text() for file in MODULES)
     listed = set(re.findall(r"^\| `(DIGITREC_\w+)` \|", section("Settings"), re.MULTILINE))
     assert listed == set(re.findall(r"\bDIGITREC_[A-Z_]+\b", source))
     for name in ("SECURITY.md", "CONTRIBUTING.md"):
@@ -97,12 +98,19 @@ def test_every_format_is_in_the_texts() -> None:
 
 def test_the_map_names_every_module_and_all_that_lies_at_the_top() -> None:
     named = paths(section("Where things are"))
-    for file in PROJECT.glob("digitrec/[!_]*.py"):
-        assert any(fnmatch(file.name, path.removeprefix("digitrec/")) for path in named), file.name
+    for file in MODULES:
+        path = file.relative_to(PROJECT / "digitrec")
+        told = path.name if len(path.parts) == 1 else f"{path.parts[0]}/"  # a package is its own map
+        assert path.name.startswith("_") or any(fnmatch(told, each.removeprefix("digitrec/")) for each in named), path
     files = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     top = {path.split("/")[0] + "/" * ("/" in path) for path in files.splitlines()} - {"README.md", ".gitignore"}
     tops = {path if "/" not in path.rstrip("/") else path.split("/")[0] + "/" for path in named}
     assert {path for path in top if not any(fnmatch(path, name) for name in tops)} == set()
+
+
+def test_every_module_is_looked_at() -> None:
+    assert set(MODULES) == set((PROJECT / "digitrec").rglob("*.py"))
+    assert {"detector.py", "fonts.py"} <= {file.name for file in MODULES}
 
 
 @pytest.mark.parametrize("name", TEXTS)

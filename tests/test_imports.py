@@ -13,8 +13,18 @@ from PIL import Image
 import digitrec
 from digitrec import dataset, settings
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(digitrec.__path__))
+MODULES = sorted(
+    module.name.removeprefix("digitrec.") for module in pkgutil.walk_packages(digitrec.__path__, "digitrec.")
+)
+"""All modules, those of the packages within by their dotted names, such as `recognition.detector`."""
+
 WITH_KERAS = {"network", "train", "portable"}
+WITH_KERAS |= {"training.detector_network", "training.detector_targets", "training.initial_weights"}
+READING = {"predict", "insight", "portable", "recognition.detector", "recognition.page_search"}
+READING |= {"recognition.candidates", "recognition.shipped", "reading"}
+READING |= {"batch", "ledger", "number", "steps", "figures", "figures_compare", "figures_rate", "figures_sweep"}
+"""Modules that read, and those that know what a reading is."""
+
 FIGURES = {"figures", "figures_compare", "figures_rate", "figures_sweep"}
 WITH_STREAMLIT = {module for module in MODULES if module == "ui" or module.startswith("ui_")}
 PLAIN = {"errors", "settings", "recipe", "runfolder", "executor", "runs", "sweep", "registry", "script", "cli", "log"}
@@ -63,7 +73,14 @@ def imported():
 
 
 def test_the_modules_named_here_exist():
-    assert set(MODULES) >= WITH_KERAS | PLAIN | {"ui"}
+    assert set(MODULES) >= WITH_KERAS | PLAIN | READING | {"ui"}
+
+
+def test_every_module_file_is_seen():
+    folder = settings.PROJECT / "digitrec"
+    files = {".".join(file.relative_to(folder).with_suffix("").parts) for file in folder.rglob("*.py")}
+    assert {name.removesuffix(".__init__") for name in files} - {"__init__"} == set(MODULES)
+    assert {"recognition.detector", "training.detector_targets", "datasets.synthetic_pages"} <= set(MODULES)
 
 
 def test_tensorflow_is_only_in_what_trains(imported):
@@ -77,12 +94,25 @@ def test_streamlit_is_only_in_the_pages_parts(imported):
 
 def test_litert_is_only_in_what_reads(imported):
     """The pages' parts may read as well; what lists models and runs does without."""
-    assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= {
-        "predict",
-        "insight",
-        "portable",
-    } | WITH_STREAMLIT
+    assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= READING | WITH_STREAMLIT
     assert "ai_edge_litert" in imported["predict"]
+
+
+@pytest.mark.parametrize("package", ["datasets", "training"])
+def test_what_makes_pages_and_trains_reads_nothing(imported, package):
+    some = {module: imported[module] for module in MODULES if module.partition(".")[0] == package}
+    assert len(some) > 3
+    assert not {module for module, names in some.items() if names & {"ai_edge_litert", "torch"}}
+
+
+def test_reading_knows_no_training():
+    """Not even by way of another module: a server can do without `datasets` and `training`."""
+    code = "import digitrec.reading, sys; print([n for n in sys.modules if n.startswith('digitrec.')])"
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+    assert "digitrec.recognition.detector" in done.stdout
+    assert "digitrec.training" not in done.stdout
+    assert "digitrec.datasets" not in done.stdout
 
 
 @pytest.mark.parametrize("module", sorted(PLAIN))

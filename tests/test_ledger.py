@@ -11,12 +11,21 @@ from digitrec import ink as inks
 from digitrec import ledger as ledgers
 from digitrec import number as numbers
 from digitrec import reading
+from digitrec.calibration import Answers
 from digitrec.errors import PictureError
 from digitrec.glyph import Box
 from digitrec.ledger import NO_DIGIT, Ledger
+from digitrec.reading import NOT_A_DIGIT, Digit, Reading
+from digitrec.recognition import shipped
 
 STROKES = ((30, 20), (110, 20), (190, 20), (30, 140), (110, 140))  # two rows of upright strokes, 80 high
 SIZE = (300, 240)
+
+
+@pytest.fixture(autouse=True)
+def _models_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read without the detector: what is tested here is kept of a reading, whoever made it."""
+    monkeypatch.setattr(shipped, "available", lambda: None)
 
 
 def sheet(*strokes: tuple[int, int], size: tuple[int, int] = SIZE) -> Image.Image:
@@ -26,9 +35,9 @@ def sheet(*strokes: tuple[int, int], size: tuple[int, int] = SIZE) -> Image.Imag
     return image
 
 
-def opened(image: Image.Image | None = None, *readers: Always, turned: int = 0) -> tuple[Ledger, np.ndarray]:
+def opened(image: Image.Image | None = None, *readers: Always, angle: float = 0.0) -> tuple[Ledger, np.ndarray]:
     """Return a picture's ledger, read by models (by one that says 1), and its ink."""
-    found = reading.read(image or sheet(*STROKES), Always(1), turned=turned)
+    found = reading.read(image or sheet(*STROKES), Always(1), angle=angle)
     ledger = ledgers.of(found)
     for reader in readers or (Always(1),):
         ledger = ledgers.answered(ledger, reader.name, reader)
@@ -42,12 +51,83 @@ def text(ledger: Ledger, digit: int = 1) -> str:
 
 def test_a_ledger_reads_as_its_reading_did() -> None:
     image = sheet(*STROKES)
-    found, model = reading.read(image, Always(1), turned=0), Always(1)
+    found, model = reading.read(image, Always(1), angle=0.0), Always(1)
     made = ledgers.reading(ledgers.answered(ledgers.of(found), model.name, model), model.name)
-    assert (made.text, made.size, made.turned) == (found.text, found.size, 0) == ("111/11", SIZE, 0)
+    assert (made.text, made.size, made.original, made.angle) == ("111/11", SIZE, SIZE, 0.0)
+    assert (found.text, found.size, found.original, found.angle) == ("111/11", SIZE, SIZE, 0.0)
     for mine, theirs in zip(made.digits, found.digits, strict=True):
         assert (mine.box, mine.row, mine.flag, mine.by_hand) == (theirs.box, theirs.row, theirs.flag, None)
         assert np.array_equal(mine.glyph, theirs.glyph)
+
+
+def rejected(place: int, boxes: int = 3, evidence: float | None = -9.0) -> Reading:
+    """Return a reading of strokes in a row, of which the detector holds one for none."""
+    glyph, ink = np.zeros((28, 28), np.float32), np.zeros((60, 40 * boxes), np.float32)
+    glyph[4:24, 12:16] = 1.0
+    detected = np.log(np.full(10, 0.1, np.float32))
+    digits = [
+        Digit(
+            0, Box(40 * each + 10, 10, 10, 40), glyph, (reading.Step("Cropped", "", glyph),), 1, 0.9,
+            np.full(10, 0.1, np.float32), 1.0, None, evidence=evidence if each == place else 9.0, detected=detected,
+        )
+        for each in range(boxes)
+    ]  # fmt: skip
+    return Reading((40 * boxes, 60), (90, 130), 44.6, ink, tuple(digits), (), "Said above it.")
+
+
+def test_what_a_reading_says_of_its_picture_stays_through_every_change() -> None:
+    ledger = ledgers.answered(ledgers.of(rejected(0)), "always-1", Always(1))
+    ink = np.ones((60, 120), np.float32)
+    changes = (
+        ledgers.corrected(ledger, 0, 7),
+        ledgers.deleted(ledger, {1}),
+        ledgers.added(ledger, Box(3, 3, 20, 20), ink),
+        ledgers.undone(ledgers.deleted(ledger, {1})),
+    )
+    for changed in changes:
+        read = ledgers.reading(ledgers.answered(changed, "always-1", Always(1)), "always-1")
+        for each in (changed, read):
+            assert (each.size, each.original, each.angle, each.notice) == ((120, 60), (90, 130), 44.6, "Said above it.")
+
+
+def test_what_the_detector_says_counts_for_every_model_and_is_kept() -> None:
+    found = rejected(1)
+    ledger = ledgers.of(found)
+    assert [entry.digit.evidence for entry in ledger.entries] == [9.0, -9.0, 9.0]
+    assert all(
+        np.array_equal(entry.digit.detected, digit.detected)
+        for entry, digit in zip(ledger.entries, found.digits, strict=True)
+    )
+    for model in (Always(1), Always(7)):
+        mine = ledgers.reading(ledgers.answered(ledger, model.name, model), model.name)
+        theirs = reading.reread(found, model)
+        assert [digit.flag == NOT_A_DIGIT for digit in mine.digits] == [False, True, False]
+        for one, other in zip(mine.digits, theirs.digits, strict=True):
+            assert (one.digit, one.confidence, one.is_digit, one.flag) == (
+                other.digit, other.confidence, other.is_digit, other.flag,
+            )  # fmt: skip
+
+
+def test_left_out_is_what_a_model_rejects_and_nobody_touched() -> None:
+    class Picky(Always):
+        """Takes the first two glyphs that it is shown for none."""
+
+        def answers(self, glyphs: np.ndarray) -> Answers:
+            said = super().answers(glyphs)
+            return said._replace(is_digit=np.where(np.arange(len(glyphs)) < 2, 0.01, 0.99).astype(np.float32))
+
+    picky = Picky(4, sure=0.97)
+    ledger, ink = opened(None, Always(1), picky)
+    assert ledgers.left_out(ledger, "always-1") == frozenset()
+    assert ledgers.left_out(ledger, "always-4") == {0, 1}
+    assert ledgers.left_out(ledger, "not asked yet") == frozenset()
+    assert ledgers.left_out(ledgers.corrected(ledger, 0, 3), "always-4") == {1}
+    assert ledgers.left_out(ledgers.corrected(ledger, 0, NO_DIGIT), "always-4") == {1}  # its correction stays in sight
+    assert ledgers.left_out(ledgers.undone(ledgers.corrected(ledger, 0, 3)), "always-4") == {0, 1}
+    drawn = ledgers.answered(ledgers.joined(ledger, {2, 3}, ink), "always-4", Always(4, is_digit=0.01))
+    new = next(place for place, entry in enumerate(drawn.entries) if entry.digit.by_hand == "box")
+    assert drawn.entries[new].said["always-4"].flag == NOT_A_DIGIT
+    assert new not in ledgers.left_out(drawn, "always-4")
 
 
 def test_a_model_is_asked_once_and_for_what_is_new_only() -> None:
@@ -202,7 +282,7 @@ def test_touching_digits_are_split_and_a_single_one_is_not() -> None:
 
     image = sheet((30, 20), (90, 20), (220, 20))
     ImageDraw.Draw(image).line([(30, 60), (90, 60)], "black", 2)
-    found = reading.read(image, Always(1), turned=0)
+    found = reading.read(image, Always(1), angle=0.0)
     ledger = ledgers.of(found)
     assert len(ledger.entries) == 2
     parts = ledgers.split(ledger, 0, found.ink, Upright(1))
@@ -236,8 +316,8 @@ def test_the_last_changes_only_are_remembered() -> None:
 def test_what_was_turned_can_be_undone() -> None:
     ledger, _ = opened()
     right = ledgers.corrected(ledger, 0, 5)
-    turned = ledgers.after(ledgers.of(reading.read(sheet(*STROKES), Always(1), turned=1)), right)
-    assert (turned.size, turned.turned) == ((240, 300), 1)
+    turned = ledgers.after(ledgers.of(reading.read(sheet(*STROKES), Always(1), angle=90.0)), right)
+    assert (turned.size, turned.original, turned.angle) == ((240, 300), SIZE, 90.0)
     assert text(ledgers.undone(turned)) == "511/11"
 
 

@@ -2,10 +2,13 @@
 
 import dataclasses
 import io
+import math
 
 import cv2
+import detectiondata
 import numpy as np
 import pytest
+from detectiondata import FlagDetector
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -13,6 +16,21 @@ from PIL import Image
 from digitrec import ink, reading
 from digitrec.calibration import Answers
 from digitrec.distort import turned
+from digitrec.recognition import shipped
+
+AVAILABLE = shipped.available
+
+
+@pytest.fixture(autouse=True)
+def detector(monkeypatch):
+    """Return a detector that sees flags, and the ink step alone is asked of all else: no test knows the shipped one."""
+    monkeypatch.setattr(shipped, "available", lambda: None)
+    return FlagDetector(objectness=0.999)
+
+
+@pytest.fixture
+def with_detector(monkeypatch, detector):
+    monkeypatch.setattr(shipped, "available", lambda: detector)
 
 
 class Halves:
@@ -213,4 +231,163 @@ def test_text_leaves_out_what_is_no_digit_and_parts_rows():
         return reading.Digit(row, reading.Box(0, 0, 1, 1), empty, (), answer, 1.0, np.zeros(10, np.float32), 1.0, flag)
 
     digits = (digit(0, 1, None), digit(0, 2, "not-a-digit"), digit(1, 3, "not-a-digit"), digit(2, 4, "uncertain"))
-    assert reading.Reading((1, 1), 0, np.zeros((1, 1), np.float32), digits, ()).text == "1/4"
+    ink = np.zeros((1, 1), np.float32)
+    assert reading.Reading((1, 1), (1, 1), 0.0, ink, digits, ()).text == "1/4"
+
+
+def test_without_a_detector_the_ink_is_read_and_the_page_says_so():
+    found = reading.read(Image.fromarray(canvas("40")), Halves())
+    assert len(found.text) == 2
+    assert found.notice == reading.NO_DETECTOR
+    assert found.notice.endswith(".")
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_with_a_detector_there_is_nothing_to_say():
+    assert reading.read(Image.fromarray(canvas("40")), Halves()).notice is None
+
+
+def test_a_damaged_detector_leaves_single_digits_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "available", AVAILABLE)
+    whole = reading.read(Image.fromarray(canvas()), Halves(), single=True)
+    for content in (None, b"nothing"):
+        file = tmp_path / "detector.tflite"
+        if content is not None:
+            file.write_bytes(content)
+        monkeypatch.setattr(shipped, "FILE", file)
+        shipped._opened.cache_clear()
+        found = reading.read(Image.fromarray(canvas()), Halves(), single=True)
+        assert found.notice is None
+        assert found.text == whole.text
+        np.testing.assert_array_equal(found.digits[0].glyph, whole.digits[0].glyph)
+        assert reading.read(Image.fromarray(canvas("40")), Halves()).notice == reading.NO_DETECTOR
+    shipped._opened.cache_clear()
+
+
+def label_page(angle: float, size: tuple[int, int] = (900, 600)) -> tuple[Image.Image, np.ndarray]:
+    """Return a photo of two rows of flags at an angle in degrees, clockwise, and its labels."""
+    rows = np.concatenate([detectiondata.row_of(n, 450, y, 60, step=1.6) for n, y in ((5, 230), (4, 370))])
+    labels = detectiondata.turned(rows, math.radians(angle), (450, 300))
+    return Image.fromarray(detectiondata.photographed(detectiondata.flags(labels, size))), labels
+
+
+@pytest.mark.usefixtures("with_detector")
+@pytest.mark.parametrize("angle", [0.0, 14.0, 45.0, 90.0, 180.0, 233.0, 270.0])
+def test_a_page_at_any_angle_is_read_in_order_and_its_boxes_lie_on_the_digits(angle):
+    image, labels = label_page(angle)
+    found = reading.read(image, Halves())
+    assert found.original == image.size
+    assert abs((found.angle - angle + 180) % 360 - 180) <= 2.5
+    kept = [digit for digit in found.digits if digit.flag != reading.NOT_A_DIGIT]
+    assert [digit.row for digit in kept] == [0] * 5 + [1] * 4
+    for digit, label in zip(kept, labels, strict=True):
+        corners = np.array(reading.corners_as_it_came(digit.box, found), float)
+        np.testing.assert_allclose(corners.mean(axis=0), label[1:3], atol=5)
+        top = corners[:2].mean(axis=0) - corners[2:].mean(axis=0)  # from its foot to its head
+        np.testing.assert_allclose(top / 60, (math.sin(label[5]), -math.cos(label[5])), atol=0.2)
+        around = reading.as_it_came(digit.box, found)
+        assert around.x <= label[1] <= around.x + around.width
+        assert around.y <= label[2] <= around.y + around.height
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_the_one_digit_of_a_photo_is_the_likeliest(detector):
+    labels = detectiondata.labels_of([(0, 300, 200, 90, 180, 0.0), (0, 500, 80, 40, 80, 0.0)])
+    image = Image.fromarray(detectiondata.photographed(detectiondata.flags(labels, (600, 400))))
+    [digit] = reading.read(image, Halves(), single=True).digits
+    assert (digit.row, digit.flag == reading.NOT_A_DIGIT) == (0, False)
+    assert any(digit.box.x < x < digit.box.x + digit.box.width for x in labels[:, 1])
+    detector.smallest = 1e9  # where it sees nothing, all ink is the digit
+    assert len(reading.read(image, Halves(), single=True).digits) == 1
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_a_drawing_of_a_few_strokes_is_read_without_the_detector(detector):
+    reading.read(Image.fromarray(canvas("40")), Halves())
+    reading.read_canvas(canvas("40"), Halves(), single=False)
+    assert detector.seen == []
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_a_given_angle_is_taken():
+    image, _ = label_page(90.0)
+    for angle in (0.0, 90.0, 45.5):
+        assert reading.read(image, Halves(), angle=angle).angle == angle
+    assert reading.read(image, Halves(), single=True, angle=90.0).angle == 90.0
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_what_is_rejected_stays_among_the_digits_and_out_of_the_text():
+    image, labels = label_page(0.0)
+    found = reading.read(image, Halves(is_digit=0.0))
+    assert len(found.digits) == len(labels)
+    accepted = [digit for digit in found.digits if digit.flag != reading.NOT_A_DIGIT]
+    assert len(found.text.replace("/", "")) == len(accepted)
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_rereading_asks_the_detectors_words_again():
+    first = reading.read(label_page(30.0)[0], Halves())
+    again = reading.reread(first, Halves())
+    for a, b in zip(first.digits, again.digits, strict=True):
+        assert (a.box, a.digit, a.flag, a.evidence) == (b.box, b.digit, b.flag, b.evidence)
+        assert b.probabilities == pytest.approx(a.probabilities, abs=1e-6)
+
+
+def rotation_of(size: tuple[int, int], angle: float) -> reading.Reading:
+    """Return a reading of a picture of a size that was rotated by an angle."""
+    return reading.Reading(ink.rotation(size, angle)[1], size, angle, np.zeros((1, 1), np.float32), (), ())
+
+
+sides = st.integers(1, 3000)
+
+
+@given(sides, sides, st.floats(0.0, 360.0), st.floats(0, 1), st.floats(0, 1), st.integers(1, 400), st.integers(1, 400))
+def test_corners_come_back_where_they_were(width, height, angle, x, y, wide, high):
+    rotated = rotation_of((width, height), angle)
+    box = reading.Box(int(x * rotated.size[0]), int(y * rotated.size[1]), wide, high)
+    corners = np.array(reading.corners_as_it_came(box, rotated), float)
+    matrix, _ = ink.rotation(rotated.original, angle)
+    back = corners @ matrix[:, :2].T + matrix[:, 2]
+    expected = [(box.x, box.y), (box.x + wide, box.y), (box.x + wide, box.y + high), (box.x, box.y + high)]
+    np.testing.assert_allclose(back, expected, atol=0.75)  # whole pixels, turned
+
+
+@given(sides, sides, st.floats(0.0, 360.0), st.floats(0, 1), st.floats(0, 1))
+def test_a_box_as_it_came_lies_in_the_picture_around_its_corners(width, height, angle, x, y):
+    rotated = rotation_of((width, height), angle)
+    box = reading.Box(int(x * rotated.size[0]), int(y * rotated.size[1]), 20, 30)
+    around = reading.as_it_came(box, rotated)
+    assert min(around) >= 0
+    assert min(around.width, around.height) >= 1
+    corners = np.clip(reading.corners_as_it_came(box, rotated), 0, rotated.original)
+    left, top = corners.min(axis=0)
+    right, bottom = corners.max(axis=0)
+    assert around == (left, top, max(1, right - left), max(1, bottom - top))
+
+
+@given(sides, sides, st.sampled_from([0.0, 90.0, 180.0, 270.0]), st.data())
+def test_quarter_turns_of_a_box_are_exact(width, height, angle, data):
+    x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    wide, high = data.draw(st.integers(1, width - x)), data.draw(st.integers(1, height - y))
+    where = np.zeros((2, 4))
+    where[0] = [x, x + wide, x, x + wide]
+    where[1] = [y, y, y + high, y + high]
+    matrix, _ = ink.rotation((width, height), angle)
+    turned_where = matrix[:, :2] @ where + matrix[:, 2:]
+    (left, top), (right, bottom) = turned_where.min(axis=1).astype(int), turned_where.max(axis=1).astype(int)
+    box = reading.Box(int(left), int(top), int(right - left), int(bottom - top))
+    assert reading.as_it_came(box, rotation_of((width, height), angle)) == (x, y, wide, high)
+
+
+@pytest.mark.parametrize("angle", [0.0, 90.0, 33.3])
+def test_ink_of_a_picture_rotated_is_upright_with_no_digit_looked_for(angle):
+    image, _ = label_page(angle)
+    found = reading.inked(image, angle)
+    assert found.digits == ()
+    assert found.angle == angle
+    assert found.size == ink.rotation(image.size, angle)[1]
+    assert found.ink.shape == (found.size[1], found.size[0])
+    rows = np.flatnonzero((found.ink > 0.5).any(axis=1))
+    gaps = np.flatnonzero(np.diff(rows) > 20)
+    assert len(gaps) == 1  # two level rows

@@ -280,6 +280,29 @@ def test_a_name_taken_is_refused_even_by_a_damaged_model(run: Path, shipped: Pat
     assert names() == ["a", "mine"]
 
 
+def test_the_detectors_folder_is_no_model_and_its_name_is_kept_free(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    fake(shipped, "detector")
+    assert names() == ["a"]
+    assert registry.damaged() == []
+    with pytest.raises(ModelError, match="There is no model 'detector'"):
+        registry.get("detector")
+    shutil.rmtree(shipped / "detector")  # it may be missing
+    with pytest.raises(ModelError, match="reserved for the digit detector"):
+        registry.add("detector", run)
+    assert registry.free_name("detector") == "detector-2"
+    assert registry.add(registry.free_name("detector"), run).name == "detector-2"
+    with pytest.raises(ModelError, match="reserved"):
+        registry.rename("detector-2", "detector")
+
+
+def test_a_model_that_somebody_named_as_the_detector_is_told(shipped: Path) -> None:
+    fake(places.trained_models(), "detector")
+    assert names() == []
+    [sentence] = registry.damaged()
+    assert "this name is reserved. Rename the folder." in sentence
+
+
 def test_a_free_name_can_be_added(run: Path, shipped: Path) -> None:
     fake(shipped, "a")
     (fake(places.trained_models(), "a-2") / rf.CARD).unlink()

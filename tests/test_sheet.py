@@ -76,7 +76,6 @@ def test_rows_go_from_top_to_bottom(digits: dict[int, np.ndarray], reader: Predi
 
 def test_blank_ink_holds_nothing(reader: Predictor) -> None:
     assert sheet.find(np.zeros((50, 50), np.float32), reader) == []
-    assert sheet.find_any_way_up(np.zeros((50, 50), np.float32), reader) == (0, [])
 
 
 def test_digits_that_touch_are_parted(digits: dict[int, np.ndarray], reader: Predictor) -> None:
@@ -209,45 +208,6 @@ def test_six_times_smaller_digits_are_read_too(digits: dict[int, np.ndarray], re
     assert said(sheet.find(ink, reader), reader) == "45/362"
 
 
-@pytest.mark.parametrize("turns", range(4))
-def test_a_turned_sheet_is_found_out(turns: int, digits: dict[int, np.ndarray], reader: Predictor) -> None:
-    ink = np.zeros((360, 800), np.float32)
-    ink[10:162, :772] = written("234567", digits)
-    ink[180:332, :572] = written("7942", digits)
-    found, rows = sheet.find_any_way_up(np.ascontiguousarray(np.rot90(ink, -turns)), reader)
-    assert found == turns
-    assert said(rows, reader) == "234567/7942"
-
-
-@pytest.mark.parametrize("turns", [0, 3])
-def test_stripes_of_an_envelope_do_not_turn_it_and_are_no_digits(
-    turns: int, digits: dict[int, np.ndarray], reader: Predictor
-) -> None:
-    ink = np.zeros((420, 900), np.float32)
-    ink[10:162, :872] = written("2345679", digits)[:, :872]
-    for left in range(20, 840, 110):
-        corners = np.array([[left, 260], [left + 60, 260], [left + 30, 400], [left - 30, 400]])
-        cv2.fillPoly(ink, [corners], 1.0)
-    found, rows = sheet.find_any_way_up(np.ascontiguousarray(np.rot90(ink, -turns)), reader)
-    assert found == turns
-    assert said(rows, reader) == "2345679"
-
-
-def test_small_print_and_frames_apart_from_even_digits_are_no_digits(
-    digits: dict[int, np.ndarray], reader: Predictor
-) -> None:
-    ink = np.zeros((800, 1100), np.float32)
-    for row, text in enumerate(("2345679", "9765432")):
-        ink[20 + 160 * row : 172 + 160 * row, :872] = written(text, digits)
-    small = cv2.resize(written("45", digits), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
-    ink[600 : 600 + small.shape[0], 100 : 100 + small.shape[1]] = small
-    cv2.rectangle(ink, (600, 480), (900, 780), 1.0, 5)
-    assert said(sheet.find(ink, reader), reader) == "2345679/9765432"
-    ink[320:520] = 0.0
-    ink[300 : 300 + small.shape[0], 100 : 100 + small.shape[1]] = small
-    assert said(sheet.find(ink, reader), reader) == "2345679/9765432/45"
-
-
 def test_one_digit_far_larger_than_all_others_is_a_digit(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     ink = np.zeros((1000, 1500), np.float32)
     for row, text in enumerate(("2345679", "9765432")):
@@ -264,10 +224,6 @@ def test_a_mark_tells_what_its_reader_said(digits: dict[int, np.ndarray], reader
         assert abs(mark.said[1] - is_digit[0]) < 1e-5
 
 
-def test_one_digit_is_never_turned(digits: dict[int, np.ndarray], reader: Predictor) -> None:
-    assert sheet.find_any_way_up(np.ascontiguousarray(np.rot90(written("7", digits))), reader)[0] == 0
-
-
 def test_a_model_that_knows_no_negatives_finds_parts() -> None:
     ink = np.zeros((120, 400), np.uint8)
     for i in range(4):
@@ -280,7 +236,6 @@ def test_a_model_that_knows_no_negatives_finds_parts() -> None:
 def test_any_ink_has_marks_inside_it(height: int, width: int, share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ink = (rng.random((height, width)) * (rng.random((height, width)) < share)).astype(np.float32)
-    sheet.find_any_way_up(ink, Anything())
     for mark in (mark for row in sheet.find(ink, Anything()) for mark in row):
         assert 0 <= mark.box.x < mark.box.x + mark.box.width <= width
         assert 0 <= mark.box.y < mark.box.y + mark.box.height <= height

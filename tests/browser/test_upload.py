@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from digitrec import dataset, example
 
@@ -84,6 +84,153 @@ def test_the_example_shows_boxes_bars_and_steps(visit: Callable[[str], Page], se
     expect(reading).to_contain_text("reads 8,")
 
 
+def ranges(page: Page) -> list[list[float]]:
+    """Return which part of the picture is shown: left and right, lower and upper edge."""
+    found: list[list[float]] = page.locator('[class*="st-key-page_"] .js-plotly-plot').evaluate(
+        "figure => [figure.layout.xaxis.range, figure.layout.yaxis.range]"
+    )
+    return found
+
+
+def frames(page: Page) -> list[str]:
+    """Return how thick the boxes in the picture are."""
+    thick: list[str] = page.locator('[class*="st-key-page_"] .shapelayer path').evaluate_all(
+        "boxes => boxes.map(box => getComputedStyle(box).strokeWidth)"
+    )
+    return thick
+
+
+def test_the_picture_is_zoomed_and_stays_so_while_digits_are_chosen(
+    visit: Callable[[str], Page], settled: Callable[[], None]
+) -> None:
+    page = visit("Upload")
+    page.get_by_role("button", name="Try an example").click()
+    reading = page.locator(".st-key-reading_1")
+    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
+    settled()
+    picture = reading.locator(".js-plotly-plot .nsewdrag").first
+    picture.scroll_into_view_if_needed()
+    area = picture.bounding_box()
+    assert area
+    card = reading.bounding_box()
+    assert card
+    assert area["width"] > card["width"] - 50  # all of it but the card's edge
+    page.mouse.move(area["x"] + 0.62 * area["width"], area["y"] + area["height"] / 2)
+    for _ in range(3):
+        page.mouse.wheel(0, -100)
+        page.wait_for_timeout(150)
+    page.wait_for_timeout(500)
+    (left, right), (bottom, top) = zoomed = ranges(page)
+    assert 0 < left < 550 < right < example.WIDTH
+    assert (right - left) / (bottom - top) == pytest.approx(example.WIDTH / example.HEIGHT)
+    eight = (40 + 170 * 3 + 70 - left) / (right - left), (150 - top) / (bottom - top)
+    page.mouse.click(area["x"] + eight[0] * area["width"], area["y"] + eight[1] * area["height"])
+    expect(reading).to_contain_text("reads 8,")
+    settled()
+    assert frames(page) == ["1px", "1px", "1px", "2.5px", "1px"]
+    assert ranges(page) == zoomed
+    page.mouse.down()
+    page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 0.4 * area["height"], steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    assert ranges(page)[0][0] > left
+    assert frames(page)[3] == "2.5px"
+    reading.locator('[data-title="Reset axes"]').first.click()
+    page.wait_for_timeout(500)
+    assert ranges(page) == [[0, example.WIDTH], [example.HEIGHT, 0]]
+
+
+def test_a_click_on_a_digit_chooses_it_though_another_was_chosen_in_the_list_meanwhile(
+    visit: Callable[[str], Page], settled: Callable[[], None]
+) -> None:
+    """To Plotly such a click takes the selection back."""
+    page = visit("Upload")
+    page.get_by_role("button", name="Try an example").click()
+    reading = page.locator(".st-key-reading_1")
+    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
+    settled()
+    area = reading.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert area
+    eight = (40 + 170 * 3 + 70) / example.WIDTH
+    page.mouse.click(area["x"] + eight * area["width"], area["y"] + area["height"] / 2)
+    expect(reading).to_contain_text("reads 8,")
+    settled()
+    page.wait_for_timeout(500)  # two clicks at once are a double click
+    chooser = reading.get_by_role("combobox", name="Digit")
+    chooser.scroll_into_view_if_needed()  # its list closes where the page moves
+    page.wait_for_timeout(500)
+    chooser.click()
+    page.locator("[role=option]").nth(1).click()
+    expect(reading).to_contain_text(f"reads {example.TEXT[1]},")
+    settled()
+    area = reading.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert area
+    page.mouse.click(area["x"] + eight * area["width"], area["y"] + area["height"] / 2)
+    expect(reading).to_contain_text("reads 8,")
+
+
+@pytest.mark.parametrize("shape", [(600, 2400), (1200, 900)])
+def test_a_picture_of_any_shape_fits_the_window(
+    upload: Callable[..., Page], shape: tuple[int, int], tmp_path: Path
+) -> None:
+    sheet = Image.new("L", shape, 255)
+    for number, place in enumerate(range(3)):
+        sheet.paste(Image.fromarray(255 - dataset.test()[0][place]).resize((140, 140)), (60 + 160 * number, 300))
+    sheet.save(tmp_path / "sheet.png")
+    page = upload(tmp_path / "sheet.png")
+    shown = page.locator('[class*="st-key-page_"]').bounding_box()
+    picture = page.locator('[class*="st-key-page_"] .imagelayer image').bounding_box()
+    assert shown
+    assert picture
+    assert shown["height"] <= 0.8 * 900 + 1
+    assert picture["width"] / picture["height"] == pytest.approx(shape[0] / shape[1], rel=0.02)
+    assert picture["height"] > 0.8 * 900 - 40 or picture["width"] > shown["width"] - 2
+
+
+def test_on_a_phone_a_finger_gets_past_the_picture_and_moves_it_in_full_screen(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{server}/Upload")
+    page.get_by_role("button", name="Try an example").click()
+    picture = page.locator('[class*="st-key-page_"]')
+    picture.locator(".js-plotly-plot").wait_for()
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    session = context.new_cdp_session(page)
+
+    def swipe(x: float, y: float) -> None:
+        """Move a finger up by 80 pixels."""
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for step in range(1, 11):
+            points = [{"x": x, "y": y - 8 * step}]
+            session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
+            page.wait_for_timeout(30)
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(700)
+
+    def scrolled() -> float:
+        top: float = page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTop")
+        return top
+
+    page.locator('[class*="st-key-tools_"]').evaluate("tools => tools.scrollIntoView()")
+    page.wait_for_timeout(500)
+    area = picture.locator(".nsewdrag").bounding_box()
+    assert area
+    before = scrolled()
+    swipe(200, area["y"] + area["height"] / 2)
+    assert scrolled() > before + 30
+    assert ranges(page) == [[0, example.WIDTH], [example.HEIGHT, 0]]
+    picture.locator('[data-title="Zoom in"]').tap()
+    page.wait_for_timeout(500)
+    zoomed = ranges(page)
+    picture.locator('[data-title="Fullscreen"]').tap()
+    page.wait_for_timeout(1000)
+    area = picture.locator(".nsewdrag").bounding_box()
+    assert area
+    swipe(200, area["y"] + area["height"] / 2)
+    assert ranges(page) != zoomed
+    context.close()
+
+
 def test_a_digit_is_put_right_from_the_table_with_keys_alone(
     visit: Callable[[str], Page], settled: Callable[[], None]
 ) -> None:
@@ -104,7 +251,7 @@ def test_a_digit_is_put_right_from_the_table_with_keys_alone(
     settled()
     page.keyboard.press("0")
     expect(page.locator(".st-key-text_1")).to_have_text(f"{example.TEXT[:2]}0{example.TEXT[3:]}")
-    expect(reading).to_contain_text("✓ 1 put right by hand.")
+    expect(reading).to_contain_text("✓ 1 corrected by hand.")
     settled()
     reading.get_by_role("button", name="Undo").click()
     expect(page.locator(".st-key-text_1")).to_have_text(example.TEXT)
@@ -139,7 +286,7 @@ def test_a_row_a_number_is_chosen_in_the_table_and_the_picture_and_typed_as_a_wh
     field.fill("95")  # its keys are no answers to the digit chosen
     field.press("Enter")
     expect(text).to_have_text("95104")
-    expect(reading).to_contain_text("✓ 2 put right by hand.")
+    expect(reading).to_contain_text("✓ 2 corrected by hand.")
     settled()
     field.fill("951")
     field.press("Enter")
@@ -214,7 +361,7 @@ def test_readings_outlive_a_visit_to_another_page(
 
 
 def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page], tmp_path: Path) -> None:
-    files = [tmp_path / f"{number}.png" for number in range(20)]
+    files = [tmp_path / f"{number}.png" for number in range(10)]
     for number, file in enumerate(files):  # large pictures, so that there is time to press Stop
         sheet = Image.new("L", (3000, 2000), 255)
         for place in range(10):
@@ -224,10 +371,11 @@ def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page],
     page.locator(".st-key-files input[type=file]").set_input_files(files)
     page.locator(".st-key-stop_reading button").click()
     page.locator(".st-key-go_on").wait_for()
-    expect(page.locator(".st-key-progress")).to_contain_text("of 20 pictures read")
-    assert page.locator(".st-key-cards .picture").count() < 20
+    expect(page.locator(".st-key-progress")).to_contain_text("of 10 pictures read")
+    assert page.locator(".st-key-cards .picture").count() < 10
     page.locator(".st-key-go_on button").click()
-    assert texts(page, 20) == [LABELS] * 20
+    page.locator(".st-key-text_10").wait_for(state="attached", timeout=180_000)  # a busy machine takes its time
+    assert texts(page, 10) == [LABELS] * 10
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -251,4 +399,4 @@ def test_on_a_phone_nothing_is_blank_below_a_wide_picture(page: Page, server: st
     area = shown.bounding_box()
     assert area
     least = area["width"] * example.HEIGHT / example.WIDTH
-    assert least <= area["height"] <= least + 30  # room for the answers above the boxes
+    assert least <= area["height"] <= least + 30  # room for the buttons, and for labels above the boxes

@@ -1,9 +1,11 @@
 """Upload without a browser: what the page says of files, good and bad."""
 
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
 
-import calibrated
 import numpy as np
 import pytest
 from PIL import Image
@@ -52,6 +54,53 @@ def press(page: AppTest, label: str, place: int = 0) -> None:
     assert not page.exception
 
 
+def change_ledger(page: AppTest, **fields: Any) -> None:
+    """Change what was found in the first picture, as if it had been read so."""
+    batch = page.session_state["batch"]
+    key, ledger = next(iter(batch._ledgers.items()))
+    batch._ledgers[key] = replace(ledger, **fields)
+    page.run()
+    assert not page.exception
+
+
+def as_read(page: AppTest, places: Collection[int], **fields: Any) -> None:
+    """Change what all models say of some digits of the first picture, whatever they really read."""
+    ledger = next(iter(page.session_state["batch"]._ledgers.values()))
+    entries = [
+        replace(entry, said={name: replace(said, **fields) for name, said in entry.said.items()})
+        if place in places
+        else entry
+        for place, entry in enumerate(ledger.entries)
+    ]
+    change_ledger(page, entries=tuple(entries))
+
+
+UNSURE: dict[str, Any] = {
+    "flag": "uncertain",
+    "probabilities": np.array([0, 0, 0, 0, 0.6, 0, 0, 0, 0, 0.4], np.float32),
+    "digit": 4,
+    "confidence": 0.6,
+}
+
+
+def left_out(page: AppTest) -> Any:
+    """Return the toggle that shows what was left out, or None."""
+    return next((toggle for toggle in page.toggle if (toggle.key or "").startswith("left_out_")), None)
+
+
+def chooser(page: AppTest) -> Any:
+    return next(box for box in page.selectbox if box.label == "Digit")
+
+
+def picture(page: AppTest) -> Any:
+    """Return the proto of the figure with the boxes."""
+    return next(chart.proto for chart in page.get("plotly_chart") if chart.proto.alt.startswith("The picture."))
+
+
+def boxes(page: AppTest) -> list[Any]:
+    return list(json.loads(picture(page).spec)["layout"].get("shapes", []))
+
+
 def test_an_empty_page_says_what_to_do_and_has_an_example(page: AppTest) -> None:
     assert any("Write some digits" in element.value for element in page.markdown)
     assert not texts(page)
@@ -96,34 +145,124 @@ def test_the_bars_are_of_the_digit_chosen(page: AppTest) -> None:
     assert words(page).count("reads 8,") == 2
 
 
-def test_what_is_no_digit_is_said_and_left_out(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/2_Upload.py", model_1=calibrated.add("strict", calibrated.NO_DIGIT))
+def test_what_is_not_a_digit_is_left_out_until_it_is_asked_for(page: AppTest) -> None:
     press(page, "Try an example")
+    assert left_out(page) is None
+    as_read(page, {1, 3}, flag="not-a-digit")
+    assert texts(page) == ["212"]  # of 27182
+    assert "? Left out, as not a handwritten digit: 2." in words(page)
+    assert left_out(page).label == "Show what was left out (2)"
+    assert left_out(page).value is False
+    assert len(boxes(page)) == 3
+    assert [option.split(":")[0] for option in chooser(page).options] == ["1 of 3", "2 of 3", "3 of 3"]
+    assert page.dataframe[0].value["reader"].tolist() == ["2", "1", "2"]
+    assert picture(page).alt == "The picture. Digits with a box and a label: 3. Read: 2 1 2."
+    left_out(page).set_value(True).run()
+    assert len(boxes(page)) == 5
+    assert len({box["line"]["dash"] for box in boxes(page)}) == 2
+    assert [option.split(":")[1] for option in chooser(page).options][1::2] == [" not a digit"] * 2
+    assert page.dataframe[0].value["reader"].tolist() == ["2", "not a digit", "1", "not a digit", "2"]
+    assert picture(page).alt.startswith(
+        "The picture. Digits with a box and a label: 3. A dotted box marks each of 2 left out as not a digit."
+    )
+
+
+def test_what_was_left_out_by_mistake_is_corrected_and_stays_in_sight(page: AppTest) -> None:
+    press(page, "Try an example")
+    as_read(page, {1, 3}, flag="not-a-digit")
+    left_out(page).set_value(True).run()
+    chooser(page).set_value(1).run()
+    press(page, "7")
+    assert texts(page) == ["2712"]
+    assert left_out(page).label == "Show what was left out (1)"
+    left_out(page).set_value(False).run()
+    assert len(boxes(page)) == 4
+    assert "2 of 4: 7, corrected by hand" in chooser(page).options
+    press(page, "Not a digit")  # of the one that is chosen still: it is shown with its tick
+    assert texts(page) == ["212"]
+    assert "2 of 4: not a digit, corrected by hand" in chooser(page).options
+
+
+def test_hidden_candidates_are_neither_chosen_nor_joined_nor_a_doubt(page: AppTest) -> None:
+    press(page, "Try an example")
+    left = {button.label: button for button in page.button}
+    assert left["Next doubt"].disabled
+    as_read(page, {0, 1, 3}, flag="not-a-digit")
+    assert next(button for button in page.button if button.label == "Next doubt").disabled
+    assert chooser(page).value == 2  # the first that is shown
+    ledger = next(iter(page.session_state["batch"]._ledgers.values()))
+    pressed(page, "join_")  # with the next that is shown: the last
+    joined = next(iter(page.session_state["batch"]._ledgers.values()))
+    assert len(joined.entries) == 4
+    first, last = ledger.entries[2].box, ledger.entries[4].box
+    assert any(
+        entry.box.x == first.x and entry.box.x + entry.box.width == last.x + last.width for entry in joined.entries
+    )
+    press(page, "Undo")
+    left_out(page).set_value(True).run()
+    assert next(button for button in page.button if button.label == "Next doubt").disabled  # shown, and no doubt still
+    chooser(page).set_value(1).run()
+    left_out(page).set_value(False).run()
+    assert chooser(page).value == 2
+    press(page, "Delete")
+    assert chooser_or_none(page) is None  # one digit is left, there is nothing to choose
+    assert len(boxes(page)) == 1
+
+
+def chooser_or_none(page: AppTest) -> Any:
+    return next((box for box in page.selectbox if box.label == "Digit"), None)
+
+
+def test_a_picture_of_which_all_was_left_out_still_shows_it_on_demand(page: AppTest) -> None:
+    press(page, "Try an example")
+    as_read(page, range(5), flag="not-a-digit")
     assert texts(page) == [""]
-    assert "Nothing in it looks like a digit." in words(page)
-    assert "<b>strict</b> reads no digit" in words(page)
-    chooser = next(box for box in page.selectbox if box.label == "Digit")
-    assert all(option.endswith(": no digit") for option in chooser.options)
+    assert "Nothing in this picture looks like a handwritten digit." in words(page)
+    assert not boxes(page)
+    assert picture(page).alt == "The picture. Digits with a box and a label: 0. Read: nothing."
+    assert not page.dataframe
+    assert chooser_or_none(page) is None
+    left_out(page).set_value(True).run()
+    assert len(boxes(page)) == 5
+    assert "<b>reader</b> reads not a digit" in words(page)
+    assert all(option.endswith(": not a digit") for option in chooser(page).options)
 
 
-def test_digits_that_are_uncertain_are_named(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/2_Upload.py", model_1=calibrated.add("unsure", calibrated.UNSURE))
+def test_the_figure_does_not_depend_on_what_is_chosen_so_it_stays_zoomed(page: AppTest) -> None:
+    press(page, "Try an example")
+    before = picture(page).id
+    assert 'path[data-index="0"] {stroke-width' in words(page)
+    chooser(page).set_value(3).run()
+    assert picture(page).id == before
+    assert 'path[data-index="3"] {stroke-width' in words(page)
+    config = json.loads(picture(page).config)
+    assert config["scrollZoom"]
+    assert config["displayModeBar"]
+    assert not {"resetScale2d", "zoomIn2d", "zoomOut2d"} & set(config["modeBarButtonsToRemove"])
+
+
+def test_digits_that_are_uncertain_are_named(page: AppTest) -> None:
     upload(page, {"a.png": digit_file(0)})
-    assert texts(page) == ["7"]
-    assert "Uncertain: 7, " in words(page)
-    assert "<b>unsure</b> reads 7, " in words(page)
+    as_read(page, {0}, **UNSURE)
+    assert texts(page) == ["4"]
+    assert "Uncertain: 4 or 9." in words(page)
+    assert "<b>reader</b> reads 4 or 9, 60.0 % for the 4" in words(page)
     press(page, "Remove all")
     press(page, "Try an example")
+    as_read(page, range(5), **UNSURE)
     assert f"{len(example.TEXT)} digits are uncertain." in words(page)
 
 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ([None, "not-a-digit"], ["? One mark is not a digit."]),
-        (["not-a-digit", "not-a-digit", None], ["? 2 marks are not digits."]),
-        (["uncertain", None, "uncertain", "not-a-digit"], ["? One mark is not a digit.", "Uncertain: 4 or 9; 4 or 9."]),
-        (["not-a-digit"], ["? Nothing in it looks like a digit."]),
+        ([None, "not-a-digit"], ["? Left out, as not a handwritten digit: 1."]),
+        (["not-a-digit", "not-a-digit", None], ["? Left out, as not a handwritten digit: 2."]),
+        (
+            ["uncertain", None, "uncertain", "not-a-digit"],
+            ["? Left out, as not a handwritten digit: 1.", "Uncertain: 4 or 9; 4 or 9."],
+        ),
+        (["not-a-digit"], ["? Nothing in this picture looks like a handwritten digit."]),
         ([None], []),
     ],
 )
@@ -154,21 +293,20 @@ def test_a_name_is_never_taken_for_html(page: AppTest) -> None:
     assert "&lt;b&gt;x&lt;/b&gt;&lt;script&gt;\ufffd&#x27;&quot;.png" in words(page)
 
 
-def test_one_digit_in_parts_is_one_digit_when_the_switch_says_so(page: AppTest) -> None:
-    image, zero = Image.new("L", (300, 150), 255), Image.fromarray(255 - dataset.test()[0][3]).resize((140, 140))
-    for number in range(2):  # its halves apart
-        image.paste(zero.crop((70 * number, 0, 70 + 70 * number, 140)), (60 + 96 * number, 5))
+def test_all_ink_is_one_digit_when_the_switch_says_so(page: AppTest) -> None:
+    image = Image.new("L", (420, 200), 255)
+    for number, place in enumerate(TEST_DIGITS[:2]):
+        image.paste(Image.open(io.BytesIO(digit_file(place))), (40 + 200 * number, 30))
     stream = io.BytesIO()
     image.save(stream, "PNG")
     upload(page, {"a.png": stream.getvalue()})
-    apart = texts(page)
-    assert apart != ["0"]
+    assert texts(page) == ["72"]
     page.toggle(key="single").set_value(True)
     page.run()
-    assert texts(page) == ["0"]
+    assert len(next(ledger for key, ledger in page.session_state["batch"]._ledgers.items() if key[1]).entries) == 1
     page.toggle(key="single").set_value(False)
     page.run()
-    assert texts(page) == apart
+    assert texts(page) == ["72"]
 
 
 def test_readings_outlive_a_visit_to_another_page(page: AppTest) -> None:
@@ -236,7 +374,7 @@ def test_a_digit_is_put_right_and_stays_so_with_other_models_and_pages(page: App
     press(page, wrong)
     assert texts(page) == [wrong + "".join(rest)]
     assert [element.value for element in page.code] == texts(page)  # to copy
-    assert "✓ 1 put right by hand." in words(page)
+    assert "✓ 1 corrected by hand." in words(page)
     assert f"<b>reader</b> reads {first}," in words(page)  # what the model says is still told
     page.selectbox(key="model_1").set_value("reader-mlp")
     page.run()
@@ -244,7 +382,7 @@ def test_a_digit_is_put_right_and_stays_so_with_other_models_and_pages(page: App
     page.switch_page("pages/1_Draw.py").run()
     page.switch_page("pages/2_Upload.py").run()
     assert texts(page)[0].startswith(wrong)
-    press(page, "no digit")
+    press(page, "Not a digit")
     assert texts(page) == ["".join(rest)]
     press(page, "Undo")
     press(page, "Undo")
@@ -284,7 +422,7 @@ def test_a_number_is_put_right_as_a_whole_and_a_wrong_count_has_its_sentence(pag
     number_field(page).set_value("90210").run()
     assert texts(page) == ["90210"]
     assert page.dataframe[0].value["reader"].tolist() == ["90210 ✓"]
-    assert "✓ 5 put right by hand." in words(page)
+    assert "✓ 5 corrected by hand." in words(page)
     press(page, "Undo")
     assert texts(page) == [example.TEXT]
 
@@ -366,20 +504,50 @@ def test_a_picture_is_turned_a_quarter_and_back(page: AppTest) -> None:
     next(widget for widget in page.number_input if widget.label == "Left").set_value(example.WIDTH)
     press(page, "Turn")
     assert texts(page) != [example.TEXT]
+    assert "Rotated by 270° to read it." in [element.value for element in page.markdown]
     for _ in range(3):
         press(page, "Turn")
     assert texts(page) == [example.TEXT]
+    assert not any("Rotated" in element.value for element in page.markdown)
 
 
-def test_the_next_doubt_is_gone_to_until_all_are_settled(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/2_Upload.py", model_1=calibrated.add("unsure", calibrated.UNSURE))
+def test_the_angle_is_said_and_the_picture_is_shown_upright(page: AppTest) -> None:
     press(page, "Try an example")
+    image = json.loads(picture(page).spec)["layout"]["images"][0]
+    assert (image["sizex"], image["sizey"]) == (example.WIDTH, example.HEIGHT)
+    change_ledger(page, angle=44.6)
+    assert "Rotated by 44.6° to read it." in [element.value for element in page.markdown]
+    turned = json.loads(picture(page).spec)["layout"]["images"][0]
+    assert turned["sizey"] > 2 * example.HEIGHT
+    change_ledger(page, angle=359.98)
+    assert not any("Rotated" in element.value for element in page.markdown)
+
+
+def test_a_notice_stands_above_the_reading(page: AppTest) -> None:
+    press(page, "Try an example")
+    assert not warnings(page)
+    change_ledger(page, notice="The detector is *missing*.")
+    assert warnings(page) == r"The detector is \*missing\*."
+    press(page, "1")  # it stays when something is corrected
+    assert "missing" in warnings(page)
+
+
+def test_a_notice_of_many_pictures_is_small(page: AppTest) -> None:
+    upload(page, {f"{place}.png": digit_file(place) for place in TEST_DIGITS})
+    change_ledger(page, notice="The <detector> is missing.")
+    assert not warnings(page)
+    assert words(page).count("⚠ The &lt;detector&gt; is missing.") == 1
+
+
+def test_the_next_doubt_is_gone_to_until_all_are_settled(page: AppTest) -> None:
+    press(page, "Try an example")
+    as_read(page, range(5), **UNSURE)
     for digit in example.TEXT:
         press(page, digit)
         if any(button.label == "Next doubt" and not button.disabled for button in page.button):
             press(page, "Next doubt")
     assert texts(page) == [example.TEXT]
-    assert not any("ncertain" in note for note in words(page).split("<p"))
+    assert not any("ncertain:" in note or "are uncertain" in note for note in words(page).split("<p"))
     assert next(button for button in page.button if button.label == "Next doubt").disabled
 
 
@@ -396,11 +564,14 @@ def test_the_digit_last_chosen_is_left_for_other_pages(page: AppTest) -> None:
 def test_a_choice_that_comes_late_and_is_of_another_list_changes_nothing(page: AppTest) -> None:
     page.button(key="example").click().run()
     batch = page.session_state["batch"]
-    shown = ui_corrections.Shown(batch, batch.pictures[0], False, None, "late")
+    shown = ui_corrections.Shown(batch, batch.pictures[0], False, None, "late", "reader")
     for late in ("3 of 6: 1, 99.7 %", 5, None):
         shown.choose_listed(late)
         assert shown.chosen == [0]
     shown.choose_listed(4)
+    assert shown.chosen == [4]
+    as_read(page, {3}, flag="not-a-digit")
+    shown.choose_listed(3)  # of a list from before it was hidden
     assert shown.chosen == [4]
 
 

@@ -1,0 +1,1 @@
+"""Made training data: handwriting drawn on pages, and pictures of such pages."""

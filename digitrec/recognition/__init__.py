@@ -1,0 +1,1 @@
+"""From a picture and the models to a reading."""

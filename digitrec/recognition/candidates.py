@@ -1,0 +1,265 @@
+"""Picture -> candidates for digits: the detector's, and on drawings and photos of little ink those of the ink."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec import ink as inks
+from digitrec import paper, sheet
+from digitrec.clutter import parts
+from digitrec.glyph import Box, Cut
+from digitrec.recognition import detector as detection
+from digitrec.recognition import fusion, local_ink, page_search
+from digitrec.recognition.detector import Detector
+from digitrec.recognition.page_search import Pass, Search
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Settings; chosen on synthetic validation pages.
+
+    Attributes:
+        most_side: Larger pictures are reduced to this longest side, in pixels, before digits are looked for.
+        most_alone: Connected components of a drawing up to which the ink step needs no detector.
+        most_parts: Connected components of the ink of a photo up to which the ink step looks for digits too.
+        same: Intersection over union from which a mark of the ink and a detection are the same digit.
+        inside: Share of a smaller box inside another one from which only the likelier is kept.
+        most: Candidates that are looked at, the likeliest.
+        telling: Objectness from which a candidate tells which way up the page is.
+        fewest: Candidates that tell it, at least.
+        most_asked: Candidates that tell it, at most.
+        better: By how much better, of 1, the digits must be read another way up for the page to be turned.
+    """
+
+    most_side: int = 2600
+    most_alone: int = 12
+    most_parts: int = 8
+    same: float = 0.3
+    inside: float = 0.5
+    most: int = 400
+    telling: float = 0.3
+    fewest: int = 3
+    most_asked: int = 40
+    better: float = 0.05
+
+
+THRESHOLDS = Thresholds()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What may be a digit.
+
+    Attributes:
+        box: In pixels of the page.
+        cut: Its glyph and the steps to it.
+        known: float32 (6,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
+        detected: float32 (10,), the detector's log probabilities of the digits.
+    """
+
+    box: Box
+    cut: Cut
+    known: Floats
+    detected: Floats
+
+    @property
+    def evidence(self) -> float:
+        """Logit that it is a digit, the classifier's rejection score left out."""
+        return float(fusion.evidence(self.known))
+
+    @property
+    def trust(self) -> float:
+        """Weight of the classifier's rejection score."""
+        return float(fusion.trust(self.known))
+
+
+@dataclass(frozen=True)
+class Found:
+    """The candidates of a picture.
+
+    Attributes:
+        angle: By how many degrees counter-clockwise the picture was rotated to be upright.
+        size: Width and height of the page that the boxes refer to.
+        ink: float32 (h, w), 0 paper, 1 ink, of the page reduced.
+        candidates: None of them twice.
+    """
+
+    angle: float
+    size: tuple[int, int]
+    ink: Floats
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Candidates before they are weighed: boxes (N, 4) of left, top, width, height, and one row each."""
+
+    boxes: Floats
+    cuts: list[Cut]
+    detected: Floats  # (N, 10)
+    from_ink: NDArray[np.bool_]  # (N,)
+
+
+def find(
+    image: Image.Image,
+    classifier: sheet.Reader,
+    detector: Detector,
+    angle: float | None = None,
+    thresholds: Thresholds = THRESHOLDS,
+) -> Found:
+    """Find what may be digits.
+
+    Args:
+        image: As `ink.open_picture` returns it.
+        classifier: The model that rejects what is no digit.
+        detector: The detector.
+        angle: By how many degrees counter-clockwise the page is upright; found out unless given.
+        thresholds: The settings.
+    """
+    page = inks.on_paper(inks.within(image, thresholds.most_side))
+    search = page_search.search(page, detector, angle)
+    upright = page_search.rotated(page, search.angle)
+    some = _detected(upright, search, thresholds)
+    turns = _turns(some, search, classifier, thresholds) if angle is None else 0
+    if turns:
+        search = page_search.search(page, detector, search.angle + 90.0 * turns)
+        upright = page_search.rotated(page, search.angle)
+        some = _detected(upright, search, thresholds)
+    size = (upright.shape[1], upright.shape[0])
+    ink = inks.from_picture(inks.rotated(inks.reduced(image), search.angle))
+    flat = is_plain(image)
+    if flat or len(parts(ink > sheet.FAINT)[1]) - 1 <= thresholds.most_parts:
+        some = _merged(_marked(ink, classifier, size), some, thresholds)
+    return Found(search.angle, size, ink, _weighed(some, search, flat, classifier, thresholds))
+
+
+def is_plain(image: Image.Image) -> bool:
+    """Return whether a picture is a drawing: strokes on a ground of one colour, or on none."""
+    small = np.asarray(inks.reduced(image if image.mode == "RGBA" else image.convert("RGB")))
+    return bool(small.shape[2] == 4 and np.ptp(small[..., 3]) > 0) or paper.flat(small[..., :3]) is not None
+
+
+def needs_detector(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
+    """Return whether a drawing's ink, float32 (H, W), has so many parts that print or letters may be among them."""
+    return len(parts(ink > sheet.FAINT)[1]) - 1 > thresholds.most_alone
+
+
+def _turns(some: _Some, search: Search, classifier: sheet.Reader, thresholds: Thresholds) -> int:
+    """Return by how many more quarter turns counter-clockwise the classifier reads the digits better, mostly 0.
+
+    The detector takes some pages for the other way up. A 0, a 1 and an 8 tell nothing: they look the same both ways.
+    """
+    telling = np.flatnonzero(search.found.objectness[: len(some.cuts)] > thresholds.telling)[: thresholds.most_asked]
+    if len(telling) < thresholds.fewest:
+        return 0
+    glyphs = np.stack([some.cuts[place].glyph for place in telling])
+    read = []
+    for turn in range(4):
+        said = classifier.answers(np.ascontiguousarray(np.rot90(glyphs, turn, axes=(1, 2))))
+        alike = np.isin(said.probabilities.argmax(axis=1), (0, 1, 8))
+        read.append(float(np.where(alike, 0.0, said.is_digit * said.probabilities.max(axis=1)).mean()))
+    best = int(np.argmax(read))
+    return best if read[best] > read[0] + thresholds.better else 0
+
+
+def _detected(upright: Bytes, search: Search, thresholds: Thresholds) -> _Some:
+    """Return the detector's candidates with glyphs from the ink around each."""
+    found = search.found.take(np.arange(min(len(search.found), thresholds.most)))
+    cuts = [
+        local_ink.glyph_of(upright, box, float(angle) if abs(angle) < np.pi / 4 else 0.0)
+        for box, angle in zip(found.boxes, found.direction, strict=True)
+    ]
+    edges = detection.extents(found)
+    boxes = np.concatenate([edges[:, :2], edges[:, 2:] - edges[:, :2]], axis=1)
+    logits = found.classes - found.classes.max(axis=1, keepdims=True)
+    detected = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return _Some(boxes, cuts, detected.astype(np.float32), np.zeros(len(found), bool))
+
+
+def _marked(ink: Floats, classifier: sheet.Reader, size: tuple[int, int]) -> _Some:
+    """Return the marks of the ink, of which the detector has said nothing yet."""
+    marks = [mark for row in sheet.find(ink, classifier) for mark in row]
+    scale = np.array([size[0] / ink.shape[1], size[1] / ink.shape[0]] * 2, np.float32)
+    boxes = np.array([mark.box for mark in marks], np.float32).reshape(-1, 4) * scale
+    nothing = np.full((len(marks), 10), -np.log(10.0), np.float32)
+    return _Some(boxes, [mark.cut for mark in marks], nothing, np.ones(len(marks), bool))
+
+
+def _merged(marks: _Some, detected: _Some, thresholds: Thresholds) -> _Some:
+    """Return marks and detections together; where both are the same digit, the mark with what the detector says."""
+    shared, union, _ = _overlaps(marks.boxes, detected.boxes)
+    same = shared > thresholds.same * union
+    classes = marks.detected.copy()
+    for mark, place in enumerate((shared / union).argmax(axis=1) if same.size else []):
+        if same[mark, place]:
+            classes[mark] = detected.detected[place]
+    alone: NDArray[np.bool_] = np.logical_not(same.any(axis=0))
+    return _Some(
+        np.concatenate([marks.boxes, detected.boxes[alone]]),
+        marks.cuts + [cut for cut, keep in zip(detected.cuts, alone, strict=True) if keep],
+        np.concatenate([classes, detected.detected[alone]]),
+        np.concatenate([marks.from_ink, detected.from_ink[alone]]),
+    )
+
+
+def _overlaps(some: Floats, others: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the shared areas (N, M) of boxes (N, 4) and (M, 4), the areas of both together, and of the smaller."""
+    left, top, width, height = (some[:, i, None] for i in range(4))
+    x, y, wide, high = (others[None, :, i] for i in range(4))
+    across = np.minimum(left + width, x + wide) - np.maximum(left, x)
+    down = np.minimum(top + height, y + high) - np.maximum(top, y)
+    shared = np.maximum(across, 0) * np.maximum(down, 0)
+    first, second = width * height, wide * high
+    return shared, np.maximum(first + second - shared, 1e-6), np.maximum(np.minimum(first, second), 1e-6)
+
+
+def heat_in(boxes: Floats, passes: tuple[Pass, ...]) -> Floats:
+    """Return the highest objectness logit (N,) in the middle half of boxes (N, 4) of left, top, width, height."""
+    highest = np.full(len(boxes), -8.0, np.float32)
+    for look in passes:
+        left, top, width, height = ((boxes - [look.left, look.top, 0, 0]) * look.scale).T
+        rows, columns = look.heat.shape
+        for i in range(len(boxes)):
+            x0, x1 = int(left[i] + 0.25 * width[i]), int(left[i] + 0.75 * width[i]) + 1
+            y0, y1 = int(top[i] + 0.25 * height[i]), int(top[i] + 0.75 * height[i]) + 1
+            part = look.heat[max(0, y0) : min(rows, y1), max(0, x0) : min(columns, x1)]
+            if part.size:
+                highest[i] = max(highest[i], float(part.max()))
+    return highest
+
+
+def _weighed(
+    some: _Some, search: Search, flat: bool, classifier: sheet.Reader, thresholds: Thresholds
+) -> tuple[Candidate, ...]:
+    """Return candidates with what speaks for each, and of those that overlap the likeliest."""
+    if not len(some.boxes):
+        return ()
+    answers = classifier.answers(np.stack([cut.glyph for cut in some.cuts]))
+    heat = heat_in(some.boxes, search.passes)
+    known = fusion.features(heat, some.from_ink, flat, some.boxes[:, 3], some.detected, answers.probabilities)
+    likely = fusion.is_digit(fusion.evidence(known), fusion.trust(known), answers.is_digit)
+    shared, _, smaller = _overlaps(some.boxes, some.boxes)
+    kept: list[int] = []
+    for place in np.argsort(-likely, kind="stable"):
+        if not any(shared[place, other] > thresholds.inside * smaller[place, other] for other in kept):
+            kept.append(int(place))
+    return tuple(Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i]) for i in sorted(kept))
+
+
+def _whole(box: Floats) -> Box:
+    """Return a box in whole pixels."""
+    left, top = np.floor(box[:2])
+    right, bottom = np.ceil(box[:2] + box[2:])
+    return Box(int(left), int(top), max(1, int(right - left)), max(1, int(bottom - top)))
+
+
+def scaled(found: Found, size: tuple[int, int]) -> Found:
+    """Return the candidates with boxes in pixels of the upright picture of this width and height."""
+    scale = np.array([size[0] / found.size[0], size[1] / found.size[1]] * 2)
+    moved = tuple(replace(c, box=_whole((np.array(c.box) * scale).astype(np.float32))) for c in found.candidates)
+    return replace(found, size=size, candidates=moved)

@@ -1,0 +1,244 @@
+"""Picture -> candidates for digits and the page's rotation, by passes of the detector at fitting sizes.
+
+The first pass sees the whole picture at a moderate size. It tells at which angle the page lies and how small the digits
+are; a second one looks at the part that is written on, upright, at the size that its digits want.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec.ink import rotation
+from digitrec.recognition import detector_maps as maps
+from digitrec.recognition.detector import Detections, Detector, joined, mean_direction
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Settings of the search; chosen on synthetic validation pages (`tests/bench/synthetic.py`).
+
+    Attributes:
+        small_side: Pixels of the longest side in the first pass, which sees digits as large as the picture.
+        first_side: The same in the second pass.
+        most_enlarged: A small picture is enlarged at most so much.
+        telling: Objectness from which a candidate tells the angle and the digits' size.
+        fewest: Candidates that tell an angle at least; one digit alone may be a 6 or a 9.
+        faint: Objectness from which a candidate belongs to the part that is written on.
+        upright: Degrees within which a page is read as it lies.
+        in_rows: Clearness from which the direction of rows tells the angle, but for quarter turns.
+        as_it_lies: How many times the votes of another angle must be those of about 0 degrees for it to be taken.
+        wanted: Pixels that the smallest tenth of the digits shall have in the second pass.
+        gain: Enlargement from which a second pass is worth its time.
+        most_pixels: Of the second pass.
+    """
+
+    small_side: int = 352
+    first_side: int = 1024
+    most_enlarged: float = 4.0
+    telling: float = 0.3
+    fewest: int = 3
+    faint: float = 0.1
+    upright: float = 4.0
+    in_rows: float = 0.4
+    as_it_lies: float = 1.2
+    wanted: float = 26.0
+    gain: float = 1.25
+    most_pixels: float = 1.3e6
+
+
+THRESHOLDS = Thresholds()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One look of the detector at a part of the page.
+
+    Attributes:
+        heat: float32 (h, w), objectness logits.
+        scale: Cells of `heat` per pixel of the page.
+        left: x of the part's left edge, in pixels of the page.
+        top: y of its upper edge.
+    """
+
+    heat: Floats
+    scale: float
+    left: float
+    top: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the detector found on a page.
+
+    Attributes:
+        angle: By how many degrees counter-clockwise the picture was rotated to make the page upright; 0.0 to 360.0.
+        found: Candidates, in pixels of the upright page.
+        passes: The looks at the upright page.
+    """
+
+    angle: float
+    found: Detections
+    passes: tuple[Pass, ...]
+
+
+def rotated(image: Bytes, angle: float) -> Bytes:
+    """Return a picture (H, W, 3) rotated counter-clockwise by degrees, as large as it needs to be."""
+    if angle % 90.0 == 0.0:
+        return np.ascontiguousarray(np.rot90(image, round(angle / 90.0)))
+    matrix, size = rotation((image.shape[1], image.shape[0]), angle)
+    matrix[:, 2] += 0.5 * (matrix[:, :2].sum(axis=1) - 1.0)  # OpenCV's pixels have integer middles
+    fill = [float(value) for value in np.median(image.reshape(-1, 3)[:: max(1, image.size // 30_000)], axis=0)]
+    done = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
+    return np.asarray(done, np.uint8)
+
+
+def search(image: Bytes, detector: Detector, angle: float | None = None, thresholds: Thresholds = THRESHOLDS) -> Search:
+    """Look for digits.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        detector: The detector.
+        angle: By how many degrees counter-clockwise the page is upright; found out unless given.
+        thresholds: The settings.
+    """
+    size, side = (image.shape[1], image.shape[0]), max(image.shape[:2])
+    scales = sorted({min(s / side, thresholds.most_enlarged) for s in (thresholds.small_side, thresholds.first_side)})
+    found, passes = _passes(image, scales, detector, angle or 0.0)
+    guide, least = found, thresholds.gain * scales[-1]
+    if angle is None:
+        angle = page_angle(found, thresholds)
+        if angle:
+            guide, least = _turned(found, size, angle), 0.0
+            found, passes = _passes(image, scales[:1], detector, angle)
+    closer = _closer(guide, rotation(size, angle)[1], scales[-1], least, thresholds)
+    if closer is not None:
+        scale, (left, top, right, bottom) = closer
+        more, heat = detector.detect(_window(image, angle, scale, (left, top, right, bottom)))
+        passes.append(Pass(heat, scale / maps.STRIDE, left, top))
+        found = joined([found, more.moved(1.0 / scale, left, top)])
+    return Search(angle % 360.0, found, tuple(passes))
+
+
+def _turned(found: Detections, size: tuple[int, int], angle: float) -> Detections:
+    """Return candidates of a picture of this width and height where they lie when it is rotated; angles stay."""
+    matrix, _ = rotation(size, angle)
+    boxes = found.boxes.copy()
+    boxes[:, :2] = found.boxes[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    return replace(found, boxes=boxes)
+
+
+def _passes(image: Bytes, scales: list[float], detector: Detector, angle: float) -> tuple[Detections, list[Pass]]:
+    """Return what looks at the whole page at some scales find, in pixels of the upright page, and the looks."""
+    found, passes = [], []
+    for scale in scales:
+        seen = rotated(resized(image, scale), angle)
+        some, heat = detector.detect(seen)
+        found.append(some.moved(1.0 / scale))
+        passes.append(Pass(heat, scale / maps.STRIDE, 0.0, 0.0))
+    return joined(found), passes
+
+
+def resized(image: Bytes, scale: float) -> Bytes:
+    """Return a picture `scale` times as large."""
+    if scale == 1.0:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
+
+
+def _window(image: Bytes, angle: float, scale: float, box: tuple[float, float, float, float]) -> Bytes:
+    """Return a part of the upright page at a scale, cut out of the picture in one step."""
+    left, top, right, bottom = box
+    size = (round((right - left) * scale), round((bottom - top) * scale))
+    matrix, _ = rotation((image.shape[1], image.shape[0]), angle)
+    if scale < 1.0:  # reduced by area first, as a plain warp would skip pixels
+        image = resized(image, scale)
+        matrix[:, 2] *= scale
+        matrix[:, 2] -= np.array([left, top]) * scale
+    else:
+        matrix[:, 2] -= (left, top)
+        matrix = matrix * scale
+    matrix[:, 2] += 0.5 * (matrix[:, :2].sum(axis=1) - 1.0)  # OpenCV's pixels have integer middles
+    return np.asarray(
+        cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def _closer(
+    found: Detections, size: tuple[int, int], scale: float, least: float, thresholds: Thresholds
+) -> tuple[float, tuple[float, float, float, float]] | None:
+    """Return at which scale to look again, and at which part (left, top, right, bottom); None where it is not worth it.
+
+    Args:
+        found: Candidates, in pixels of the upright page.
+        size: Width and height of that page.
+        scale: Of the largest look so far.
+        least: Smallest scale that is worth a look.
+        thresholds: The settings.
+    """
+    sure = found.take(found.objectness > thresholds.telling)
+    if not len(sure):
+        return None
+    small = float(np.quantile(sure.boxes[:, 3], 0.1))
+    faint = found.take(found.objectness > thresholds.faint)
+    margin = 3.0 * float(np.median(sure.boxes[:, 3]))
+    left, top = np.maximum(faint.boxes[:, :2].min(axis=0) - margin, 0)
+    right, bottom = np.minimum(faint.boxes[:, :2].max(axis=0) + margin, size)
+    most = math.sqrt(thresholds.most_pixels / max(1.0, (right - left) * (bottom - top)))
+    wanted = min(max(thresholds.wanted / small, scale), most, max(1.0, thresholds.gain * scale))
+    if wanted < least:
+        return None
+    return wanted, (float(left), float(top), float(right), float(bottom))
+
+
+def page_angle(found: Detections, thresholds: Thresholds = THRESHOLDS) -> float:
+    """Return by how many degrees counter-clockwise the page becomes upright, 0.0 where it is, or nothing tells.
+
+    The bins of the digits' angles vote for a direction, each digit by its objectness. Where neighbouring digits lie in
+    rows, the rows' direction tells the angle but for quarter turns, and the votes which of the four it is.
+    """
+    sure = found.take(found.objectness > max(thresholds.telling, 0.5 * found.objectness.max(initial=0.0)))
+    if len(sure) < thresholds.fewest:
+        return 0.0
+    votes = (sure.angles * sure.objectness[:, None]).sum(axis=0)
+    votes[[-1, 0, 1]] *= thresholds.as_it_lies
+    rows, clear = row_direction(sure)
+    if clear > thresholds.in_rows:
+        near = np.cos(maps.BIN_ANGLES[None] - (rows + np.arange(4) * np.pi / 2)[:, None])
+        turn = int((np.maximum(near, 0.0) ** 2 @ votes).argmax())
+        angle = rows + turn * np.pi / 2
+    else:
+        smooth = votes + 0.7 * (np.roll(votes, 1) + np.roll(votes, -1)) + 0.3 * (np.roll(votes, 2) + np.roll(votes, -2))
+        best = float(maps.BIN_ANGLES[int(smooth.argmax())])
+        alike = np.cos(sure.direction - best) > math.cos(math.radians(30))
+        angle = float(mean_direction(sure.direction[alike], sure.objectness[alike])) if alike.any() else 0.0
+    degrees = (math.degrees(angle) + 180.0) % 360.0 - 180.0
+    return 0.0 if abs(degrees) <= thresholds.upright else round(degrees, 1) % 360.0
+
+
+def row_direction(found: Detections) -> tuple[float, float]:
+    """Return the direction of rows or columns in radians, -pi / 4 to pi / 4, and how clear it is, 0 to 1.
+
+    The directions from each digit to its two nearest neighbours are averaged, quarter turns left out of account.
+    """
+    if len(found) < 4:
+        return 0.0, 0.0
+    x, y = found.boxes[:, 0], found.boxes[:, 1]
+    across, down = x[None] - x[:, None], y[None] - y[:, None]
+    distance = np.hypot(across, down)
+    np.fill_diagonal(distance, np.inf)
+    size = found.boxes[:, 2:].max(axis=1)
+    nearest = np.argsort(distance, axis=1)[:, :2]
+    first = np.repeat(np.arange(len(found)), 2)
+    second = nearest.ravel()
+    close = distance[first, second] < 3.5 * np.maximum(size[first], size[second])
+    weight = found.objectness[first] * found.objectness[second]
+    angles = np.arctan2(down[first, second], across[first, second])
+    total = (np.exp(4j * angles) * weight * close).sum()
+    return float(np.angle(total)) / 4, float(abs(total) / max(float(weight.sum()), 1e-6))

@@ -1,0 +1,209 @@
+"""Pages with labels -> crops and what the detector's maps must be on them; and the loss between the two."""
+
+import math
+
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec.recognition import detector_maps as maps
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+CHANNELS = 8
+"""Of the targets: heat, weight of the negatives, digit, offset x and y, log width, log height, angle in bins."""
+
+HEIGHTS = (10.0, 120.0)
+"""Range of the median height of a crop's digits, in pixels: log-uniform, so that large digits count like small ones."""
+
+SCALES = (0.6, 3.5)
+"""Range of a crop's zoom; log-uniform on a page without digits."""
+
+ABOUT_A_DIGIT = 0.8
+"""Share of the crops whose middle lies near a digit, where the page has one."""
+
+QUARTERS, SLIGHT = 0.25, 8.0
+"""Share of the crops turned by a quarter or half; degrees that half of the crops are turned by at most."""
+
+SMALLEST = 8.0
+"""Pixels of a digit's longer side below which it neither has to be found nor must not be: two cells of the maps."""
+
+CUT = 0.1
+"""Share of a digit's extent beyond the crop's edge from which it is ignored."""
+
+SPREAD = 0.13
+"""Standard deviation of a centre's heat, as a share of the digit's size."""
+
+POSITIVE = 0.3
+"""Heat from which a cell also learns the digit, its size and its angle."""
+
+
+def crop(page: Bytes, labels: Floats, side: int, rng: np.random.Generator) -> tuple[Bytes, Floats]:
+    """Return a random part of a page, zoomed, turned and in another light, with its labels.
+
+    Args:
+        page: uint8 (H, W, 3), RGB.
+        labels: float32 (N, 6), as in `synthetic_pages.Page`.
+        side: Of the crop, in pixels.
+        rng: Source of chance.
+
+    Returns:
+        uint8 (side, side, 3) and float32 (N, 6).
+    """
+    digits = labels[labels[:, 0] >= 0]
+    scale = math.exp(rng.uniform(math.log(SCALES[0]), math.log(SCALES[1])))
+    if len(digits):
+        wanted = math.exp(rng.uniform(math.log(HEIGHTS[0]), math.log(HEIGHTS[1])))
+        scale = min(max(wanted / float(np.median(digits[:, 4])), SCALES[0]), SCALES[1])
+    angle = math.radians(rng.uniform(-SLIGHT, SLIGHT)) if rng.random() < 0.5 else 0.0
+    if rng.random() < QUARTERS:
+        angle += float(rng.integers(1, 4)) * math.pi / 2
+    room = max(0.0, page.shape[0] - side / scale) / 2
+    centre = page.shape[0] / 2 + rng.uniform(-room, room, 2)
+    if len(digits) and rng.random() < ABOUT_A_DIGIT:
+        near = digits[int(rng.integers(len(digits))), 1:3] + rng.uniform(-0.4, 0.4, 2) * side / scale
+        centre = np.clip(near, page.shape[0] / 2 - room, page.shape[0] / 2 + room)
+    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    move = side / 2 - turn @ centre
+    matrix = np.column_stack([turn, move + 0.5 * (turn.sum(axis=1) - 1.0)])  # OpenCV's pixels have integer middles
+    picture = cv2.warpAffine(page, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = labels.copy()
+    moved[:, 1:3] = labels[:, 1:3] @ turn.T + move
+    moved[:, 3:5] *= scale
+    moved[:, 5] += angle
+    return _in_other_light(np.asarray(picture, np.uint8), rng), moved.astype(np.float32)
+
+
+def _in_other_light(picture: Bytes, rng: np.random.Generator) -> Bytes:
+    """Return a picture brighter or darker, tinted, at times grey or inverted."""
+    if rng.random() < 0.1:
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    if rng.random() < 0.6:
+        levels = np.arange(256)[:, None] * math.exp(rng.uniform(-0.35, 0.35)) * rng.uniform(0.92, 1.08, 3)
+        table = np.clip(levels + rng.uniform(-25, 25), 0, 255)
+        table = 255 - table if rng.random() < 0.06 else table
+        picture = np.asarray(cv2.LUT(picture, table.astype(np.uint8)[None]), np.uint8)
+    return picture
+
+
+def targets(labels: Floats, side: int) -> Floats:
+    """Return what the maps must be on a crop: float32 (side / 4, side / 4, CHANNELS).
+
+    Args:
+        labels: float32 (N, 6) in pixels of the crop.
+        side: Of the crop.
+    """
+    cells = side // maps.STRIDE
+    made = np.zeros((cells, cells, CHANNELS), np.float32)
+    made[..., 1] = 1.0
+    cos, sin = np.abs(np.cos(labels[:, 5])), np.abs(np.sin(labels[:, 5]))
+    half = np.stack([labels[:, 3] * cos + labels[:, 4] * sin, labels[:, 3] * sin + labels[:, 4] * cos], axis=1) / 2
+    beyond = np.maximum(half - labels[:, 1:3], labels[:, 1:3] + half - side).max(axis=1, initial=-1e9)
+    ignored = (labels[:, 0] < 0) | (beyond > 2 * CUT * half.max(axis=1)) | (labels[:, 3:5].max(axis=1) < SMALLEST)
+    for (_, x, y, *_), (across, down) in zip(labels[ignored], half[ignored], strict=True):
+        left, right = _cells(x - 0.9 * across - 2, x + 0.9 * across + 2, cells)
+        top, bottom = _cells(y - 0.9 * down - 2, y + 0.9 * down + 2, cells)
+        made[top:bottom, left:right, 1] = 0.0
+    for label in labels[~ignored]:
+        _draw(made, label)
+    made[..., 1] = np.maximum(made[..., 1], made[..., 0] > POSITIVE)
+    return made
+
+
+def _cells(low: float, high: float, cells: int) -> tuple[int, int]:
+    first, last = math.floor(low / maps.STRIDE), math.ceil(high / maps.STRIDE)
+    return min(max(first, 0), cells), min(max(last, 0), cells)
+
+
+def _draw(made: Floats, label: Floats) -> None:
+    """Draw one digit's heat, and its values where its heat is the highest."""
+    digit, x, y, width, height, angle = (float(value) for value in label)
+    sigma = min(max(SPREAD * math.sqrt(max(width, 0.4 * height) * height) / maps.STRIDE, 0.7), 12.0)
+    column, row = int(x // maps.STRIDE), int(y // maps.STRIDE)
+    if not (0 <= column < made.shape[1] and 0 <= row < made.shape[0]):
+        return
+    reach = math.ceil(3 * sigma)
+    left, right = max(0, column - reach), min(made.shape[1], column + reach + 1)
+    top, bottom = max(0, row - reach), min(made.shape[0], row + reach + 1)
+    columns, rows = np.arange(left, right), np.arange(top, bottom)
+    heat = np.exp(
+        -((columns - column)[None] ** 2 + (rows - row)[:, None] ** 2) / (2 * sigma * sigma)
+    )  # 1 at the centre's own cell
+    part = made[top:bottom, left:right]
+    better = heat > part[..., 0]
+    middle_x, middle_y = (columns + 0.5) * maps.STRIDE, (rows + 0.5) * maps.STRIDE
+    part[..., 0] = np.where(better, heat, part[..., 0])
+    part[better, 2] = digit
+    part[..., 3] = np.where(better, ((x - middle_x) / maps.OFFSET_SCALE)[None], part[..., 3])
+    part[..., 4] = np.where(better, ((y - middle_y) / maps.OFFSET_SCALE)[:, None], part[..., 4])
+    part[better, 5] = math.log(max(width, 2.0) / maps.SIZE_SCALE)
+    part[better, 6] = math.log(max(height, 2.0) / maps.SIZE_SCALE)
+    part[better, 7] = angle / (2 * math.pi) * maps.ANGLE_BINS % maps.ANGLE_BINS
+
+
+@keras.saving.register_keras_serializable("digitrec")
+class DetectorLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
+    """Focal loss of the centres, cross-entropy of digit and angle, smooth L1 of place and size.
+
+    The focal loss is CenterNet's (arXiv 1904.07850). The others count on the cells around a centre, by their heat. A
+    crop of many digits counts by the square root of their number, so that full pages do not drown large digits. An
+    angle between two bins is both, by nearness.
+    """
+
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the loss, a scalar.
+
+        Args:
+            y_true: (N, h, w, 8), as `targets` makes it.
+            y_pred: (N, h, w, CHANNELS of `detector_maps`).
+        """
+        return sum(self.parts(y_true, y_pred).values())
+
+    def parts(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
+        """Return the loss's parts by name, scalars, weighted."""
+        ops = keras.ops
+        y_true = ops.cast(y_true, "float32")
+        heat, kept = y_true[..., 0], y_true[..., 1]
+        logit = y_pred[..., maps.OBJECTNESS]
+        probability = ops.clip(ops.sigmoid(logit), 1e-4, 1 - 1e-4)
+        centre = ops.cast(heat > 0.999, "float32")
+        digits = ops.sum(centre, axis=(1, 2))
+        hit = -ops.log(probability) * (1 - probability) ** 2 * centre
+        false = -ops.log(1 - probability) * probability**2 * (1 - heat) ** 4 * kept * (1 - centre)
+        each = ops.sum(hit + false, axis=(1, 2)) / ops.sqrt(ops.maximum(digits, 1.0))
+        objectness = ops.sum(each) / ops.maximum(ops.sum(ops.sqrt(digits)), 1.0)
+        near = ops.where(heat > POSITIVE, heat, ops.zeros_like(heat))
+        near = near / ops.sqrt(ops.maximum(ops.sum(near, axis=(1, 2), keepdims=True), 1.0))
+        near = near / ops.maximum(ops.sum(near), 1e-3)
+        digit = ops.one_hot(ops.cast(y_true[..., 2], "int32"), 10) * 0.98 + 0.002
+        classes = -ops.sum(digit * ops.log_softmax(y_pred[..., maps.CLASSES]), axis=-1)
+        place = ops.sum(_smooth(y_true[..., 3:5] - y_pred[..., maps.OFFSET]), axis=-1)
+        size = ops.sum(_smooth(y_true[..., 5:7] - y_pred[..., maps.SIZE]), axis=-1)
+        return {
+            "objectness": objectness,
+            "digit": ops.sum(classes * near),
+            "place": ops.sum(place * near),
+            "size": 0.5 * ops.sum(size * near),
+            "angle": 0.4 * ops.sum(_angle(y_true[..., 7], y_pred[..., maps.ANGLE]) * near),
+        }
+
+
+def _smooth(error: keras.KerasTensor) -> keras.KerasTensor:
+    """Smooth L1, quadratic below 0.1."""
+    size = keras.ops.abs(error)
+    return keras.ops.where(size < 0.1, 5.0 * size * size, size - 0.05)
+
+
+def _angle(place: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    """Cross-entropy of the angle's bins; `place` is in bins."""
+    ops = keras.ops
+    lower = ops.floor(place)
+    share = place - lower
+    likely = ops.log_softmax(logits)
+    first = ops.one_hot(ops.cast(lower, "int32") % maps.ANGLE_BINS, maps.ANGLE_BINS)
+    second = ops.one_hot((ops.cast(lower, "int32") + 1) % maps.ANGLE_BINS, maps.ANGLE_BINS)
+    return -ops.sum((first * (1 - share)[..., None] + second * share[..., None]) * likely, axis=-1)

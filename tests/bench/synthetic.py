@@ -1,0 +1,233 @@
+"""Synthetic validation pages read from picture to digits: the share read right, and false digits per page.
+
+    python -m tests.bench.synthetic [--pages N] [--seed S] [--kinds]      figures, by scene and layout with --kinds
+    python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`
+
+Writers, MNIST digits and fonts are those held out from the detector's training. Needs the pen strokes.
+"""
+
+import argparse
+import collections
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec import reading, registry, settings
+from digitrec.datasets.characters import Characters
+from digitrec.datasets.synthetic_pages import Page, PageMaker
+from digitrec.glyph import Box
+from digitrec.recognition import candidates, fusion, shipped
+
+FREE = ("rows", "notes", "sums", "collection", "scattered", "letters")
+MIX: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]], ...] = (
+    (("drawing", "drawing", "small"), ("rows", "large", "scattered", "sums", "letters"), (640,)),
+    (("photo", "photo", "scan", "whiteboard", "overlay", "drawing"), ("large",), (640, 960)),
+    (("photo", "photo", "photo", "scan", "whiteboard", "blackboard", "screen"), FREE, (640, 960)),
+    ((), (), (640, 960, 1280)),
+)
+"""What people bring, in turn: drawings, a few large digits, handwritten pages, and anything, mostly documents."""
+
+AGREEING = 0.02
+"""Share of the digits that the ink step finds and the classifier takes for digits that the detector may refuse."""
+
+NAMES = ("drawings", "large", "free", "documents")
+
+CHUNK = 12
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one page was read.
+
+    Attributes:
+        kind: Scene and layout.
+        digits: Handwritten digits on it.
+        found: Those in whose box something was found.
+        right: Those that were read right.
+        false: Digits reported where none is.
+        mix: Which of MIX.
+        seconds: Of one core.
+        off: Degrees between the angle found and the page's; None where fewer than three digits tell.
+    """
+
+    kind: str
+    digits: int
+    found: int
+    right: int
+    false: int
+    seconds: float
+    off: float | None
+    mix: str = ""
+
+
+def middle(box: Box, read: reading.Reading) -> NDArray[np.float64]:
+    """Return the middle of a box in pixels of the picture as it came."""
+    return np.array(reading.corners_as_it_came(box, read), np.float64).mean(axis=0)
+
+
+def label_of(labels: NDArray[np.float32], place: NDArray[np.float64]) -> int:
+    """Return which label's box holds a place best, -1 where none does."""
+    if not len(labels):
+        return -1
+    cos, sin = np.cos(labels[:, 5]), np.sin(labels[:, 5])
+    off = place - labels[:, 1:3]
+    across = np.abs(off[:, 0] * cos + off[:, 1] * sin) / np.maximum(labels[:, 3], 0.35 * labels[:, 4])
+    down = np.abs(off[:, 1] * cos - off[:, 0] * sin) / labels[:, 4]
+    distance = np.maximum(across, down)
+    return int(distance.argmin()) if distance.min() < 0.5 else -1
+
+
+def score(page: Page, read: reading.Reading, seconds: float) -> Score:
+    """Compare a reading with a page's labels; what is to be ignored is neither right nor wrong."""
+    found: dict[int, int] = {}
+    false = 0
+    for digit in read.digits:
+        if digit.flag == reading.NOT_A_DIGIT:
+            continue
+        place = label_of(page.labels, middle(digit.box, read))
+        if place < 0 or place in found:
+            false += 1
+        else:
+            found[place] = digit.digit
+    truth = {place: int(label[0]) for place, label in enumerate(page.labels) if label[0] >= 0}
+    right = sum(found.get(place) == digit for place, digit in truth.items())
+    hit = sum(place in found for place in truth)
+    off = None
+    if len(truth) > 2:
+        rest = np.exp(1j * (page.labels[list(truth), 5] - np.radians(read.angle))).mean()
+        off = abs(float(np.degrees(np.angle(rest))))
+    return Score(f"{page.scene} {page.layout}".strip(), len(truth), hit, right, false, seconds, off)
+
+
+def pages(first: int, count: int, seed: int) -> list[Page]:
+    """Return validation pages, the same ones for the same arguments: each of MIX in turn."""
+    maker = PageMaker(Characters.load("validation", settings.strokes_folder()), seed)
+    made = []
+    for number in range(first, first + count):
+        scenes, layouts, sides = MIX[number % len(MIX)]
+        rng = np.random.default_rng((seed, 3, number))
+        scene = str(rng.choice(scenes)) if scenes else None
+        layout = str(rng.choice(layouts)) if layouts and scene != "small" else None
+        made.append(maker.page(number, int(rng.choice(sides)), scene, layout))
+    return made
+
+
+def scores(first: int, count: int, seed: int) -> list[Score]:
+    """Return how some pages are read; what a worker process does."""
+    cv2.setNumThreads(1)
+    model = registry.predictor("reader")
+    result = []
+    for number, page in enumerate(pages(first, count, seed), first):
+        start = time.process_time()
+        read = reading.read(Image.fromarray(page.image), model)
+        made = score(page, read, time.process_time() - start)
+        result.append(replace(made, mix=NAMES[number % len(MIX)]))
+    return result
+
+
+def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ...]:
+    """Return, of the candidates on some pages, what is known, the rejection's logit, whether each is a digit,
+    the classifier's probabilities, the detector's log probabilities, and the weight in the fit."""
+    cv2.setNumThreads(1)
+    model, detector = registry.predictor("reader"), shipped.detector()
+    rows: list[tuple[NDArray[np.float32], ...]] = []
+    for page in pages(first, count, seed):
+        image = Image.fromarray(page.image)
+        found = candidates.find(image, model, detector)
+        if not found.candidates:
+            continue
+        frame = reading.Reading(found.size, image.size, found.angle, found.ink, (), ())
+        share = np.float32(len(found.candidates) ** -0.5)  # a page of many does not drown the others
+        said = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
+        said = reading.second_look(np.stack([each.cut.glyph for each in found.candidates]), said, model)
+        for place, each in enumerate(found.candidates):
+            label = label_of(page.labels, middle(each.box, frame))
+            truth = -2.0 if label < 0 else float(page.labels[label, 0])
+            if truth != -1.0:
+                rejection = fusion.logit(said.is_digit[place])
+                rows.append((each.known, rejection, np.float32(truth), said.probabilities[place], each.detected, share))
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
+
+
+def fit(count: int, seed: int, workers: int) -> None:
+    """Print the weights of the fusion."""
+    from scipy.optimize import minimize_scalar
+    from sklearn.linear_model import LogisticRegression
+
+    parts = spread(evidence, count, seed, workers)
+    known, rejection, truth, classified, detected, weight = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    is_digit = truth >= 0
+    of_ink, taken = known[:, 1] > 0, rejection > 0
+    agrees = float(np.quantile(known[of_ink & taken & is_digit, 0], AGREEING))
+    others = of_ink & taken & ~is_digit
+    print(f"agrees {agrees:.2f}: reached by {np.mean(known[others, 0] >= agrees):.3f} of {others.sum()} non-digits")
+    both = np.column_stack([known, rejection])[~of_ink]
+    model = LogisticRegression(C=1.0, max_iter=5000).fit(both, is_digit[~of_ink], weight[~of_ink])
+    right = model.score(both, is_digit[~of_ink], weight[~of_ink])
+    print(f"{len(both)} candidates of the detector alone, {is_digit[~of_ink].mean():.3f} are digits; right {right:.4f}")
+    print("features", tuple(round(float(v), 2) for v in model.coef_[0][:-1]))
+    print("rejection", round(float(model.coef_[0][-1]), 2), "bias", model.intercept_.round(2))
+    classified, detected, digit = classified[is_digit], detected[is_digit], truth[is_digit].astype(int)
+
+    def surprise(weight: float) -> float:
+        together = fusion.classes(classified, detected, fusion.Weights(detected=weight))
+        return float(-np.log(np.maximum(together[np.arange(len(digit)), digit], 1e-9)).mean())
+
+    weight = float(minimize_scalar(surprise, bounds=(0.0, 4.0), method="bounded").x)
+    for name, answer in (
+        ("classifier alone", classified),
+        ("detector alone", detected),
+        (f"both, detected {weight:.2f}", fusion.classes(classified, detected, fusion.Weights(detected=weight))),
+    ):
+        print(f"{name}: {np.mean(answer.argmax(axis=1) == digit):.4f} of {len(digit)} digits right")
+
+
+def spread(task: object, count: int, seed: int, workers: int) -> list:  # type: ignore[type-arg]
+    """Return what a task says of pages, chunk by chunk, in worker processes."""
+    firsts = range(0, count, CHUNK)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(task, firsts, [CHUNK] * len(firsts), [seed] * len(firsts)))  # type: ignore[arg-type]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kinds", action="store_true")
+    parser.add_argument("--fit", action="store_true")
+    given = parser.parse_args()
+    if given.fit:
+        fit(given.pages, given.seed + 1, given.workers)
+        return
+    result = [each for part in spread(scores, given.pages, given.seed, given.workers) for each in part]
+    groups: dict[str, list[Score]] = collections.defaultdict(list)
+    for each in result:
+        groups["all"].append(each)
+        groups[f"mix {each.mix}"].append(each)
+        if given.kinds:
+            scene, _, layout = each.kind.partition(" ")
+            groups[f"scene {scene}"].append(each)
+            groups[f"layout {layout or 'any'}"].append(each)
+    for kind, some in sorted(groups.items()):
+        digits = sum(each.digits for each in some)
+        share = [sum(values) / max(digits, 1) for values in ([e.found for e in some], [e.right for e in some])]
+        off = np.array([e.off for e in some if e.off is not None] or [0.0])
+        print(
+            f"{kind:24s} {len(some):4d} pages {digits:6d} digits: found {share[0]:.4f}, right {share[1]:.4f}, "
+            f"false per page {sum(e.false for e in some) / len(some):.2f}, {np.mean([e.seconds for e in some]):.2f} s, "
+            f"angle within 5 degrees {np.mean(off < 5):.3f}, median off {np.median(off):.1f}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""Candidates of detector and ink put together: the detector sees drawn flags, the classifiers see nothing."""
+
+import math
+from dataclasses import replace
+
+import detectiondata
+import numpy as np
+import pytest
+from detectiondata import FlagDetector
+from PIL import Image
+
+from digitrec.calibration import Answers
+from digitrec.ink import rotation
+from digitrec.recognition import candidates, detector, fusion
+from digitrec.recognition import detector_maps as maps
+from digitrec.recognition.candidates import THRESHOLDS, Found
+from digitrec.recognition.detector import Detections
+
+FROM_INK = fusion.FEATURES.index("from_ink")
+WITHOUT_INK = replace(THRESHOLDS, most_parts=-1)
+
+
+class Anything:
+    """To it, all is a digit, and a one; it counts the glyphs that it sees."""
+
+    def __init__(self, scores: list[float] | None = None) -> None:
+        self.scores = scores
+        self.seen = 0
+
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        assert glyphs.shape[1:] == (28, 28)
+        self.seen += len(glyphs)
+        shares = np.full((len(glyphs), 10), 0.01, np.float32)
+        shares[:, 1] = 0.91
+        scores = np.ones(len(glyphs)) if self.scores is None else np.array(self.scores)
+        assert len(scores) == len(glyphs)
+        return Answers(shares, scores.astype(np.float32))
+
+
+class Told:
+    """A detector that says what it was told, of a picture of a known width, in the order of the likelihood."""
+
+    def __init__(self, found: Detections, width: int) -> None:
+        self.found = found
+        self.width = width
+
+    def detect(self, image: np.ndarray, threshold: float = 0.1) -> tuple[Detections, np.ndarray]:
+        heat = np.zeros((-(-image.shape[0] // maps.STRIDE), -(-image.shape[1] // maps.STRIDE)), np.float32)
+        return self.found.moved(image.shape[1] / self.width), heat
+
+
+BLIND = FlagDetector(smallest=1e9)
+
+SIZE = (900, 600)
+ROW = detectiondata.row_of(5, 450, 300, 80, step=1.6)
+
+
+def drawing(labels: np.ndarray = ROW, size: tuple[int, int] = SIZE) -> Image.Image:
+    return Image.fromarray(detectiondata.flags(labels, size))
+
+
+def photo(labels: np.ndarray = ROW, size: tuple[int, int] = SIZE) -> Image.Image:
+    return Image.fromarray(detectiondata.photographed(detectiondata.flags(labels, size)))
+
+
+def assert_at(found: Found, labels: np.ndarray, within: float = 4.0) -> None:
+    """Hold the boxes to upright labels, each found once."""
+    boxes = np.array([each.box for each in found.candidates], float)
+    assert len(boxes) == len(labels)
+    places = boxes[:, :2] + boxes[:, 2:] / 2
+    order = [int(np.hypot(*(places - label[1:3]).T).argmin()) for label in labels]
+    assert sorted(order) == list(range(len(labels)))
+    np.testing.assert_allclose(places[order], labels[:, 1:3], atol=within)
+    np.testing.assert_allclose(boxes[order, 3], labels[:, 4], atol=within)
+
+
+def test_what_both_find_is_one_candidate_with_the_inks_glyph_and_the_detectors_digit() -> None:
+    found = candidates.find(drawing(), Anything(), FlagDetector())
+    assert_at(found, ROW)
+    for each in found.candidates:
+        assert each.known[FROM_INK] == 1.0
+        assert each.detected.argmax() == detectiondata.FLAG
+        assert np.exp(each.detected).sum() == pytest.approx(1.0, abs=1e-4)
+        assert each.cut.glyph.any()
+
+
+def test_what_only_the_ink_finds_is_a_candidate_of_which_the_detector_says_nothing() -> None:
+    found = candidates.find(drawing(), Anything(), BLIND)
+    assert_at(found, ROW)
+    for each in found.candidates:
+        assert each.known[FROM_INK] == 1.0
+        np.testing.assert_allclose(each.detected, -math.log(10.0), rtol=1e-5)
+
+
+def test_what_the_detector_finds_is_likelier_than_what_it_does_not() -> None:
+    seen = candidates.find(drawing(), Anything(), FlagDetector(objectness=0.99)).candidates
+    unseen = candidates.find(drawing(), Anything(), BLIND).candidates
+    assert min(each.evidence for each in seen) > max(each.evidence for each in unseen)
+
+
+def test_what_only_the_detector_finds_has_a_glyph_too() -> None:
+    found = candidates.find(photo(), Anything(), FlagDetector(), thresholds=WITHOUT_INK)
+    assert_at(found, ROW)
+    for each in found.candidates:
+        assert each.known[FROM_INK] == 0.0
+        assert each.cut.glyph.any()
+
+
+def test_a_photo_with_much_ink_is_left_to_the_detector() -> None:
+    rows = [detectiondata.row_of(8, 450, 60 + 80 * i, 30, step=3.0) for i in range(7)]
+    found = candidates.find(photo(np.concatenate(rows)), Anything(), FlagDetector())
+    assert len(found.candidates) == 56
+    assert not any(each.known[FROM_INK] for each in found.candidates)
+
+
+@pytest.mark.parametrize("likelier", range(2))
+def test_of_overlapping_candidates_the_likelier_is_kept(likelier: int) -> None:
+    step = 60 * (1 - (THRESHOLDS.inside + detector.THRESHOLDS.inside) / 2)  # the detector leaves both
+    labels = detectiondata.labels_of([(0, 450 + step * i, 300, 60, 80, 0.0) for i in range(2)])
+    told = Told(detectiondata.detections(labels, np.array([0.8, 0.7])), SIZE[0])
+    scores = [0.01] * 2
+    scores[likelier] = 0.99
+    [one] = candidates.find(photo(), Anything(scores), told, 0.0, WITHOUT_INK).candidates
+    assert one.box.x + one.box.width / 2 == pytest.approx(labels[likelier, 1], abs=2)
+
+
+def test_neighbours_that_do_not_overlap_are_all_kept_though_none_is_likely() -> None:
+    told = Told(detectiondata.detections(ROW), SIZE[0])
+    assert_at(candidates.find(photo(), Anything([0.001] * len(ROW)), told, 0.0, WITHOUT_INK), ROW)
+
+
+@pytest.mark.parametrize("ground", [0, 128, 255])
+def test_a_blank_picture_has_no_candidates_and_asks_no_model(ground: int) -> None:
+    model = Anything()
+    found = candidates.find(Image.new("RGB", (300, 200), (ground,) * 3), model, FlagDetector())
+    assert found.candidates == ()
+    assert found.angle == 0.0
+    assert model.seen == 0
+
+
+@pytest.mark.parametrize("angle", [0.0, 33.0, 90.0, 215.0])
+def test_boxes_are_of_the_upright_page(angle: float) -> None:
+    labels = detectiondata.turned(ROW, math.radians(angle), (450, 300))
+    image = drawing(labels, SIZE)
+    matrix, size = rotation(SIZE, angle)
+    middles = ROW.copy()
+    middles[:, 1:3] = labels[:, 1:3] @ matrix[:, :2].T + matrix[:, 2]
+    for given in (None, angle):
+        found = candidates.find(image, Anything(), FlagDetector(), given)
+        assert found.angle == pytest.approx(angle, abs=1.0)
+        assert found.size == pytest.approx(size, abs=12)  # as large as the angle found asks for
+        assert_at(found, middles, within=8.0)
+
+
+def test_a_large_picture_is_read_reduced_and_its_boxes_are_enlarged_again() -> None:
+    labels = ROW.copy()
+    labels[:, 1:5] *= 4.0
+    found = candidates.find(drawing(labels, (3600, 2400)), Anything(), FlagDetector())
+    assert max(found.size) == THRESHOLDS.most_side
+    whole = candidates.scaled(found, (3600, 2400))
+    assert whole.size == (3600, 2400)
+    assert_at(whole, labels, within=12.0)
+
+
+def test_transparent_paper_is_paper() -> None:
+    rgba = np.dstack([np.asarray(drawing()), 255 * (np.asarray(drawing())[..., 1] < 250)]).astype(np.uint8)
+    assert_at(candidates.find(Image.fromarray(rgba), Anything(), FlagDetector()), ROW)
+
+
+def test_heat_is_the_highest_in_the_middle_of_a_box_over_all_looks() -> None:
+    heat = np.full((10, 10), -5.0, np.float32)
+    heat[5, 5], heat[2, 2] = 3.0, 1.0
+    far = np.full((10, 10), -6.0, np.float32)
+    far[0, 0] = 4.0
+    looks = (candidates.Pass(heat, 0.25, 0.0, 0.0), candidates.Pass(far, 0.5, 100.0, 100.0))
+    boxes = np.array([[14, 14, 16, 16], [2, 2, 16, 16], [30, 0, 8, 8], [97, 97, 8, 8], [500, 500, 8, 8]], np.float32)
+    np.testing.assert_array_equal(candidates.heat_in(boxes, looks), [3.0, 1.0, -5.0, 4.0, -8.0])

@@ -1,0 +1,153 @@
+"""Detector and classifier together: which way each piece of evidence pulls, whatever the fitted weights are."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from digitrec.recognition import fusion
+from digitrec.recognition.fusion import FEATURES, WEIGHTS
+
+shares = st.floats(0.0, 1.0)
+heats = st.floats(-30.0, 30.0)
+ten = arrays(np.float32, (3, 10), elements=st.floats(0.0, 1.0, width=32)).filter(lambda a: (a.sum(axis=1) > 0.01).all())
+
+
+def probabilities(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def features(heat: object, flat: bool = False, **given: object) -> np.ndarray:
+    """Return what is known of candidates that differ in their heat only."""
+    values = np.asarray(heat, np.float32)
+    arguments = {
+        "from_ink": np.zeros(len(values), bool),
+        "heights": np.full(len(values), 30.0),
+        "detected": np.full((len(values), 10), -np.log(10.0)),
+        "classified": np.full((len(values), 10), 0.1),
+    } | given
+    return fusion.features(values, flat=flat, **arguments)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("from_ink", [False, True])
+@given(st.lists(heats, min_size=2, max_size=2, unique=True))
+def test_more_objectness_never_makes_a_digit_less_likely(from_ink: bool, flat: bool, some: list[float]) -> None:
+    known = [features([heat], flat, from_ink=np.array([from_ink])) for heat in sorted(some)]
+    low, high = (float(fusion.evidence(each)[0]) for each in known)
+    assert low <= high
+    if not from_ink and sorted(some)[0] < 7.0 and sorted(some)[1] > -7.0 and abs(some[0] - some[1]) > 0.5:
+        assert low < high
+
+
+@given(st.floats(-10.0, 10.0), st.sampled_from([WEIGHTS.rejection, 1.0]), shares, shares)
+def test_a_higher_rejection_score_never_makes_a_digit_less_likely(
+    evidence: float, trust: float, one: float, other: float
+) -> None:
+    low, high = (float(fusion.is_digit(evidence, trust, score)) for score in sorted((one, other)))
+    assert 0.0 <= low <= high <= 1.0
+
+
+@given(st.floats(-10.0, 10.0), st.floats(0.0, 2.0), shares)
+def test_evidence_and_rejection_add_up_as_in_a_logistic_regression(evidence: float, trust: float, score: float) -> None:
+    odds = np.clip(np.log(max(score, 1e-12) / max(1 - score, 1e-12)), -8.0, 8.0)
+    expected = 1.0 / (1.0 + np.exp(-(evidence + trust * odds)))
+    assert float(fusion.is_digit(evidence, trust, score)) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@given(heats, st.floats(0.01, 0.99))
+def test_what_the_ink_finds_is_left_to_the_classifier_where_the_detector_agrees(
+    flat: bool, heat: float, score: float
+) -> None:
+    known = features([heat], flat, from_ink=np.array([True]))
+    said = float(fusion.is_digit(fusion.evidence(known), fusion.trust(known), score)[0])
+    if fusion.agreed(known)[0]:
+        assert said == pytest.approx(score, abs=1e-4)
+    else:
+        assert said < 0.1
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_the_detector_agrees_where_it_sees_much_and_not_where_it_sees_nothing(flat: bool) -> None:
+    known = features(np.linspace(-8.0, 8.0, 33), flat, from_ink=np.ones(33, bool))
+    agreed = fusion.agreed(known)
+    assert not agreed[0]
+    assert agreed[-1]
+    assert (np.diff(agreed.astype(int)) >= 0).all()
+
+
+@given(heats)
+def test_what_the_detector_finds_is_weighed_whatever_its_heat(heat: float) -> None:
+    known = features([heat])
+    assert not fusion.agreed(known).any()
+    assert fusion.trust(known)[0] == np.float32(WEIGHTS.rejection)
+    assert fusion.evidence(known)[0] == pytest.approx(known[0] @ np.array(WEIGHTS.features) + WEIGHTS.bias, abs=1e-3)
+
+
+def test_there_is_a_weight_for_each_feature() -> None:
+    assert len(WEIGHTS.features) == len(FEATURES) == features([0.0, 1.0]).shape[1]
+    assert features([0.0]).dtype == np.float32
+
+
+@given(shares)
+def test_a_logit_is_that_of_the_probability_and_finite(probability: float) -> None:
+    value = float(fusion.logit(probability))
+    assert -8.0 <= value <= 8.0
+    if 0.001 < probability < 0.999:
+        assert 1.0 / (1.0 + np.exp(-value)) == pytest.approx(probability, abs=1e-4)
+
+
+@given(ten, arrays(np.float32, (3, 10), elements=st.floats(-50.0, 0.0, width=32)))
+def test_the_digits_probabilities_add_up_to_one(classified: np.ndarray, detected: np.ndarray) -> None:
+    together = fusion.classes(probabilities(classified), detected)
+    assert together.dtype == np.float32
+    assert (together >= 0.0).all()
+    np.testing.assert_allclose(together.sum(axis=1), 1.0, rtol=1e-5)
+
+
+@given(ten, st.floats(-400.0, 0.0))
+def test_a_detector_that_knows_nothing_leaves_the_classifiers_answer(classified: np.ndarray, level: float) -> None:
+    alone = probabilities(classified)
+    together = fusion.classes(alone, np.full((3, 10), level, np.float32))
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+@given(ten, st.integers(0, 9), st.floats(0.1, 5.0))
+def test_what_the_detector_says_becomes_likelier(classified: np.ndarray, digit: int, more: float) -> None:
+    alone = probabilities(classified)
+    detected = np.full((3, 10), -3.0, np.float32)
+    detected[:, digit] += more
+    together = fusion.classes(alone, detected)
+    assert (together[:, digit] >= alone[:, digit] - 1e-6).all()
+
+
+def test_agreement_is_what_the_detector_says_of_the_classifiers_digit() -> None:
+    detected = np.log(probabilities(np.arange(1.0, 31.0).reshape(3, 10)))
+    classified = np.eye(10)[[2, 9, 0]]
+    found = features([0.0] * 3, detected=detected, classified=classified)[:, FEATURES.index("agreement")]
+    np.testing.assert_allclose(found, detected[[0, 1, 2], [2, 9, 0]], rtol=1e-5)
+
+
+def test_size_is_against_the_usual_of_those_the_detector_is_sure_of() -> None:
+    heights = np.array([20.0, 20.0, 40.0, 10.0, 500.0])
+    found = features([5.0, 5.0, 5.0, -5.0, -5.0], heights=heights)[:, FEATURES.index("size")]
+    np.testing.assert_allclose(found, [0.0, 0.0, np.log(2), np.log(2), 3.0], atol=1e-5)
+    found = features([-5.0] * 5, heights=heights)[:, FEATURES.index("size")]
+    np.testing.assert_allclose(found[:2], 0.0, atol=1e-5)
+
+
+def test_no_candidates_have_no_features() -> None:
+    assert features([]).shape == (0, len(FEATURES))
+    assert fusion.evidence(features([])).shape == (0,)
+
+
+def test_what_the_ink_step_found_is_the_classifiers_to_decide_where_the_detector_agrees() -> None:
+    known = np.zeros((3, len(fusion.FEATURES)), np.float32)
+    known[:, 0] = WEIGHTS.agrees[0] + 0.1, WEIGHTS.agrees[0] - 0.1, 5.0  # the detector's logits
+    known[:2, 1] = 1.0  # found by the ink step
+    likely = fusion.is_digit(fusion.evidence(known), fusion.trust(known), np.array([0.9, 0.9, 0.1]))
+    assert likely[0] == pytest.approx(0.9, abs=1e-3)
+    assert likely[1] < 0.05
+    assert fusion.trust(known)[2] == pytest.approx(WEIGHTS.rejection)
