@@ -60,9 +60,8 @@ def patch(image: Bytes, box: Floats, angle: float, thresholds: Thresholds = THRE
     if not near.size:
         return np.zeros((thresholds.side, thresholds.side, 3), np.uint8)
     x, y = x - left, y - top
-    if scale < 0.7:
-        size = (max(1, round(near.shape[1] * scale)), max(1, round(near.shape[0] * scale)))
-        near = np.asarray(cv2.resize(near, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if scale < 0.7 and min(near.shape[:2]) * scale >= 1.0:
+        near = np.asarray(cv2.resize(near, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         x, y, scale = x * scale, y * scale, 1.0
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[cos, sin], [-sin, cos]])
