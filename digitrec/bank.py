@@ -24,7 +24,7 @@ from digitrec.strokes import Writing
 
 Bytes = NDArray[np.uint8]
 
-VERSION = 5  # of what is drawn and how: raised with every change, so that no older file is taken for this one
+VERSION = 6  # of what is drawn and how: raised with every change, so that no older file is taken for this one
 DRAWN = 3  # times that each digit of the training is drawn, each time otherwise
 LETTERS, SYMBOLS = 500, 250  # at most so many of each letter and each symbol
 ANGULAR = 1_500  # digits of straight strokes, to train on

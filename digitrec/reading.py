@@ -173,11 +173,12 @@ def read(
     if detector is None:
         notice = None if single else NO_DETECTOR
         return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
-    if candidates.is_plain(image):
+    plain = candidates.is_plain(image)
+    if plain:
         drawing = inked(image, angle or 0.0)
         if single or not candidates.needs_detector(drawing.ink):
             return _read(drawing, predictor, single, finder)
-    found = candidates.find(image, finder, detector, (angle or 0.0) if single else angle)
+    found = candidates.find(image, finder, detector, (angle or 0.0) if single else angle, plain=plain)
     blank = _inked(image, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor)
     return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading

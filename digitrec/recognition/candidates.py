@@ -111,6 +111,7 @@ def find(
     detector: Detector,
     angle: float | None = None,
     thresholds: Thresholds = THRESHOLDS,
+    plain: bool | None = None,
 ) -> Found:
     """Find what may be digits.
 
@@ -120,6 +121,7 @@ def find(
         detector: The detector.
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.
         thresholds: The settings.
+        plain: Whether it is a drawing, as `is_plain` says; found out unless given.
     """
     page = inks.on_paper(inks.within(image, thresholds.most_side))
     search = page_search.search(page, detector, angle)
@@ -132,7 +134,7 @@ def find(
         some = _detected(upright, search, thresholds)
     size = (upright.shape[1], upright.shape[0])
     ink = inks.from_picture(inks.rotated(inks.reduced(image), search.angle))
-    flat = is_plain(image)
+    flat = is_plain(image) if plain is None else plain
     if flat or len(parts(ink > sheet.FAINT)[1]) - 1 <= thresholds.most_parts:
         some = _merged(_marked(ink, classifier, size), some, thresholds)
     return Found(search.angle, size, ink, _weighed(some, search, flat, classifier, thresholds))
