@@ -7,6 +7,7 @@ import numpy as np
 
 from digitrec.datasets import page_layouts_forms as forms
 from digitrec.datasets import page_layouts_free as free
+from digitrec.datasets import page_layouts_other as other
 from digitrec.datasets import page_layouts_print as printed
 from digitrec.datasets import page_layouts_sums as calculations
 from digitrec.datasets import page_layouts_tables as tables
@@ -38,6 +39,9 @@ LAYOUTS: dict[str, Layout] = {
     "large": Layout(free.large, 6.0),
     "letters": Layout(free.letters, 3.0),
     "blank": Layout(free.blank, 1.5),
+    "other_scripts": Layout(other.other_scripts, 4.0),
+    "shapes": Layout(other.shapes, 4.0),
+    "dashes": Layout(other.dashes, 2.5),
     "form": Layout(forms.form, 12.0),
     "cheque": Layout(forms.cheque, 4.0),
     "envelope": Layout(forms.envelope, 3.0),
@@ -92,7 +96,7 @@ def draw(
     if kind is None:
         kind = pick(rng, tuple(LAYOUTS), [layout.weight for layout in LAYOUTS.values()])
     LAYOUTS[kind].draw(page, whole)
-    if kind not in ("large", "blank", "letters"):
+    if kind not in ("large", "blank", "letters", "other_scripts", "shapes", "dashes"):
         add_margin(page, whole)
 
 
