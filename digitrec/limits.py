@@ -32,7 +32,7 @@ def check_queue(mine: Iterable[str], more: int = 1) -> None:
     """Refuse further runs to a visitor who would have too many under way.
 
     Args:
-        mine: Ids of the runs and range tests that this visitor started.
+        mine: Ids of the runs that this visitor started.
         more: How many are to be started.
 
     Raises:
@@ -40,7 +40,6 @@ def check_queue(mine: Iterable[str], more: int = 1) -> None:
     """
     limit, started = settings.limit("queued"), set(mine)
     under_way = sum(run.active for run in runs.runs() if run.id in started)
-    under_way += sum(rf.is_alive(settings.rates_folder() / name) for name in started)  # its range test, if one goes on
     if under_way < limit < under_way + more:
         raise RunError(
             f"This takes {more} runs at a time; you have {under_way} waiting or training, and {limit} are allowed. "

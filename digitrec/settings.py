@@ -111,11 +111,6 @@ def runs_folder() -> Path:
     return home() / "runs"
 
 
-def rates_folder() -> Path:
-    """Return the folder with one sub-folder a range test."""
-    return home() / "rates"
-
-
 def trained_models() -> Path:
     """Return the folder that models trained here are added to.
 

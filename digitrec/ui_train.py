@@ -13,14 +13,15 @@ from digitrec import (
     distort,
     evaluate,
     figures,
+    figures_rate,
     limits,
     log,
     pictures,
     registry,
     runs,
+    schedule,
     ui,
     ui_downloads,
-    ui_rate,
     ui_watch,
 )
 from digitrec.errors import RecipeError
@@ -131,8 +132,10 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         )
     with training:
         optimizer = st.selectbox("Optimiser", OPTIMIZERS)
-        learning_rate = ui_rate.choose(base.learning_rate)
-        schedule = st.selectbox("Schedule of the learning rate", SCHEDULES, format_func=SCHEDULE_WORDS.__getitem__)
+        learning_rate = float(
+            st.number_input("Learning rate", 1e-7, 10.0, base.learning_rate, format="%g", key="learning_rate")
+        )
+        rates = st.selectbox("Schedule of the learning rate", SCHEDULES, format_func=SCHEDULE_WORDS.__getitem__)
         rate = st.container()  # drawn when all of the recipe is known
         teacher = st.selectbox(
             "Teacher",
@@ -159,7 +162,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         scaling=scaling,
         optimizer=optimizer,
         learning_rate=learning_rate,
-        schedule=schedule,
+        schedule=rates,
         label_smoothing=smoothing,
         teacher=teacher,
         batch_size=batch_size,
@@ -170,9 +173,16 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         epochs=epochs,
     )
     with rate:
-        ui_rate.preview(recipe)
-        ui_rate.finder(recipe)
+        _schedule(recipe)
     return recipe
+
+
+def _schedule(recipe: Recipe) -> None:
+    """Draw the learning rate over the training that the recipe asks for."""
+    steps = recipe.epochs * recipe.steps_per_epoch
+    colour = figures.model_colour(recipe.name, recipe.kind)
+    drawn = figures_rate.schedule(schedule.learning_rates(recipe, steps), recipe.epochs, colour)
+    ui.figure(drawn, "schedule", schedule.describe(recipe, steps))
 
 
 def _whole(label: str, value: int, low: int, high: int, tip: str | None = None) -> int:

@@ -73,17 +73,6 @@ def test_a_visitor_has_so_many_runs_under_way_and_others_do_not_count(
             limits.check_queue(["mine"], 2)
 
 
-def test_a_range_test_counts_as_a_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DIGITREC_MAX_QUEUED", "1")
-    test = settings.rates_folder() / ("0" * 16)
-    test.mkdir(parents=True)
-    with filelock.FileLock(test / rf.ALIVE):
-        limits.check_queue([])
-        with pytest.raises(RunError, match="You have 1 runs waiting or training"):
-            limits.check_queue([test.name])
-    limits.check_queue([test.name])
-
-
 def test_runs_that_are_too_old_go(home: Path) -> None:
     run("new", days=29)
     run("old", days=31)

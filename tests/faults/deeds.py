@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digitrec import dataset, duel, executor, limits, rates, registry, runs, settings, sweep, worker
+from digitrec import dataset, duel, executor, limits, registry, runs, settings, sweep, worker
 from digitrec import runfolder as rf
 from digitrec.errors import DigitrecError
 from digitrec.recipe import Recipe
@@ -93,7 +93,6 @@ def deeds(home: Path) -> list[Deed]:
         Deed("stop a sweep", lambda: sweep.stop(sweep.get("asked")), (sweeps / "asked" / rf.STOP).exists),
         Deed("resume a sweep", lambda: sweep.go_on(sweep.get("old")), (folder / "old-01").exists),
         Deed("delete a sweep", lambda: sweep.delete(sweep.get("old")), lambda: not (sweeps / "old").exists()),
-        Deed("start a range test", lambda: rates.start(RECIPE), (home / "rates" / rates.name(RECIPE)).exists),
         Deed("save a checkpoint", lambda: _save_checkpoint(folder / "under-way", 2), lambda: _step(folder) == 2, True),
         Deed("write events", lambda: _report(folder / "under-way"), lambda: len(_events(folder)) == 20, True),
         Deed("write a state", lambda: worker._status(folder / "under-way", "finished"), lambda: True, True),
@@ -151,14 +150,13 @@ def _clear() -> None:
 @contextmanager
 def nobody_trains() -> Iterator[None]:
     """Write all that a start writes, but start no process: TensorFlow takes seconds. `kills` has real ones, too."""
-    submit, launch, took = executor.submit, rates._launch, rf.STARTING_TIME
+    submit, took = executor.submit, rf.STARTING_TIME
     executor.submit = lambda folder, started: None
-    rates._launch = lambda folder: None
     rf.STARTING_TIME = 0.0  # a run without a process is seen at once
     try:
         yield
     finally:
-        executor.submit, rates._launch, rf.STARTING_TIME = submit, launch, took
+        executor.submit, rf.STARTING_TIME = submit, took
 
 
 def wrong(home: Path, gone: tuple[str, ...] = ()) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from digitrec import dataset, rates, runs, settings, watch
+from digitrec import dataset, runs, watch
 from digitrec import runfolder as rf
 from digitrec.dataset import Split
 from digitrec.recipe import PRESETS, Recipe
@@ -83,40 +83,6 @@ def test_the_learning_rate_is_drawn_before_training(page: AppTest) -> None:
     assert not page.exception
     said = [chart.proto.alt for chart in page.get("plotly_chart")]
     assert any("goes up to 0.02 in the first twentieth" in alt for alt in said), said
-
-
-def test_the_rate_that_a_range_test_proposes_goes_into_the_form(page: AppTest, home: Path) -> None:
-    page.selectbox(key="recipe").set_value("custom-mlp").run()
-    test_id = finished_range_test(Recipe("custom-mlp", hidden=(256, 128), batch_size=128, validation=0.08))
-    page.query_params["rates"] = test_id
-    page.run()
-    assert not page.exception
-    assert "Proposed: **0.003**" in " ".join(element.value for element in page.markdown)
-    page.button(key="use_rate").click().run()
-    assert page.number_input(key="learning_rate").value == 0.003
-    page.text_input[0].set_value("64").run()
-    assert "The form says something else now" in " ".join(element.value for element in page.caption)
-
-
-def test_a_link_to_a_range_test_that_is_gone_is_told(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/3_Train.py")
-    page.query_params["rates"] = "../runs"
-    page.selectbox(key="recipe").set_value("custom-mlp").run()
-    assert not page.exception
-    assert "no such range test" in page.error[0].value
-
-
-def finished_range_test(recipe: Recipe) -> str:
-    """Leave the folder of a test whose loss falls most at 0.001 and is lowest at 0.01, and return its id."""
-    name, tried = rates.name(recipe), rates.ladder()
-    away = np.log10(tried) + 2
-    losses = 2.3 - 2 / (1 + np.exp(-4 * (away + 1))) + np.where(away > 0, 4 * away**2, 0)
-    folder = settings.home() / "rates" / name
-    folder.mkdir(parents=True)
-    rf.write_json(folder / rf.RECIPE, rates.about(recipe).to_json())
-    rf.write_json(folder / rf.STATUS, {"state": "finished", "message": ""})
-    rf.write_json(folder / rates.LOSSES, {"rates": tried.tolist(), "losses": losses.tolist(), "seconds": 3.0})
-    return name
 
 
 def labelled_box(page: AppTest, label: str) -> Any:
