@@ -27,11 +27,11 @@ bench: $(VENV)/.dev chromium
 	@for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m tests.bench.$$bench || exit 1; done
 
 models: $(VENV)/.app
-	$(BIN)/python -m digitrec.ship $(RECIPES)
-	$(BIN)/python -m digitrec.results
+	$(BIN)/python -m digitrec.tools.ship $(RECIPES)
+	$(BIN)/python -m digitrec.tools.results_table
 
 results: $(VENV)/.app
-	$(BIN)/python -m digitrec.results
+	$(BIN)/python -m digitrec.tools.results_table
 
 detector: $(VENV)/.app
 	$(BIN)/python -m digitrec.training.detector_training

@@ -2,22 +2,23 @@
 
 import streamlit as st
 
-from digitrec import registry, ui, ui_home
+from digitrec.registry import registry
+from digitrec.ui import common, home
 
-ui.page(
+common.page(
     "Read handwritten digits",
     "Draw a digit, or upload a photo of some, and see how two neural networks read it: "
     "a plain one (MLP) and one that looks for strokes (CNN). You can also train your own.",
 )
 models = registry.models()
 if models:
-    ui_home.sample()
+    home.sample()
 else:
     st.info("There is no model yet. Train one on the Train page, or run `make models`.", icon=":material/info:")
 
 st.subheader("What you can do")
-ui_home.ways()
+home.ways()
 
 if models:
     st.subheader("The models at hand")
-    ui_home.model_table(models)
+    home.model_table(models)

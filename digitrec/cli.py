@@ -17,9 +17,9 @@ from digitrec import settings
 from digitrec.errors import DigitrecError, PictureError, RecipeError
 
 if TYPE_CHECKING:
-    from digitrec.predict import Predictor
-    from digitrec.reading import Reading
-    from digitrec.runs import Run
+    from digitrec.jobs.runs import Run
+    from digitrec.recognition.classifier import Predictor
+    from digitrec.recognition.results import Reading
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -79,7 +79,7 @@ def _read(options: argparse.Namespace) -> int:
 
     What a person has to know of how a picture was read goes to the error output, each sentence once.
     """
-    from digitrec import registry
+    from digitrec.registry import registry
 
     model = options.model or registry.default()
     predictor, finder = registry.predictor(model), registry.finder()
@@ -106,7 +106,7 @@ def _files(paths: Iterable[str]) -> Iterator[str]:
 
 def _pictures_in(folder: str) -> list[str]:
     """Return the picture files in `folder`, digit2.png before digit10.png."""
-    from digitrec import batch
+    from digitrec.uploads import batch
 
     endings = settings.PICTURE_ENDINGS
     try:
@@ -120,7 +120,8 @@ def _readings(
     path: str, predictor: "Predictor", single: bool, finder: "Predictor | None"
 ) -> "Iterator[tuple[int, Reading | PictureError]]":
     """Yield what the picture says, or why it cannot be read; of a PDF each page with its number, else 0."""
-    from digitrec import ink, pdf, reading
+    from digitrec.imaging import decode, pdf
+    from digitrec.recognition import pipeline
 
     try:
         data = _content(path)
@@ -130,8 +131,8 @@ def _readings(
     count = pdf.pages(data) if pdf.is_pdf(data) else 0
     for page in range(1, min(count, pdf.MOST_PAGES + 1) + 1) if count else [0]:
         try:
-            image = pdf.page(data, page) if page else ink.open_picture(data)
-            yield page, reading.read(image, predictor, single, finder)
+            image = pdf.page(data, page) if page else decode.open_picture(data)
+            yield page, pipeline.read(image, predictor, single, finder)
         except PictureError as error:
             yield page, error
 
@@ -166,9 +167,9 @@ def _as_text(path: str, page: int, model: str, reading: "Reading | PictureError"
 
 def _as_json(path: str, page: int, model: str, reading: "Reading | PictureError") -> str:
     """Return one line: a JSON object in ASCII, as the contract has it."""
-    from digitrec import batch
+    from digitrec.uploads import serialize
 
-    return json.dumps(batch.record(path, model, reading) | ({"page": page} if page else {}))
+    return json.dumps(serialize.record(path, model, reading) | ({"page": page} if page else {}))
 
 
 def _add_train(commands: Any) -> None:
@@ -185,8 +186,9 @@ def _add_train(commands: Any) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     """Train in a process of its own, print how it goes, and keep the model."""
-    from digitrec import registry, runs
-    from digitrec.recipe import PRESETS
+    from digitrec.jobs import runs
+    from digitrec.registry import registry
+    from digitrec.training.presets import PRESETS
 
     if options.recipe not in PRESETS:
         names = ", ".join(PRESETS)
@@ -207,7 +209,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _followed(run: "Run") -> "Run":
     """Print a run's epochs as they end, until it has ended; Ctrl-C stops it."""
-    from digitrec import runs
+    from digitrec.jobs import runs
 
     told = 0
     while run.active:
@@ -224,7 +226,7 @@ def _followed(run: "Run") -> "Run":
 
 def _tell_epochs(run: "Run", told: int) -> int:
     """Print the epochs after the first `told`, and return how many there are."""
-    from digitrec import runs
+    from digitrec.jobs import runs
 
     curves = runs.curves(run)
     for i in range(told, len(curves.epoch)):
@@ -268,13 +270,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _evaluated(name: str) -> dict[str, Any]:
     """Return what `evaluate` says of a model, measured now: see contracts.md."""
-    from digitrec import dataset, evaluate, registry
-    from digitrec import runfolder as rf
+    from digitrec.datasets import mnist
+    from digitrec.registry import registry
+    from digitrec.training import metrics, model_files
 
     model, predictor = registry.get(name), registry.predictor(name)
-    pictures, truth = dataset.test()
-    glyphs = dataset.glyphs(pictures)
-    scores = evaluate.scores(predictor.probabilities(glyphs), truth)
+    pictures, truth = mnist.test()
+    glyphs = mnist.glyphs(pictures)
+    scores = metrics.scores(predictor.probabilities(glyphs), truth)
     started = time.perf_counter()
     for glyph in glyphs[:TIMED]:
         predictor.probabilities(glyph[None])
@@ -286,7 +289,7 @@ def _evaluated(name: str) -> dict[str, Any]:
         "errors": scores.errors,
         "confusion": scores.confusion.tolist(),
         "parameters": model.card["parameters"],
-        "bytes": (model.folder / rf.TFLITE).stat().st_size,
+        "bytes": (model.folder / model_files.TFLITE).stat().st_size,
         "milliseconds_per_digit": round(milliseconds, 3),
     }
 
@@ -298,7 +301,7 @@ def _add_models(commands: Any) -> None:
 
 def _models(options: argparse.Namespace) -> int:
     """Print the models with what they reach on MNIST's test digits; name the folders left out."""
-    from digitrec import registry
+    from digitrec.registry import registry
 
     rows = [
         (model.name, model.kind, f"{model.accuracy:.2%}", f"{int(model.card['parameters']):,}")
@@ -318,7 +321,7 @@ def _add_recipes(commands: Any) -> None:
 
 def _recipes(options: argparse.Namespace) -> int:
     """Print the recipes, published ones first."""
-    from digitrec.recipe import PRESETS
+    from digitrec.training.presets import PRESETS
 
     rows = [
         (name, preset.recipe.kind, str(preset.recipe.epochs), preset.published or "-", preset.title)
@@ -342,11 +345,11 @@ def _strokes(options: argparse.Namespace) -> int:
     """Check the pen strokes and say how many there are."""
     from collections import Counter
 
-    from digitrec import strokes
+    from digitrec.datasets import unipen
 
-    counts = Counter((w.kind, strokes.part(w.writer)) for w in strokes.load(settings.strokes_folder()))
+    counts = Counter((w.kind, unipen.part(w.writer)) for w in unipen.load(settings.strokes_folder()))
     parts = ("training", "validation", "test")
-    rows = [(kind, *(f"{counts[kind, part]:,}" for part in parts)) for kind in strokes.FILES]
+    rows = [(kind, *(f"{counts[kind, part]:,}" for part in parts)) for kind in unipen.FILES]
     print(_table(("kind", *parts), rows), flush=True)
     return OK
 

@@ -2,41 +2,44 @@
 
 import streamlit as st
 
-from digitrec import executor, script, ui, ui_duel, ui_runs, ui_sweep, ui_train, ui_watch
+from digitrec.jobs import scheduler
+from digitrec.training import keras_script
+from digitrec.ui import common
+from digitrec.ui.train import duel, form, probes, runs, sweep, train
 
-ui.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
+common.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
 
-with ui.shown_errors(stop=False):
-    executor.warm()
+with common.shown_errors(stop=False):
+    scheduler.warm()
 
-OTHERS = {"Side by side": ui_runs.side_by_side, "Duel": ui_duel.duel, "Sweep": ui_sweep.section}
+OTHERS = {"Side by side": runs.side_by_side, "Duel": duel.duel, "Sweep": sweep.section}
 view = st.segmented_control(
     "What to do", ["One run", *OTHERS], default="One run", key="workbench", required=True, bind="query-params"
 )
 if view in OTHERS:
-    with ui.shown_errors():
+    with common.shown_errors():
         OTHERS[view]()
     st.stop()
 
-with ui.shown_errors(stop=False):
+with common.shown_errors(stop=False):
     left, right = st.columns([3, 2], gap="large")
     with left:
-        recipe = ui_train.choose_recipe()
+        recipe = form.choose_recipe()
         if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
-            st.session_state.run = ui_train.start(recipe)
+            st.session_state.run = train.start(recipe)
         with st.expander("Show the code"):
             st.markdown("The same net and the same training in plain Keras. Copy it, and it runs as it stands.")
-            st.code(script.keras_script(recipe), "python")
+            st.code(keras_script.keras_script(recipe), "python")
     with right:
-        ui_train.network_picture(recipe)
+        form.network_picture(recipe)
 
-with ui.shown_errors():
-    run = ui_train.choose_run()
+with common.shown_errors():
+    run = train.choose_run()
     if run is None:
         st.info("No run yet. Press Start: the smallest recipe takes about ten seconds.")
         st.stop()
-    ui_train.watch(run.id)
+    train.watch(run.id)
     if not run.active:
-        ui_watch.replay(run)
+        probes.replay(run)
     if (card := run.card) and not run.active:
-        ui_train.results(run, card)
+        train.results(run, card)

@@ -21,12 +21,20 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from digitrec import address, batch, cli, figures, insight, ledger, reading, registry, replay, runs, settings
-from digitrec import runfolder as rf
+from digitrec import cli, settings
+from digitrec.analysis import precomputed, stroke_replay
 from digitrec.errors import PictureError, RunError
-from digitrec.glyph import Box
-from digitrec.predict import Predictor
-from digitrec.recipe import PRESETS, Recipe
+from digitrec.figures import confusion
+from digitrec.jobs import run_folder, runs
+from digitrec.recognition import pipeline, results
+from digitrec.recognition.classifier import Predictor
+from digitrec.recognition.normalize import Box
+from digitrec.registry import registry
+from digitrec.training import events, model_files
+from digitrec.training.presets import PRESETS
+from digitrec.training.recipe import Recipe
+from digitrec.ui import share_link
+from digitrec.uploads import batch, corrections, serialize
 
 MODEL = "mlp-30-10"  # the smallest one
 GLYPHS = np.zeros((2, 28, 28), np.float32)
@@ -210,17 +218,17 @@ def _picture(data: bytes, _: Path) -> None:
     for picture in chosen.pictures[:1]:
         for name in (MODEL, "mlp-128"):
             outcome = chosen.outcome(picture, False, registry.predictor(name), data, registry.predictor(MODEL))
-            records.append(batch.numbered(picture.name, name, outcome))
-        if isinstance(outcome, reading.Reading):
+            records.append(serialize.numbered(picture.name, name, outcome))
+        if isinstance(outcome, results.Reading):
             batch.closeup(data, picture.page, outcome.angle)
-    batch.as_csv(records), batch.as_json(records), batch.as_text(records)
+    serialize.as_csv(records), serialize.as_json(records), serialize.as_text(records)
     if isinstance(outcome, PictureError):
         raise outcome
 
 
 @cache
 def _card() -> bytes:
-    return (settings.SHIPPED_MODELS / MODEL / rf.CARD).read_bytes()
+    return (settings.SHIPPED_MODELS / MODEL / model_files.CARD).read_bytes()
 
 
 def _in_lines(data: bytes) -> bytes:
@@ -240,18 +248,18 @@ def _model_with(file: str) -> Callable[[bytes, Path], None]:
             if not found.shipped:
                 assert found.recipe.kind == found.kind
                 assert 0 <= found.accuracy <= 1
-                if file != rf.CARD:
+                if file != model_files.CARD:
                     found.test_probabilities()
-                    insight.read(found.folder)
-        if file == rf.CARD:
+                    precomputed.read(found.folder)
+        if file == model_files.CARD:
             registry.damaged(), registry.default("cnn"), registry.get("odd")
 
     return take
 
 
 def _tflite(data: bytes, folder: Path) -> None:
-    (folder / rf.TFLITE).write_bytes(data)
-    opened = Predictor("odd", folder / rf.TFLITE)
+    (folder / model_files.TFLITE).write_bytes(data)
+    opened = Predictor("odd", folder / model_files.TFLITE)
     opened.answers(GLYPHS), opened.activations(GLYPHS), opened.weights("dense_1")
 
 
@@ -287,11 +295,16 @@ def _events() -> list[bytes]:
 
 
 def _status() -> list[bytes]:
-    return [json.dumps({"state": s, "message": "", "queued_at": 1.0, "started": 1.0}).encode() for s in rf.UNDER_WAY]
+    return [
+        json.dumps({"state": s, "message": "", "queued_at": 1.0, "started": 1.0}).encode() for s in run_folder.UNDER_WAY
+    ]
 
 
 _RUN: dict[str, Callable[[], list[bytes]]] = {
-    rf.RECIPE: _recipes, rf.EVENTS: _events, rf.STATUS: _status, rf.CARD: lambda: [_in_lines(_card())],
+    model_files.RECIPE: _recipes,
+    events.EVENTS: _events,
+    run_folder.STATUS: _status,
+    model_files.CARD: lambda: [_in_lines(_card())],
 }  # fmt: skip
 
 
@@ -304,7 +317,7 @@ def _recipe(data: bytes, _: Path) -> None:
 
 
 def _addresses() -> list[bytes]:
-    glyph = address.packed(np.asarray(_paper().resize((28, 28)), np.float32) / 255)
+    glyph = share_link.packed(np.asarray(_paper().resize((28, 28)), np.float32) / 255)
     parts = {"model_1": "reader", "model_2": "mlp-128", "digit": "61"}
     return [
         json.dumps(each).encode() for each in (parts, {"ink": glyph}, {"ink": glyph[:80], "run": "x", "digit": "7"})
@@ -314,7 +327,7 @@ def _addresses() -> list[bytes]:
 def _address(data: bytes, _: Path) -> None:
     parts = json.loads(data)
     texts = {str(k): str(v) for k, v in parts.items()} if isinstance(parts, dict) else {"ink": str(parts)}
-    found = address.choices(texts, ["reader", "mlp-128"])
+    found = share_link.choices(texts, ["reader", "mlp-128"])
     assert found.ink is None or found.ink.shape == (28, 28)
     with contextlib.suppress(RunError):
         runs.get(texts.get("run", ""))
@@ -331,16 +344,16 @@ def _canvas(data: bytes, _: Path) -> None:
     """Take what a browser sends of a canvas, a figure that was clicked and a box that was drawn."""
     sent = json.loads(data)
     sent = sent if isinstance(sent, dict) else {"objects": sent}
-    lines = replay.lines(sent.get("objects"))
-    drawn = replay.drawn(lines, 0.7, 280)
+    lines = stroke_replay.lines(sent.get("objects"))
+    drawn = stroke_replay.drawn(lines, 0.7, 280)
     if drawn.min() < 255:
-        found = reading.read_canvas(drawn, registry.predictor(MODEL))
+        found = pipeline.read_canvas(drawn, registry.predictor(MODEL))
         assert found.size == (280, 280)
-    figures.clicked_cell(sent.get("points")), figures.clicked_digit(sent.get("points"))
+    confusion.clicked_cell(sent.get("points")), confusion.clicked_digit(sent.get("points"))
     box = sent.get("box")
     if isinstance(box, list) and len(box) == 4 and all(type(side) is int for side in box):
         ink = np.pad(np.ones((40, 4), np.float32), 20)
-        ledger.added(ledger.Ledger((44, 80), (44, 80), 0.0, ()), Box(*box), ink)
+        corrections.added(corrections.Ledger((44, 80), (44, 80), 0.0, ()), Box(*box), ink)
 
 
 def _commands() -> list[bytes]:
@@ -380,20 +393,22 @@ TARGETS = {
         Target("tiff", 80, _tiff, _picture),
         Target("heic", 30, _heic, _picture),
         Target("pdf", 50, _pdf, _picture),
-        Target("card.json of a model", 60, lambda: [_in_lines(_card())], _model_with(rf.CARD), "json"),
-        Target("card.json of a run", 60, _RUN[rf.CARD], _run_with(rf.CARD), "json"),
-        Target("recipe.json", 90, _recipes, _run_with(rf.RECIPE), "json"),
+        Target("card.json of a model", 60, lambda: [_in_lines(_card())], _model_with(model_files.CARD), "json"),
+        Target("card.json of a run", 60, _RUN[model_files.CARD], _run_with(model_files.CARD), "json"),
+        Target("recipe.json", 90, _recipes, _run_with(model_files.RECIPE), "json"),
         Target("a recipe", 60, _recipes, _recipe, "value"),
-        Target("events.jsonl", 60, _events, _run_with(rf.EVENTS), "json"),
-        Target("status.json", 50, _status, _run_with(rf.STATUS), "json"),
+        Target("events.jsonl", 60, _events, _run_with(events.EVENTS), "json"),
+        Target("status.json", 50, _status, _run_with(run_folder.STATUS), "json"),
         Target("an address", 80, _addresses, _address, "value"),
         Target("canvas and clicks", 30, _strokes, _canvas, "value"),
         Target("command line", 20, _commands, _command),
-        Target("model.tflite", 20, lambda: [(settings.SHIPPED_MODELS / MODEL / rf.TFLITE).read_bytes()], _tflite),
-        Target("test.npz", 10, lambda: [(settings.SHIPPED_MODELS / MODEL / rf.TEST).read_bytes()],
-               _model_with(rf.TEST)),
-        Target("insight.npz", 10, lambda: [(settings.SHIPPED_MODELS / MODEL / rf.INSIGHT).read_bytes()],
-               _model_with(rf.INSIGHT)),
+        Target(
+            "model.tflite", 20, lambda: [(settings.SHIPPED_MODELS / MODEL / model_files.TFLITE).read_bytes()], _tflite
+        ),
+        Target("test.npz", 10, lambda: [(settings.SHIPPED_MODELS / MODEL / model_files.TEST).read_bytes()],
+               _model_with(model_files.TEST)),
+        Target("insight.npz", 10, lambda: [(settings.SHIPPED_MODELS / MODEL / model_files.INSIGHT).read_bytes()],
+               _model_with(model_files.INSIGHT)),
     )
 }  # fmt: skip
 

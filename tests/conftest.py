@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from digitrec import dataset, registry, watch
-from digitrec import runfolder as rf
-from digitrec.dataset import Split
-from digitrec.recipe import Recipe
+from digitrec import files
+from digitrec.datasets import mnist
+from digitrec.jobs import run_folder
+from digitrec.registry import registry
+from digitrec.training import model_files, probes, splits
+from digitrec.training.recipe import Recipe
+from digitrec.training.splits import Split
 
 settings.register_profile("any-machine", settings(), deadline=None)  # other work may share the processor
 settings.load_profile("any-machine")
@@ -28,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def few() -> Split:
     """Return 8 training pictures a class and 4 validation pictures a class; they cannot be written to."""
-    x, y = dataset.training()
+    x, y = mnist.training()
     places = [np.flatnonzero(y == digit) for digit in range(10)]
     train = np.concatenate([place[:8] for place in places])
     validation = np.concatenate([place[8:12] for place in places])
@@ -41,18 +44,18 @@ def few() -> Split:
 @pytest.fixture(scope="session")
 def tiny_run(few: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a finished run of an MLP of 16 units, trained and tested on a few digits."""
-    from digitrec import worker
+    from digitrec.jobs import worker
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     folder.mkdir()
-    rf.write_json(folder / rf.RECIPE, Recipe("tiny", hidden=(16,), batch_size=8, epochs=2).to_json())
-    rf.write_json(folder / rf.STATUS, {"state": "queued", "message": "", "queued_at": time.time()})
+    files.write_json(folder / model_files.RECIPE, Recipe("tiny", hidden=(16,), batch_size=8, epochs=2).to_json())
+    files.write_json(folder / run_folder.STATUS, {"state": "queued", "message": "", "queued_at": time.time()})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset, "split", lambda recipe: few)
-        patch.setattr(dataset, "test", lambda: (few.x_validation, few.y_validation))
-        patch.setattr(watch, "DIGITS", range(0, 40, 4))
+        patch.setattr(splits, "split", lambda recipe: few)
+        patch.setattr(mnist, "test", lambda: (few.x_validation, few.y_validation))
+        patch.setattr(probes, "DIGITS", range(0, 40, 4))
         worker.main(folder)
-    status = rf.read_json(folder / rf.STATUS)
+    status = files.read_json(folder / run_folder.STATUS)
     assert status is not None
     assert status["state"] == "finished", status
     return folder

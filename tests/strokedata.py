@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec import strokes
+from digitrec.datasets import unipen
 
 SITES = {"abc": "training", "tos": "validation", "art": "test"}
 
@@ -34,7 +34,7 @@ def write(folder: Path, patch: pytest.MonkeyPatch, times: int = 2) -> None:
     """Write the four files with each shape `times` times a site, and have `strokes` know them."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for kind, (name, _) in strokes.FILES.items():
+    for kind, (name, _) in unipen.FILES.items():
         lines = []
         for site in SITES:
             for label, shape in SHAPES[kind] * times:
@@ -45,4 +45,4 @@ def write(folder: Path, patch: pytest.MonkeyPatch, times: int = 2) -> None:
         data = gzip.compress("\n".join(lines).encode())
         (folder / name).write_bytes(data)
         files[kind] = (name, hashlib.sha256(data).hexdigest())
-    patch.setattr(strokes, "FILES", files)
+    patch.setattr(unipen, "FILES", files)

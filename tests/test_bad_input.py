@@ -16,9 +16,13 @@ import pytest
 from badinput import TARGETS, Target, spoiled
 from PIL import Image
 
-from digitrec import ink, reading, registry, settings
-from digitrec import runfolder as rf
+from digitrec import files as files_module
+from digitrec import settings
 from digitrec.errors import DigitrecError, ModelError, PictureError
+from digitrec.imaging import decode
+from digitrec.recognition import pipeline
+from digitrec.registry import registry
+from digitrec.training import events, model_files
 
 PICTURES = 30  # of each format: reading takes some milliseconds
 OTHERS = 147
@@ -91,12 +95,12 @@ def _bombs() -> dict[str, bytes]:
 OPEN = """
 import resource, sys
 from pathlib import Path
-from digitrec import ink
 from digitrec.errors import PictureError
+from digitrec.imaging import decode
 resource.setrlimit(resource.RLIMIT_DATA, (400 * 2**20,) * 2)
 for name in sys.argv[1:]:
     try:
-        ink.open_picture(Path(name).read_bytes())
+        decode.open_picture(Path(name).read_bytes())
     except PictureError as error:
         print(Path(name).name, error)
 """
@@ -119,14 +123,14 @@ def test_of_an_animation_one_frame_is_unpacked() -> None:
     stream = io.BytesIO()
     frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], optimize=False)
 
-    assert ink.open_picture(stream.getvalue()).size == (600, 600)
+    assert decode.open_picture(stream.getvalue()).size == (600, 600)
 
 
 def test_packed_test_results_that_are_too_many_are_not_unpacked(home: Path, tiny_model: str) -> None:
-    file = home / "models" / tiny_model / rf.TEST
+    file = home / "models" / tiny_model / model_files.TEST
     np.savez_compressed(file, probabilities=np.zeros((4_000_000,), np.float32))
     with pytest.raises(ValueError, match="too large"):
-        rf.read_arrays(file, registry.TEST_BYTES)
+        files_module.read_arrays(file, registry.TEST_BYTES)
     with pytest.raises(ModelError, match="damaged"):
         registry.test_probabilities(file.parent)
 
@@ -134,15 +138,15 @@ def test_packed_test_results_that_are_too_many_are_not_unpacked(home: Path, tiny
 def test_pickled_arrays_are_not_read(home: Path) -> None:
     np.savez(home / "a.npz", probabilities=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle"):
-        rf.read_arrays(home / "a.npz", 2**20)
+        files_module.read_arrays(home / "a.npz", 2**20)
 
 
 def test_a_file_larger_than_any_that_is_written_here_is_not_read(home: Path) -> None:
-    with (home / rf.EVENTS).open("wb") as file:
-        file.truncate(rf.LARGEST_FILE + 1)  # takes no room on the disk
-    assert rf.read_events(home) == []
-    (home / rf.EVENTS).rename(home / rf.CARD)
-    assert rf.read_json(home / rf.CARD) is None
+    with (home / events.EVENTS).open("wb") as file:
+        file.truncate(files_module.LARGEST_FILE + 1)  # takes no room on the disk
+    assert events.read_events(home) == []
+    (home / events.EVENTS).rename(home / model_files.CARD)
+    assert files_module.read_json(home / model_files.CARD) is None
 
 
 def test_only_the_formats_named_are_opened() -> None:
@@ -151,13 +155,13 @@ def test_only_the_formats_named_are_opened() -> None:
         stream = io.BytesIO()
         Image.new("RGB", (64, 64), "white").save(stream, kind)
         with pytest.raises(PictureError, match=r"not a picture that can be read|damaged"):
-            ink.open_picture(stream.getvalue())
+            decode.open_picture(stream.getvalue())
 
 
 @pytest.mark.parametrize("shape", [(280, 280), (280, 280, 3), (4000, 4000, 4), (0, 280, 4)])
 def test_a_drawing_that_is_none_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(PictureError, match="Clear the canvas"):
-        reading.read_canvas(np.zeros(shape, np.uint8), registry.predictor("mlp-30-10"))
+        pipeline.read_canvas(np.zeros(shape, np.uint8), registry.predictor("mlp-30-10"))
 
 
 def test_pillow_itself_refuses_what_is_too_large() -> None:

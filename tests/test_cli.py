@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitrec import cli, reading
-from digitrec.recipe import PRESETS
+from digitrec import cli
+from digitrec.recognition import pipeline, results
+from digitrec.training.presets import PRESETS
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -60,8 +61,8 @@ def test_jsonl_is_as_the_contract_has_it(digit, tiny_model, capsys):
 
 def test_a_rotated_picture_has_its_angle_and_corners(digit, tiny_model, capsys, monkeypatch):
     """The angle is given here, as the detector may find another one."""
-    as_it_is = reading.read
-    monkeypatch.setattr(reading, "read", lambda image, model, single, _: as_it_is(image, model, single, angle=44.6))
+    as_it_is = pipeline.read
+    monkeypatch.setattr(pipeline, "read", lambda image, model, single, _: as_it_is(image, model, single, angle=44.6))
     assert cli.main(["read", "--model", tiny_model, "--single", "--format", "jsonl", str(digit)]) == 0
     [answer] = answers(capsys.readouterr().out)
     assert answer["angle"] == 44.6
@@ -74,9 +75,9 @@ def test_a_notice_is_told_once_and_apart_from_the_readings(digit, tiny_model, ca
     notices = iter(["No detector.", "No detector.", None, "Another."])
 
     def read(image, model, single, finder):
-        return reading.Reading((9, 9), (9, 9), 0.0, np.zeros((9, 9), np.float32), (), (), next(notices))
+        return results.Reading((9, 9), (9, 9), 0.0, np.zeros((9, 9), np.float32), (), (), next(notices))
 
-    monkeypatch.setattr(reading, "read", read)
+    monkeypatch.setattr(pipeline, "read", read)
     assert cli.main(["read", "--format", "jsonl", *[str(digit)] * 4]) == 0
     said = capsys.readouterr()
     assert len(answers(said.out)) == 4

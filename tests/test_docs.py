@@ -13,8 +13,9 @@ from fnmatch import fnmatch
 
 import pytest
 
-from digitrec import cli, settings, ui
-from digitrec.recipe import PRESETS
+from digitrec import cli, settings
+from digitrec.training.presets import PRESETS
+from digitrec.ui import common
 
 PROJECT = settings.PROJECT
 TEXTS = {name: (PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")}
@@ -87,7 +88,7 @@ def test_what_the_texts_say_to_type_is_understood(line: str) -> None:
 def test_every_page_is_in_the_readme_and_every_one_there_exists() -> None:
     pages = [file.stem.partition("_")[2] for file in sorted((PROJECT / "pages").glob("*.py"))]
     assert re.findall(r"^\| \*\*(\w+)\*\* \|", section("What you will see"), re.MULTILINE) == pages
-    assert [label for _, label, _ in ui.PAGES] == ["Home", *pages]
+    assert [label for _, label, _ in common.PAGES] == ["Home", *pages]
 
 
 def test_every_format_is_in_the_texts() -> None:
@@ -123,7 +124,7 @@ def test_every_path_that_is_named_exists(name: str) -> None:
 def test_every_module_that_is_run_exists() -> None:
     text = "".join(TEXTS.values()) + MAKEFILE + (PROJECT / "Dockerfile").read_text()
     found = set(re.findall(r"python\"?,? \"?-m\"?,? \"?([a-z_]\w*(?:\.\w+)*)", text)) - {"tests.bench."}
-    assert {"digitrec", "digitrec.ship", "streamlit", "tests.bench.bad_input"} <= found
+    assert {"digitrec", "digitrec.tools.ship", "streamlit", "tests.bench.bad_input"} <= found
     assert {module for module in found if not module.endswith(".") and not importlib.util.find_spec(module)} == set()
 
 

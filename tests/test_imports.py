@@ -1,35 +1,56 @@
 """What importing each module pulls in. One process a module: in one process imports add up."""
 
+import ast
+import graphlib
 import json
 import pkgutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import digitrec
-from digitrec import dataset, settings
+from digitrec import settings
+from digitrec.datasets import mnist
 
 MODULES = sorted(
     module.name.removeprefix("digitrec.") for module in pkgutil.walk_packages(digitrec.__path__, "digitrec.")
 )
 """All modules, those of the packages within by their dotted names, such as `recognition.detector`."""
 
-WITH_KERAS = {"network", "train", "portable"}
-WITH_KERAS |= {"training.detector_network", "training.detector_targets", "training.initial_weights"}
-READING = {"predict", "insight", "portable", "recognition.detector", "recognition.page_search"}
-READING |= {"recognition.candidates", "recognition.shipped", "reading"}
-READING |= {"batch", "ledger", "number", "steps", "figures", "figures_compare", "figures_rate", "figures_sweep"}
-"""Modules that read, and those that know what a reading is."""
+LAYERS = (
+    "base", "imaging", "recognition", "datasets", "training", "analysis", "registry", "jobs", "uploads", "figures",
+    "ui", "tools",
+)  # fmt: skip
+"""The folders, each of which may import from itself and from those before it; `base` is the top of the package."""
 
-FIGURES = {"figures", "figures_compare", "figures_rate", "figures_sweep"}
-WITH_STREAMLIT = {module for module in MODULES if module == "ui" or module.startswith("ui_")}
-PLAIN = {"errors", "settings", "recipe", "runfolder", "executor", "runs", "sweep", "registry", "script", "cli", "log"}
-PLAIN |= {"process", "readers"}
-PLAIN |= {"export", "portable_texts"}
+COMMANDS = {"cli", "__main__"}
+"""Modules at the top that call all the others."""
+
+WITH_KERAS = {"training.network", "training.trainer", "registry.export", "training.detector_network"}
+WITH_KERAS |= {"training.detector_targets", "training.initial_weights"}
+READING = {"analysis.precomputed", "registry.export"}
+READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
+READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}
+READING |= {"recognition.ablation"}
+READING |= {"uploads.batch", "uploads.corrections", "uploads.serialize"}
+FIGURES = {module for module in MODULES if module.startswith("figures.")}
+WITH_STREAMLIT = {module for module in MODULES if module.startswith("ui.") and module != "ui.share_link"}
+WITH_STREAMLIT -= {"ui.compare", "ui.train", "ui.upload"}
+PLAIN = {"errors", "settings", "log", "files", "formats", "cli", "training.recipe", "training.presets", "training.keras_script"}
+PLAIN |= {
+    "training.events",
+    "training.model_files",
+    "imaging.augmentation",
+    "recognition.digits",
+    "recognition.calibration",
+}
+PLAIN |= {"registry.registry", "registry.card", "registry.export_texts", "jobs.run_folder", "jobs.scheduler"}
+PLAIN |= {"jobs.runs", "jobs.sweep", "jobs.process", "jobs.throttle", "jobs.exports", "jobs.limits"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
 IMPORT = """
@@ -72,15 +93,50 @@ def imported():
         return dict(zip(MODULES, pool.map(load, MODULES), strict=True))
 
 
+def layer(module):
+    return module.partition(".")[0] if "." in module or module in LAYERS else "base"
+
+
+def imports(module):
+    """Yield the modules of this package that one imports, anywhere in its text."""
+    file = settings.PROJECT / "digitrec" / Path(*module.split("."))
+    file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "digitrec":
+            origin = node.module.partition(".")[2]
+            for alias in node.names:
+                name = f"{origin}.{alias.name}".lstrip(".")
+                yield name if name in MODULES else origin
+
+
 def test_the_modules_named_here_exist():
-    assert set(MODULES) >= WITH_KERAS | PLAIN | READING | {"ui"}
+    assert set(MODULES) >= WITH_KERAS | PLAIN | READING | COMMANDS
 
 
 def test_every_module_file_is_seen():
     folder = settings.PROJECT / "digitrec"
-    files = {".".join(file.relative_to(folder).with_suffix("").parts) for file in folder.rglob("*.py")}
-    assert {name.removesuffix(".__init__") for name in files} - {"__init__"} == set(MODULES)
-    assert {"recognition.detector", "training.detector_targets", "datasets.synthetic_pages"} <= set(MODULES)
+    found = {".".join(file.relative_to(folder).with_suffix("").parts) for file in folder.rglob("*.py")}
+    assert {name.removesuffix(".__init__") for name in found} - {"__init__"} == set(MODULES)
+    assert {"recognition.detector", "training.detector_targets", "ui.train.form"} <= set(MODULES)
+
+
+def test_every_module_lies_in_a_folder_of_the_house():
+    assert {layer(module) for module in MODULES} == set(LAYERS)
+    assert sum("." not in module and module not in LAYERS for module in MODULES) <= 8
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_imports_what_comes_after_it(module):
+    if module in COMMANDS:
+        return
+    allowed = LAYERS[: LAYERS.index(layer(module)) + 1]
+    assert not [other for other in imports(module) if layer(other) not in allowed]
+
+
+def test_no_two_modules_import_each_other():
+    """Not by way of others either; what is imported within a function only is looked at as well."""
+    known = {module: set(imports(module)) & set(MODULES) - {module} for module in MODULES if module not in COMMANDS}
+    graphlib.TopologicalSorter(known).prepare()  # raises CycleError
 
 
 def test_tensorflow_is_only_in_what_trains(imported):
@@ -95,7 +151,7 @@ def test_streamlit_is_only_in_the_pages_parts(imported):
 def test_litert_is_only_in_what_reads(imported):
     """The pages' parts may read as well; what lists models and runs does without."""
     assert {module for module in MODULES if "ai_edge_litert" in imported[module]} <= READING | WITH_STREAMLIT
-    assert "ai_edge_litert" in imported["predict"]
+    assert "ai_edge_litert" in imported["recognition.classifier"]
 
 
 @pytest.mark.parametrize("package", ["datasets", "training"])
@@ -107,7 +163,7 @@ def test_what_makes_pages_and_trains_reads_nothing(imported, package):
 
 def test_reading_knows_no_training():
     """Not even by way of another module: a server can do without `datasets` and `training`."""
-    code = "import digitrec.reading, sys; print([n for n in sys.modules if n.startswith('digitrec.')])"
+    code = "import digitrec.recognition.pipeline, sys; print([n for n in sys.modules if n.startswith('digitrec.')])"
     done = python(code)
     assert done.returncode == 0, done.stderr
     assert "digitrec.recognition.detector" in done.stdout
@@ -130,7 +186,7 @@ def test_the_core_does_not_know_the_pages_figures(imported):
 
 
 def test_reading_pictures_imports_neither_tensorflow_nor_streamlit(tmp_path, tiny_model):
-    pictures, _ = dataset.test()
+    pictures, _ = mnist.test()
     for i in range(2):
         Image.fromarray(np.pad(pictures[i], 20)).save(tmp_path / f"digit{i}.png")
     done = python(

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from digitrec import batch, registry, runs, settings
-from digitrec import runfolder as rf
+from digitrec import settings
 from digitrec.errors import ModelError, PictureError, RunError
+from digitrec.jobs import runs
+from digitrec.registry import registry
+from digitrec.training import model_files
+from digitrec.uploads import serialize
 
 SOURCES = [*settings.PROJECT.glob("digitrec/**/*.py"), *settings.PROJECT.glob("pages/*.py"), settings.PROJECT / "streamlit_app.py"]  # fmt: skip  # noqa: E501
-TRAINING = {"worker.py", "ship.py", "portable.py"}
+TRAINING = {"worker.py", "checkpoint.py", "ship.py", "export.py"}
 """They open Keras files that this machine wrote, in a process of their own."""
 
 UNPICKLES = {"initial_weights.py"}
@@ -83,8 +86,8 @@ def test_a_link_among_models_leads_nowhere(home: Path, tiny_model: str, tmp_path
     shutil.copytree(models / tiny_model, models / "holds-one")
     secret = tmp_path / "secret.txt"
     secret.write_text("s3cret")
-    (models / "holds-one" / rf.INSIGHT).unlink()
-    (models / "holds-one" / rf.INSIGHT).symlink_to(secret)
+    (models / "holds-one" / model_files.INSIGHT).unlink()
+    (models / "holds-one" / model_files.INSIGHT).symlink_to(secret)
     assert {model.name for model in registry.models() if not model.shipped} == {tiny_model}
     assert sum("it is a link, or holds one" in sentence for sentence in registry.damaged()) == 2
     with pytest.raises(ModelError):
@@ -97,8 +100,8 @@ def test_a_link_among_runs_leads_nowhere(home: Path, tiny_run: Path, tmp_path: P
     (parent / "linked").symlink_to(tiny_run, target_is_directory=True)
     shutil.copytree(tiny_run, parent / "holds-one")
     (tmp_path / "secret.txt").write_text("s3cret")
-    (parent / "holds-one" / rf.KERAS).unlink()
-    (parent / "holds-one" / rf.KERAS).symlink_to(tmp_path / "secret.txt")
+    (parent / "holds-one" / model_files.KERAS).unlink()
+    (parent / "holds-one" / model_files.KERAS).symlink_to(tmp_path / "secret.txt")
     shutil.copytree(tiny_run, parent / "whole")
     assert [run.id for run in runs.runs()] == ["whole"]
     for name in ("linked", "holds-one"):
@@ -131,6 +134,6 @@ def test_no_name_leads_out_of_its_folder(tiny_run: Path, name: str) -> None:
 @pytest.mark.parametrize("first", [*"=+-@\t\r\n", *"＝＋－＠"])
 def test_a_name_is_no_formula_in_a_table(first: str) -> None:
     name = f'{first}HYPERLINK("http://evil.test","7")'
-    written = batch.as_csv([batch.numbered(name, "reader", PictureError("It is empty."))])
+    written = serialize.as_csv([serialize.numbered(name, "reader", PictureError("It is empty."))])
     [row] = csv.DictReader(io.StringIO(written, newline=""))
     assert row["file"] == f"'{name}"

@@ -1,1 +1,1 @@
-"""Made training data: handwriting drawn on pages, and pictures of such pages."""
+"""MNIST, UNIPEN, and what is made of them to learn from: glyphs and synthetic pages."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitrec import dataset, strokes
-from digitrec.datasets import fonts, texts
-from digitrec.strokes import Bytes, Floats, Strokes
+from digitrec.datasets import fonts, texts, unipen
+from digitrec.datasets import mnist as datasets_mnist
+from digitrec.datasets.unipen import Bytes, Floats, Strokes
 
 MNIST_VALIDATION = 5000
 """How many of the last MNIST training digits belong to the validation part."""
@@ -155,9 +155,9 @@ class Characters:
 
 def _written(part: str, folder: Path) -> dict[str, dict[str, list[Strokes]]]:
     """Return UNIPEN's characters by the writers of a part, thinned."""
-    found: dict[str, dict[str, list[Strokes]]] = {kind: {} for kind in strokes.FILES}
-    for writing in strokes.load(folder):
-        if strokes.part(writing.writer) == part and is_plausible(
+    found: dict[str, dict[str, list[Strokes]]] = {kind: {} for kind in unipen.FILES}
+    for writing in unipen.load(folder):
+        if unipen.part(writing.writer) == part and is_plausible(
             unit := thinned(writing.strokes), writing.label, writing.kind
         ):
             found[writing.kind].setdefault(writing.label, []).append(unit)
@@ -217,7 +217,7 @@ def _thin(stroke: Floats) -> Floats:
 
 def _mnist(part: str) -> list[list[Bytes]]:
     """Return MNIST's training digits of a part by their class, cropped."""
-    pictures, labels = dataset.training()
+    pictures, labels = datasets_mnist.training()
     here = slice(None, -MNIST_VALIDATION) if part == "training" else slice(-MNIST_VALIDATION, None)
     found: list[list[Bytes]] = [[] for _ in range(10)]
     for picture, label in zip(pictures[here], labels[here].tolist(), strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 
 from digitrec.datasets.characters import BORDER, Characters
 from digitrec.datasets.hands import Hand
-from digitrec.strokes import AMBIGUOUS, Bytes, Floats
+from digitrec.datasets.unipen import AMBIGUOUS, Bytes, Floats
 
 Shape = list[Floats]
 """Strokes about 0, each float32 (N, 2); a digit is 1 high."""

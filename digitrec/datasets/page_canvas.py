@@ -10,7 +10,7 @@ from digitrec.datasets.characters import BORDER, CAP_HEIGHT, Characters, smoothe
 from digitrec.datasets.hands import Hand
 from digitrec.datasets.labels import MAX_LABELS, PageLabels
 from digitrec.datasets.lettering import Placed
-from digitrec.strokes import AMBIGUOUS, Bytes
+from digitrec.datasets.unipen import AMBIGUOUS, Bytes
 
 Homography = NDArray[np.float64]
 

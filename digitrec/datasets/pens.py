@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.datasets.hands import Hand
-from digitrec.strokes import SHIFT, Bytes
+from digitrec.datasets.unipen import SHIFT, Bytes
 
 Points = NDArray[np.float64]
 

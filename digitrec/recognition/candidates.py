@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec import ink as inks
-from digitrec import paper, sheet
-from digitrec.clutter import parts
-from digitrec.glyph import Box, Cut
+from digitrec.imaging import background, decode, rotation
+from digitrec.imaging import ink as imaging_ink
+from digitrec.imaging.components import parts
+from digitrec.recognition import connected_parts, fusion, local_ink, page_search, segmentation
 from digitrec.recognition import detector as detection
-from digitrec.recognition import fusion, local_ink, page_search
 from digitrec.recognition.detector import Detector
+from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.page_search import Pass, Search
 
 Bytes = NDArray[np.uint8]
@@ -107,7 +107,7 @@ class _Some:
 
 def find(
     image: Image.Image,
-    classifier: sheet.Reader,
+    classifier: connected_parts.Reader,
     detector: Detector,
     angle: float | None = None,
     thresholds: Thresholds = THRESHOLDS,
@@ -123,7 +123,7 @@ def find(
         thresholds: The settings.
         plain: Whether it is a drawing, as `is_plain` says; found out unless given.
     """
-    page = inks.on_paper(inks.within(image, thresholds.most_side))
+    page = imaging_ink.on_paper(decode.within(image, thresholds.most_side))
     search = page_search.search(page, detector, angle)
     upright = page_search.rotated(page, search.angle)
     some = _detected(upright, search, thresholds)
@@ -133,25 +133,25 @@ def find(
         upright = page_search.rotated(page, search.angle)
         some = _detected(upright, search, thresholds)
     size = (upright.shape[1], upright.shape[0])
-    ink = inks.from_picture(inks.rotated(inks.reduced(image), search.angle))
+    ink = imaging_ink.from_picture(rotation.rotated(decode.reduced(image), search.angle))
     flat = is_plain(image) if plain is None else plain
-    if flat or len(parts(ink > sheet.FAINT)[1]) - 1 <= thresholds.most_parts:
+    if flat or len(parts(ink > connected_parts.FAINT)[1]) - 1 <= thresholds.most_parts:
         some = _merged(_marked(ink, classifier, size), some, thresholds)
     return Found(search.angle, size, ink, _weighed(some, search, flat, classifier, thresholds))
 
 
 def is_plain(image: Image.Image) -> bool:
     """Return whether a picture is a drawing: strokes on a ground of one colour, or on none."""
-    small = np.asarray(inks.reduced(image if image.mode == "RGBA" else image.convert("RGB")))
-    return bool(small.shape[2] == 4 and np.ptp(small[..., 3]) > 0) or paper.flat(small[..., :3]) is not None
+    small = np.asarray(decode.reduced(image if image.mode == "RGBA" else image.convert("RGB")))
+    return bool(small.shape[2] == 4 and np.ptp(small[..., 3]) > 0) or background.flat(small[..., :3]) is not None
 
 
 def needs_detector(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
     """Return whether a drawing's ink, float32 (H, W), has so many parts that print or letters may be among them."""
-    return len(parts(ink > sheet.FAINT)[1]) - 1 > thresholds.most_alone
+    return len(parts(ink > connected_parts.FAINT)[1]) - 1 > thresholds.most_alone
 
 
-def _turns(some: _Some, search: Search, classifier: sheet.Reader, thresholds: Thresholds) -> int:
+def _turns(some: _Some, search: Search, classifier: connected_parts.Reader, thresholds: Thresholds) -> int:
     """Return by how many more quarter turns counter-clockwise the classifier reads the digits better, mostly 0.
 
     The detector takes some pages for the other way up. A 0, a 1 and an 8 tell nothing: they look the same both ways.
@@ -183,9 +183,9 @@ def _detected(upright: Bytes, search: Search, thresholds: Thresholds) -> _Some:
     return _Some(boxes, cuts, detected.astype(np.float32), np.zeros(len(found), bool))
 
 
-def _marked(ink: Floats, classifier: sheet.Reader, size: tuple[int, int]) -> _Some:
+def _marked(ink: Floats, classifier: connected_parts.Reader, size: tuple[int, int]) -> _Some:
     """Return the marks of the ink, of which the detector has said nothing yet."""
-    marks = [mark for row in sheet.find(ink, classifier) for mark in row]
+    marks = [mark for row in segmentation.find(ink, classifier) for mark in row]
     scale = np.array([size[0] / ink.shape[1], size[1] / ink.shape[0]] * 2, np.float32)
     boxes = np.array([mark.box for mark in marks], np.float32).reshape(-1, 4) * scale
     nothing = np.full((len(marks), 10), -np.log(10.0), np.float32)
@@ -236,7 +236,7 @@ def heat_in(boxes: Floats, passes: tuple[Pass, ...]) -> Floats:
 
 
 def _weighed(
-    some: _Some, search: Search, flat: bool, classifier: sheet.Reader, thresholds: Thresholds
+    some: _Some, search: Search, flat: bool, classifier: connected_parts.Reader, thresholds: Thresholds
 ) -> tuple[Candidate, ...]:
     """Return candidates with what speaks for each, and of those that overlap the likeliest."""
     if not len(some.boxes):

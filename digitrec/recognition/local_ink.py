@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.glyph import Box, Cut, cut
+from digitrec.recognition.normalize import Box, Cut, cut
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -152,7 +152,7 @@ def _own(found: Floats, box: Box, thresholds: Thresholds) -> Floats:
 
 
 def glyph_of(image: Bytes, box: Floats, angle: float, thresholds: Thresholds = THRESHOLDS) -> Cut:
-    """Return the glyph of the digit in a box of a page, and the steps to it; see `patch` and `glyph.cut`."""
+    """Return the glyph of the digit in a box of a page, and the steps to it; see `patch` and `normalize.cut`."""
     scale = thresholds.height / max(float(box[2]), float(box[3]), 1.0)
     found, inside = ink(patch(image, box, angle, thresholds), float(box[2]) * scale, float(box[3]) * scale, thresholds)
     return cut(found, inside)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.ink import rotation
+from digitrec.imaging.rotation import rotation
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.detector import Detections, Detector, joined, mean_direction
 

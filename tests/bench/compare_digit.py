@@ -12,8 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from digitrec import dataset, explain, figures_compare, registry, robustness
-from digitrec.predict import Predictor
+from digitrec.analysis import explain, robustness
+from digitrec.datasets import mnist
+from digitrec.figures import compare
+from digitrec.recognition.classifier import Predictor
+from digitrec.registry import registry
 
 DIGITS = 10
 LIMITS = {"section 1: activations, evidence and their figures": 150, "section 2: map of shifts and curves": 1_500}
@@ -23,7 +26,7 @@ def section_1(predictors: list[Predictor], glyph: np.ndarray) -> None:
     for predictor in predictors:
         said = predictor.activations(glyph[None])
         values = explain.occlusion(predictor.logits, glyph, int(said["logits"][0].argmax()))
-        figures_compare.evidence(values, glyph, 1.0)
+        compare.evidence(values, glyph, 1.0)
 
 
 def section_2(predictors: list[Predictor], glyph: np.ndarray) -> None:
@@ -42,8 +45,8 @@ def section_3(predictors: list[Predictor], glyph: np.ndarray) -> None:
 def median(call: Callable[[list[Predictor], np.ndarray], None], predictors: list[Predictor]) -> float:
     """Return the median milliseconds of processor time of a call, over the first digits."""
     took = []
-    for picture in dataset.test()[0][:DIGITS]:
-        glyph = dataset.glyphs(picture)
+    for picture in mnist.test()[0][:DIGITS]:
+        glyph = mnist.glyphs(picture)
         started = time.process_time()
         call(predictors, glyph)
         took.append(1000 * (time.process_time() - started))

@@ -30,12 +30,13 @@ def plain(name: str, measured: int) -> dict[str, list[float]]:
     """Train some epochs with `model.fit` in Keras' default way and return the seconds of each."""
     import keras
 
-    from digitrec import dataset, network
-    from digitrec.recipe import PRESETS
+    from digitrec.datasets import mnist
+    from digitrec.training import network, splits
+    from digitrec.training.presets import PRESETS
 
     recipe = PRESETS[name].recipe
-    split = dataset.split(recipe)
-    x, x_validation = dataset.glyphs(split.x), dataset.glyphs(split.x_validation)
+    split = splits.split(recipe)
+    x, x_validation = mnist.glyphs(split.x), mnist.glyphs(split.x_validation)
     ends = [time.perf_counter()]
     model = network.trainable(recipe, measured * recipe.steps_per_epoch)
     model.fit(
@@ -52,16 +53,17 @@ def plain(name: str, measured: int) -> dict[str, list[float]]:
 
 def ours(name: str, seed: int) -> dict[str, float]:
     """Train as a run does and return the seconds, and the accuracy on the test digits."""
-    from digitrec import dataset, train
-    from digitrec.recipe import PRESETS
+    from digitrec.datasets import mnist
+    from digitrec.training import splits, trainer
+    from digitrec.training.presets import PRESETS
 
     recipe = PRESETS[name].recipe.replace(seed=seed)
-    split = dataset.split(recipe)
+    split = splits.split(recipe)
     began = time.perf_counter()
-    model = train.fit(recipe, split, lambda event: None, lambda: False).model
+    model = trainer.fit(recipe, split, lambda event: None, lambda: False).model
     seconds = time.perf_counter() - began
-    x, y = dataset.test()
-    right = model.predict(dataset.glyphs(x), batch_size=1000, verbose=0).argmax(axis=1) == y
+    x, y = mnist.test()
+    right = model.predict(mnist.glyphs(x), batch_size=1000, verbose=0).argmax(axis=1) == y
     return {"seconds": seconds, "accuracy": float(right.mean())}
 
 

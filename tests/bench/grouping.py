@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec import number, reading, registry, strokes
-from digitrec.reading import Digit
-from digitrec.strokes import Writing
+from digitrec.datasets import unipen
+from digitrec.datasets.unipen import Writing
+from digitrec.recognition import number_grouping, pipeline, results
+from digitrec.recognition.results import Digit
+from digitrec.registry import registry
 
 Floats = NDArray[np.float32]
 SEED = 4
@@ -104,7 +106,7 @@ def told(text: str) -> list[str]:
 
 def fixed(digits: tuple[Digit, ...]) -> list[str]:
     """Return the same by a gap of FIXED heights, with rows as they were found."""
-    kept = [digit for digit in digits if digit.flag != reading.NOT_A_DIGIT]
+    kept = [digit for digit in digits if digit.flag != results.NOT_A_DIGIT]
     wide = (b.box.x - a.box.x - a.box.width > FIXED * a.box.height for a, b in pairwise(kept))
     return ["\n" if b.row > a.row else " " * int(far) for (a, b), far in zip(pairwise(kept), wide, strict=True)]
 
@@ -115,14 +117,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40, help="sheets of each way of writing")
     parser.add_argument("--tune", action="store_true", help="writers by whom the limits were chosen")
     options = parser.parse_args()
-    written = [w for w in strokes.load(options.folder, ("digit",)) if strokes.held_out(w.writer) != options.tune]
+    written = [w for w in unipen.load(options.folder, ("digit",)) if unipen.held_out(w.writer) != options.tune]
     writers, reader = by_writer(written), registry.finder()
     for way in WAYS:
         gaps = right = plain = whole = used = 0
         for count in range(options.count):
             made, text = sheet(writers, way, np.random.default_rng((SEED, WAYS.index(way), count)))
-            digits = reading.read(Image.fromarray(made), reader, angle=0.0).digits
-            truth, said, simple = told(text), told(number.text(digits)), fixed(digits)
+            digits = pipeline.read(Image.fromarray(made), reader, angle=0.0).digits
+            truth, said, simple = told(text), told(number_grouping.text(digits)), fixed(digits)
             if len(said) == len(truth) == len(simple) and truth:
                 inside = [place for place, after in enumerate(truth) if after != "\n"]  # rows are not what is asked
                 hits = sum(truth[place] == said[place] for place in inside)

@@ -38,8 +38,8 @@ EVERY = 3.0  # seconds between two strokes of a visitor
 LIMIT, MEMORY = 1.0, 600  # seconds for 95 of 100 answers; MB
 SAMPLE = 5.0  # seconds between two looks at the memory
 TRAINING = """
-from digitrec import runs
-from digitrec.recipe import PRESETS
+from digitrec.jobs import runs
+from digitrec.training.presets import PRESETS
 runs.start(PRESETS["cnn-5x5"].recipe)
 """
 SHEET = "import sys; from tests.bench.sheet_time import sheet; sys.stdout.buffer.write(sheet()[0])"

@@ -9,14 +9,15 @@ from mturk/mnist_mturk.json in github.com/cleanlab/label-errors (commit 5457895)
 
 import numpy as np
 
-from digitrec import dataset, registry
+from digitrec.datasets import mnist
+from digitrec.registry import registry
 
 MISLABELLED = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
 
 
 def main() -> None:
     """Print a line a model: the test digits that it misreads, and which of those known to be mislabelled."""
-    truth = dataset.test()[1]
+    truth = mnist.test()[1]
     for model in registry.models():
         wrong = np.flatnonzero(model.test_probabilities().argmax(axis=1) != truth)
         known = [digit for digit in MISLABELLED if digit in wrong]

@@ -5,7 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitrec import reading, registry
+from digitrec.recognition import pipeline, results
+from digitrec.registry import registry
 from digitrec.settings import PROJECT
 
 SIDE = 280
@@ -59,8 +60,8 @@ def main() -> None:
     wrong = []
     for name, (truth, lines) in CASES.items():
         picture = drawn(lines)
-        [digit] = reading.read_canvas(picture, predictor).digits
-        said = "?" if digit.flag == reading.NOT_A_DIGIT else str(digit.digit)
+        [digit] = pipeline.read_canvas(picture, predictor).digits
+        said = "?" if digit.flag == results.NOT_A_DIGIT else str(digit.digit)
         print(f"{'ok   ' if said == truth else 'WRONG'} {name:22s} {truth} read {said} ({digit.confidence:.0%})")
         if said != truth:
             wrong.append((f"{name}: {said}", picture))

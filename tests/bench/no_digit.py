@@ -2,8 +2,8 @@
 
     python -m tests.bench.no_digit [--model NAME]... [--each N] STROKES_FOLDER
 
-The folder holds UNIPEN's isolated characters, see `digitrec.strokes`; they are not in this project. A character is
-drawn as on the Draw page and read as it is there. Letters that cannot be told from a digit are left out of the count.
+The folder holds UNIPEN's isolated characters, see `digitrec.datasets.unipen`; they are not in this project. A
+character is drawn as on the Draw page and read as it is there. Letters that cannot be told from a digit are left out.
 """
 
 import argparse
@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from digitrec import reading, registry, strokes
-from digitrec.reading import NOT_A_DIGIT, Reading
-from digitrec.strokes import AMBIGUOUS, Writing
+from digitrec.datasets import unipen
+from digitrec.datasets.unipen import AMBIGUOUS, Writing
+from digitrec.recognition import pipeline
+from digitrec.recognition.results import NOT_A_DIGIT, Reading
+from digitrec.registry import registry
 
 SEED = 1
 SHARES = (0.003, 0.01, 0.02)
@@ -25,7 +27,7 @@ SHARES = (0.003, 0.01, 0.02)
 def chosen(folder: Path, each: int) -> list[Writing]:
     """Return digits and letters of held-out writers, at most `each` of every character, drawn by lot."""
     rng = np.random.default_rng(SEED)
-    kept = [w for w in strokes.load(folder) if w.kind != "symbol" and strokes.held_out(w.writer)]
+    kept = [w for w in unipen.load(folder) if w.kind != "symbol" and unipen.held_out(w.writer)]
     by_label: dict[str, list[Writing]] = collections.defaultdict(list)
     for place in rng.permutation(len(kept)):
         if len(by_label[kept[place].label]) < each:
@@ -69,10 +71,10 @@ def main() -> None:
     names = options.model or [model.name for model in registry.models()]
     predictors = [registry.predictor(name) for name in names]
     rng = np.random.default_rng(SEED)
-    drawn = [reading.read_canvas(strokes.canvas(writing, rng), predictors[0]) for writing in writings]
+    drawn = [pipeline.read_canvas(unipen.canvas(writing, rng), predictors[0]) for writing in writings]
     print(f"{len(writings):,} characters of {len({writing.writer for writing in writings})} held-out writers")
     for name, predictor in zip(names, predictors, strict=True):
-        report(name, writings, [reading.reread(found, predictor) for found in drawn])
+        report(name, writings, [pipeline.reread(found, predictor) for found in drawn])
 
 
 if __name__ == "__main__":

@@ -162,15 +162,17 @@ def in_rows(lines: Sequence[tuple[float, float, float, str]]) -> str:
 
 def by_digitrec(folder: Path, files: Sequence[str], model: str) -> dict[str, Answer]:
     """Return what digitrec reads; of what cannot be opened, nothing."""
-    from digitrec import ink, reading, registry
     from digitrec.errors import DigitrecError
+    from digitrec.imaging import decode
+    from digitrec.recognition import pipeline
+    from digitrec.registry import registry
 
     predictor = registry.predictor(model)
     answers = {}
     for file in files:
         start = time.perf_counter()
         try:
-            text = reading.read(ink.open_picture((folder / file).read_bytes()), predictor).text
+            text = pipeline.read(decode.open_picture((folder / file).read_bytes()), predictor).text
         except DigitrecError as error:
             print(f"{file}: {error}", file=sys.stderr)
             text = ""

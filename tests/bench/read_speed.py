@@ -16,7 +16,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from digitrec import dataset, ink, reading, registry
+from digitrec.datasets import mnist
+from digitrec.imaging import decode
+from digitrec.recognition import pipeline
+from digitrec.registry import registry
 
 PICTURES = 1000
 LIMIT = 5.0  # seconds for all of them
@@ -24,7 +27,7 @@ LIMIT = 5.0  # seconds for all of them
 
 def whole_process(model: str) -> float:
     """Return the seconds that `read` takes for 1,000 files, the best of three."""
-    digits, _ = dataset.training()
+    digits, _ = mnist.training()
     with tempfile.TemporaryDirectory() as folder:
         for i, digit in enumerate(digits[:PICTURES]):
             Image.fromarray(255 - np.asarray(digit, np.uint8).reshape(28, 28)).save(Path(folder) / f"digit{i}.png")
@@ -76,9 +79,9 @@ def main() -> None:
         large.save(file.name, quality=90)
         data = Path(file.name).read_bytes()
     print(f"read, {PICTURES} pictures of 28 x 28, {model}: {seconds:.2f} s (limit {LIMIT:.0f} s)")
-    print(f"canvas of 280 x 280: {milliseconds(lambda: reading.read_canvas(canvas, predictor), 50):.1f} ms")
-    print(f"photo of 4000 x 3000, reading: {milliseconds(lambda: reading.read(large, predictor, True), 5):.0f} ms")
-    print(f"photo of 4000 x 3000, decoding the JPEG: {milliseconds(lambda: ink.open_picture(data), 5):.0f} ms")
+    print(f"canvas of 280 x 280: {milliseconds(lambda: pipeline.read_canvas(canvas, predictor), 50):.1f} ms")
+    print(f"photo of 4000 x 3000, reading: {milliseconds(lambda: pipeline.read(large, predictor, True), 5):.0f} ms")
+    print(f"photo of 4000 x 3000, decoding the JPEG: {milliseconds(lambda: decode.open_picture(data), 5):.0f} ms")
     if seconds > LIMIT:
         sys.exit("read is slower than its limit")
 

@@ -18,7 +18,9 @@ if hasattr(os, "sched_setaffinity"):
 import cv2
 import numpy as np
 
-from digitrec import ink, reading, registry
+from digitrec.imaging import decode
+from digitrec.recognition import pipeline
+from digitrec.registry import registry
 from tests.bench.read_speed import drawn, photo
 
 CANVAS, PHOTO = 5.0, 300.0  # milliseconds at most
@@ -42,9 +44,9 @@ def main() -> None:
     file = io.BytesIO()
     photo().save(file, "JPEG", quality=90)
     data = file.getvalue()
-    on_canvas = best(lambda: reading.read_canvas(canvas, predictor), 200)
-    in_photo = best(lambda: reading.read(ink.open_picture(data), predictor, single=True), 10)
-    opening = best(lambda: ink.open_picture(data), 10)
+    on_canvas = best(lambda: pipeline.read_canvas(canvas, predictor), 200)
+    in_photo = best(lambda: pipeline.read(decode.open_picture(data), predictor, single=True), 10)
+    opening = best(lambda: decode.open_picture(data), 10)
     print(f"canvas of 280 x 280, {model}: {on_canvas:.1f} ms (limit {CANVAS:.0f} ms)")
     print(f"JPEG of 4000 x 3000, {model}: {in_photo:.0f} ms, {opening:.0f} of them decoding (limit {PHOTO:.0f} ms)")
     if on_canvas > CANVAS or in_photo > PHOTO:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from digitrec import ink, reading, registry
-from digitrec.calibration import expected_calibration_error
 from digitrec.errors import PictureError
-from digitrec.reading import NOT_A_DIGIT, Reading
+from digitrec.imaging import decode
+from digitrec.recognition import pipeline
+from digitrec.recognition.calibration import expected_calibration_error
+from digitrec.recognition.results import NOT_A_DIGIT, Reading
+from digitrec.registry import registry
 
 
 def pictures(folder: Path, rows: list[dict[str, str]], single: bool) -> list[tuple[str, Reading]]:
@@ -24,11 +26,11 @@ def pictures(folder: Path, rows: list[dict[str, str]], single: bool) -> list[tup
     found = []
     for row in rows:
         try:
-            picture = ink.open_picture((folder / row["file"]).read_bytes())
+            picture = decode.open_picture((folder / row["file"]).read_bytes())
         except PictureError as error:
             print(f"{row['file']}: {error}")
             continue
-        found.append((row["label"], reading.read(picture, first, single, registry.finder())))
+        found.append((row["label"], pipeline.read(picture, first, single, registry.finder())))
     return found
 
 
@@ -42,7 +44,7 @@ def main() -> None:
     for model in registry.models():
         predictor = registry.predictor(model.name)
         told, untold = (
-            [(label, reading.reread(found, predictor)) for label, found in part] for part in (known, searched)
+            [(label, pipeline.reread(found, predictor)) for label, found in part] for part in (known, searched)
         )
         right, right_too = (sum(found.text == label for label, found in part) / len(rows) for part in (told, untold))
         one = sum(len(found.text) == 1 for _, found in untold) / len(rows)

@@ -27,12 +27,13 @@ LIMIT = 1.05
 
 def plain(name: str, epochs: int) -> dict[str, float]:
     """Train with `model.fit` alone and return the seconds."""
-    from digitrec import dataset, network
-    from digitrec.recipe import PRESETS
+    from digitrec.datasets import mnist
+    from digitrec.training import network, splits
+    from digitrec.training.presets import PRESETS
 
     recipe = PRESETS[name].recipe.replace(epochs=epochs)
-    split = dataset.split(recipe)
-    x, x_validation = dataset.glyphs(split.x), dataset.glyphs(split.x_validation)
+    split = splits.split(recipe)
+    x, x_validation = mnist.glyphs(split.x), mnist.glyphs(split.x_validation)
     began = time.perf_counter()
     model = network.trainable(recipe, epochs * recipe.steps_per_epoch)
     optimizer = type(model.optimizer)(recipe.learning_rate)
@@ -50,13 +51,15 @@ def plain(name: str, epochs: int) -> dict[str, float]:
 
 def run(name: str, epochs: int) -> dict[str, float]:
     """Train as the worker does and return the seconds of training, and of what comes after it."""
-    from digitrec import dataset, evaluate, predict, train, worker  # noqa: F401  all that _train imports
-    from digitrec import runfolder as rf
-    from digitrec.recipe import PRESETS
+    from digitrec import files
+    from digitrec.jobs import worker
+    from digitrec.training import events as training_events
+    from digitrec.training import model_files, splits
+    from digitrec.training.presets import PRESETS
 
     recipe = PRESETS[name].recipe.replace(epochs=epochs)
-    split = dataset.split(recipe)
-    dataset.split = lambda recipe: split
+    split = splits.split(recipe)
+    splits.split = lambda recipe: split
     finish, marks = worker._finish, []
 
     def finish_and_mark(*arguments: Any) -> None:
@@ -67,10 +70,10 @@ def run(name: str, epochs: int) -> dict[str, float]:
     worker._finish = finish_and_mark
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        rf.write_json(folder / rf.RECIPE, recipe.to_json())
+        files.write_json(folder / model_files.RECIPE, recipe.to_json())
         began = time.perf_counter()
         worker._train(folder)
-        events = len(rf.read_events(folder))
+        events = len(training_events.read_events(folder))
     return {"training": marks[0] - began, "after": marks[1] - marks[0], "events": events}
 
 

@@ -20,13 +20,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from digitrec import (
-    dataset,
-    ink,
-    reading,
-    registry,
-    ui,  # noqa: F401  as the web process, it has the C library give freed memory back
-)
+from digitrec.datasets import mnist
+from digitrec.imaging import decode
+from digitrec.recognition import pipeline
+from digitrec.registry import registry
 from tests.bench.reading_time import best
 from tests.bench.web_memory import resident
 
@@ -36,10 +33,10 @@ ROWS, COLUMNS, SIDE = 5, 10, 280
 
 def sheet() -> tuple[bytes, str]:
     """Return a JPEG file of 4000 x 3000 with MNIST's first 50 test digits in five rows, and what is written."""
-    pictures, labels = dataset.test()
+    pictures, labels = mnist.test()
     rng = np.random.default_rng(0)
     cover = np.zeros((3000, 4000), np.float32)
-    for number, glyph in enumerate(dataset.glyphs(pictures[: ROWS * COLUMNS])):
+    for number, glyph in enumerate(mnist.glyphs(pictures[: ROWS * COLUMNS])):
         left = 150 + 375 * (number % COLUMNS) + int(rng.integers(-20, 20))
         top = 150 + 540 * (number // COLUMNS) + int(rng.integers(-40, 40))
         smooth = cv2.GaussianBlur(cv2.resize(glyph, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), (0, 0), 4)
@@ -60,14 +57,14 @@ def main() -> None:
     predictor, finder = registry.predictor(model), registry.finder()
     data, written = sheet()
     small = Image.fromarray(np.full((400, 400, 3), 255, np.uint8))
-    reading.read(small, predictor, finder=finder)
+    pipeline.read(small, predictor, finder=finder)
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
     before = resident(os.getpid())
-    found = reading.read(ink.open_picture(data), predictor, finder=finder)
+    found = pipeline.read(decode.open_picture(data), predictor, finder=finder)
     highest = resident(os.getpid(), "VmHWM") - before
     said = found.text
-    seconds = best(lambda: reading.read(ink.open_picture(data), predictor, finder=finder), 5) / 1000
+    seconds = best(lambda: pipeline.read(decode.open_picture(data), predictor, finder=finder), 5) / 1000
     del found
     gc.collect()
     after = resident(os.getpid()) - before

@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec import reading, registry, settings
+from digitrec import settings
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.synthetic_pages import Page, PageMaker
-from digitrec.glyph import Box
-from digitrec.recognition import candidates, fusion, shipped
+from digitrec.recognition import candidates, fusion, pipeline, results, shipped
+from digitrec.recognition.normalize import Box
+from digitrec.registry import registry
 
 FREE = ("rows", "notes", "sums", "collection", "scattered", "letters")
 MIX: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]], ...] = (
@@ -67,9 +68,9 @@ class Score:
     mix: str = ""
 
 
-def middle(box: Box, read: reading.Reading) -> NDArray[np.float64]:
+def middle(box: Box, read: results.Reading) -> NDArray[np.float64]:
     """Return the middle of a box in pixels of the picture as it came."""
-    return np.array(reading.corners_as_it_came(box, read), np.float64).mean(axis=0)
+    return np.array(results.corners_as_it_came(box, read), np.float64).mean(axis=0)
 
 
 def label_of(labels: NDArray[np.float32], place: NDArray[np.float64]) -> int:
@@ -84,12 +85,12 @@ def label_of(labels: NDArray[np.float32], place: NDArray[np.float64]) -> int:
     return int(distance.argmin()) if distance.min() < 0.5 else -1
 
 
-def score(page: Page, read: reading.Reading, seconds: float) -> Score:
+def score(page: Page, read: results.Reading, seconds: float) -> Score:
     """Compare a reading with a page's labels; what is to be ignored is neither right nor wrong."""
     found: dict[int, int] = {}
     false = 0
     for digit in read.digits:
-        if digit.flag == reading.NOT_A_DIGIT:
+        if digit.flag == results.NOT_A_DIGIT:
             continue
         place = label_of(page.labels, middle(digit.box, read))
         if place < 0 or place in found:
@@ -126,7 +127,7 @@ def scores(first: int, count: int, seed: int) -> list[Score]:
     result = []
     for number, page in enumerate(pages(first, count, seed), first):
         start = time.process_time()
-        read = reading.read(Image.fromarray(page.image), model)
+        read = pipeline.read(Image.fromarray(page.image), model)
         made = score(page, read, time.process_time() - start)
         result.append(replace(made, mix=NAMES[number % len(MIX)]))
     return result
@@ -143,10 +144,10 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
         found = candidates.find(image, model, detector)
         if not found.candidates:
             continue
-        frame = reading.Reading(found.size, image.size, found.angle, found.ink, (), ())
+        frame = results.Reading(found.size, image.size, found.angle, found.ink, (), ())
         share = np.float32(len(found.candidates) ** -0.5)  # a page of many does not drown the others
         said = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
-        said = reading.second_look(np.stack([each.cut.glyph for each in found.candidates]), said, model)
+        said = pipeline.second_look(np.stack([each.cut.glyph for each in found.candidates]), said, model)
         for place, each in enumerate(found.candidates):
             label = label_of(page.labels, middle(each.box, frame))
             truth = -2.0 if label < 0 else float(page.labels[label, 0])

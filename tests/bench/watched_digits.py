@@ -3,7 +3,7 @@
     python -m tests.bench.watched_digits [--seeds 3]
 
 Trains `mlp-128` for three epochs and `cnn-3x3` for one, for each seed, and reads all test digits at each look of
-`train.fit`. A digit is worth watching if every net gives it more than 90 % in the end; of those, the one with the
+`trainer.fit`. A digit is worth watching if every net gives it more than 90 % in the end; of those, the one with the
 smallest mean share of the true digit on the way comes first. Prints three a class: their places, that mean, and the
 shares in per cent at each look of the first seed.
 """
@@ -12,8 +12,9 @@ import argparse
 
 import numpy as np
 
-from digitrec import dataset, train
-from digitrec.recipe import PRESETS
+from digitrec.datasets import mnist
+from digitrec.training import splits, trainer
+from digitrec.training.presets import PRESETS
 
 EPOCHS = {"mlp-128": 3, "cnn-3x3": 1}
 SURE = 0.9
@@ -22,14 +23,14 @@ SURE = 0.9
 def shares(name: str, seed: int) -> np.ndarray:
     """Return the true digit's share of each test digit at each look, (looks, 10000)."""
     recipe = PRESETS[name].recipe.replace(epochs=EPOCHS[name], seed=seed)
-    pictures, truth = dataset.test()
-    glyphs, seen = dataset.glyphs(pictures), []
+    pictures, truth = mnist.test()
+    glyphs, seen = mnist.glyphs(pictures), []
 
     def look(model, position):
         read = np.concatenate([model(part, training=False) for part in np.split(glyphs, 10)])
         seen.append(read[np.arange(len(truth)), truth])
 
-    train.fit(recipe, dataset.split(recipe), lambda event: None, lambda: False, watch=look)
+    trainer.fit(recipe, splits.split(recipe), lambda event: None, lambda: False, watch=look)
     return np.array(seen)
 
 
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     seeds = range(1, parser.parse_args().seeds + 1)
     nets = {name: [shares(name, seed) for seed in seeds] for name in EPOCHS}
-    truth = dataset.test()[1]
+    truth = mnist.test()[1]
     way = sum(np.mean([seen[1:-1].mean(axis=0) for seen in runs], axis=0) for runs in nets.values()) / len(nets)
     end = np.min([seen[-1] for runs in nets.values() for seen in runs], axis=0)
     for digit in range(10):

@@ -15,7 +15,7 @@ from PIL import Image
 from serving import chromium, serve
 from strokes import SEVEN, draw
 
-from digitrec import dataset
+from digitrec.datasets import mnist
 
 
 def resident(pid: int, which: str = "VmRSS") -> float:
@@ -39,7 +39,7 @@ def main() -> None:
         print(f"Draw, two models {resident(app.pid):6.0f} MB")
         page.goto(f"{app.url}/Upload")
         files = []
-        for number, picture in enumerate(dataset.test()[0][:10]):
+        for number, picture in enumerate(mnist.test()[0][:10]):
             stream = io.BytesIO()
             Image.fromarray(255 - picture).resize((600, 600)).save(stream, "JPEG")
             files.append({"name": f"digit{number}.jpg", "mimeType": "image/jpeg", "buffer": stream.getvalue()})

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from serving import serve
 
-from digitrec import runs
+from digitrec.jobs import runs
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from serving import Server, serve
 from strokes import SEVEN, draw
 
-from digitrec import dataset, settings
-from digitrec import runfolder as rf
+from digitrec import settings
+from digitrec.datasets import mnist
+from digitrec.training import model_files
 
 NAMES = ("<img src=x onerror=alert(1)>.png", "**bold** $x$ www.evil.test.png", "[a](javascript:alert(1)).png",
          ":material-delete: :red[x] _y_ `z`.png", "=1+1.png")  # fmt: skip
@@ -80,7 +81,7 @@ def picture(name: str, place: int = 0) -> dict[str, object]:
     import io
 
     stream = io.BytesIO()
-    Image.fromarray(255 - dataset.test()[0][place]).resize((160, 160)).save(stream, "PNG")
+    Image.fromarray(255 - mnist.test()[0][place]).resize((160, 160)).save(stream, "PNG")
     return {"name": name, "mimeType": "image/png", "buffer": stream.getvalue()}
 
 
@@ -130,8 +131,8 @@ def odd_names(app: Server) -> Iterator[None]:
     before = set(models.glob("*"))
     for name in (*MODELS, *OTHERS):
         shutil.copytree(settings.SHIPPED_MODELS / "mlp-30-10", models / name)
-        card = json.loads((models / name / rf.CARD).read_text())
-        (models / name / rf.CARD).write_text(json.dumps(card | {"trained_on": "**MNIST** www.evil.test"}))
+        card = json.loads((models / name / model_files.CARD).read_text())
+        (models / name / model_files.CARD).write_text(json.dumps(card | {"trained_on": "**MNIST** www.evil.test"}))
     yield
     for folder in set(models.glob("*")) - before:
         shutil.rmtree(folder)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from digitrec import dataset, example
+from digitrec.datasets import example, mnist
 
 LABELS = "7210414959"  # of MNIST's first ten test digits
 
@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of digit1.png to digit4.png and digit10.png, and a text file."""
     made = tmp_path_factory.mktemp("digits")
     for number in (1, 2, 3, 4, 10):
-        Image.fromarray(255 - dataset.test()[0][number - 1]).resize((160, 160)).save(made / f"digit{number}.png")
+        Image.fromarray(255 - mnist.test()[0][number - 1]).resize((160, 160)).save(made / f"digit{number}.png")
     (made / "notes.txt").write_text("not a picture")
     return made
 
@@ -175,7 +175,7 @@ def test_a_picture_of_any_shape_fits_the_window(
 ) -> None:
     sheet = Image.new("L", shape, 255)
     for number, place in enumerate(range(3)):
-        sheet.paste(Image.fromarray(255 - dataset.test()[0][place]).resize((140, 140)), (60 + 160 * number, 300))
+        sheet.paste(Image.fromarray(255 - mnist.test()[0][place]).resize((140, 140)), (60 + 160 * number, 300))
     sheet.save(tmp_path / "sheet.png")
     page = upload(tmp_path / "sheet.png")
     shown = page.locator('[class*="st-key-page_"]').bounding_box()
@@ -262,7 +262,7 @@ def test_a_row_a_number_is_chosen_in_the_table_and_the_picture_and_typed_as_a_wh
 ) -> None:
     sheet = Image.new("L", (900, 200), 255)
     for place, left in enumerate((30, 120, 400, 490, 580)):  # 72 104
-        sheet.paste(Image.fromarray(255 - dataset.test()[0][place]).resize((100, 100)), (left, 50))
+        sheet.paste(Image.fromarray(255 - mnist.test()[0][place]).resize((100, 100)), (left, 50))
     sheet.save(tmp_path / "numbers.png")
     page = upload(tmp_path / "numbers.png")
     reading, field = page.locator(".st-key-reading_1"), page.get_by_label("What is this number really?")
@@ -365,7 +365,7 @@ def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page],
     for number, file in enumerate(files):  # large pictures, so that there is time to press Stop
         sheet = Image.new("L", (3000, 2000), 255)
         for place in range(10):
-            sheet.paste(Image.fromarray(255 - dataset.test()[0][place]).resize((240, 240)), (20 + 290 * place, number))
+            sheet.paste(Image.fromarray(255 - mnist.test()[0][place]).resize((240, 240)), (20 + 290 * place, number))
         sheet.save(file)
     page = visit("Upload")
     page.locator(".st-key-files input[type=file]").set_input_files(files)

@@ -9,21 +9,24 @@ import pytest
 from playwright.sync_api import Page, expect
 from serving import Server
 
-from digitrec import runfolder as rf
-from digitrec.recipe import PRESETS
+from digitrec import files
+from digitrec.jobs import run_folder
+from digitrec.training import events as training_events
+from digitrec.training import model_files
+from digitrec.training.presets import PRESETS
 
 
 def trained(home: Path, name: str, recipe: str, epochs: int) -> None:
     """A run folder as a worker leaves it that was stopped before there was a model."""
     folder = home / "runs" / name
     folder.mkdir(parents=True)
-    rf.write_json(folder / rf.RECIPE, PRESETS[recipe].recipe.to_json())
-    rf.write_json(folder / rf.STATUS, {"state": "stopped", "message": "", "queued_at": 1.0, "started": 1.0})
+    files.write_json(folder / model_files.RECIPE, PRESETS[recipe].recipe.to_json())
+    files.write_json(folder / run_folder.STATUS, {"state": "stopped", "message": "", "queued_at": 1.0, "started": 1.0})
     step = {"loss": 0.5, "accuracy": 0.9, "digits_per_second": 1000}
     events = [{"kind": "batch", "epoch": n / 4, "seconds": n / 2, **step} for n in range(1, 4 * epochs + 1)]
     end = {"val_loss": 0.4, "val_accuracy": 0.95}
     events += [{"kind": "epoch", "epoch": n, "seconds": 2 * n + 0.1, **step, **end} for n in range(1, epochs + 1)]
-    (folder / rf.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))
+    (folder / training_events.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))
 
 
 @pytest.fixture

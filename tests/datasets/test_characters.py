@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import strokedata
 
-from digitrec import dataset
-from digitrec.datasets import characters, fonts
+from digitrec.datasets import characters, fonts, mnist
 from digitrec.datasets.characters import CAP_HEIGHT, Characters
 from digitrec.datasets.hands import Hand
 from digitrec.errors import DatasetError
@@ -29,7 +28,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     """MNIST of seven digits, two of them for validation."""
     pictures = np.zeros((7, 28, 28), np.uint8)
     pictures[:, 4:24, 10:14] = 255
-    monkeypatch.setattr(dataset, "training", lambda: (pictures, np.array([0, 1, 2, 3, 4, 5, 6], np.uint8)))
+    monkeypatch.setattr(mnist, "training", lambda: (pictures, np.array([0, 1, 2, 3, 4, 5, 6], np.uint8)))
     monkeypatch.setattr(characters, "MNIST_VALIDATION", 2)
     monkeypatch.setattr(fonts, "of_part", lambda part: ([Path(f"{part}.ttf")], []))
 

@@ -13,10 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digitrec import dataset, duel, executor, limits, registry, runs, settings, sweep, worker
-from digitrec import runfolder as rf
+from digitrec import files, settings
+from digitrec.datasets import mnist
 from digitrec.errors import DigitrecError
-from digitrec.recipe import Recipe
+from digitrec.jobs import checkpoint, duel, limits, run_folder, runs, scheduler, sweep, worker
+from digitrec.registry import registry
+from digitrec.training import events as training_events
+from digitrec.training import model_files
+from digitrec.training.recipe import Recipe
 
 RECIPE = Recipe("small", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
 SHIPPED = settings.SHIPPED_MODELS / "mlp-30-10"
@@ -47,19 +51,21 @@ def seed(home: Path) -> None:
     for name, state in (("ended", "finished"), ("halted", "stopped"), ("under-way", "running"), ("damaged", "failed")):
         folder = home / "runs" / name
         shutil.copytree(SHIPPED, folder)
-        rf.write_json(folder / rf.RECIPE, RECIPE.to_json())
-        rf.write_json(folder / rf.STATUS, {"state": state, "message": "", "queued_at": 1.0, "started": 1.0})
+        files.write_json(folder / model_files.RECIPE, RECIPE.to_json())
+        files.write_json(folder / run_folder.STATUS, {"state": state, "message": "", "queued_at": 1.0, "started": 1.0})
         _save_checkpoint(folder, 1)
-        (folder / rf.ALIVE).touch()
+        (folder / run_folder.ALIVE).touch()
     shutil.copytree(home / "runs" / "ended", home / "runs" / "ancient")
-    os.utime(home / "runs" / "ancient" / rf.STATUS, (1, 1))
-    (home / "runs" / "damaged" / rf.RECIPE).write_text("{")
-    rf.new_folder(home / "sweeps" / "old", {sweep.FILE: _sweep()})
-    rf.new_folder(home / "sweeps" / "asked", {sweep.FILE: _sweep()})
+    os.utime(home / "runs" / "ancient" / run_folder.STATUS, (1, 1))
+    (home / "runs" / "damaged" / model_files.RECIPE).write_text("{")
+    files.new_folder(home / "sweeps" / "old", {sweep.FILE: _sweep()})
+    files.new_folder(home / "sweeps" / "asked", {sweep.FILE: _sweep()})
     runs.start_as("asked-00", RECIPE.replace(seed=1), launch=False)
     runs.start_as("old-00", RECIPE.replace(seed=1), launch=False)
     for name in ("asked-00", "old-00"):
-        rf.write_json(home / "runs" / name / rf.STATUS, {"state": "finished", "message": "", "queued_at": 1.0})
+        files.write_json(
+            home / "runs" / name / run_folder.STATUS, {"state": "finished", "message": "", "queued_at": 1.0}
+        )
 
 
 def _sweep() -> dict[str, object]:
@@ -72,7 +78,7 @@ def deeds(home: Path) -> list[Deed]:
     before = len(list(folder.iterdir()))  # one of them is damaged, and one goes when a duel is started
 
     def state(name: str) -> str:
-        return rf.read_status(folder / name).state
+        return run_folder.read_status(folder / name).state
 
     def started(count: int = 1) -> bool:
         return len(runs.runs()) >= before - 2 + count
@@ -81,7 +87,7 @@ def deeds(home: Path) -> list[Deed]:
         Deed("start a run", lambda: runs.start(RECIPE), started),
         Deed("start a duel", lambda: duel.start(RECIPE, RECIPE.replace(seed=2), "epochs", 1, True), lambda: started(2)),
         Deed("resume a run", lambda: runs.resume(runs.get("halted")), lambda: state("halted") == "queued"),
-        Deed("stop a run", lambda: _stop(folder / "under-way"), (folder / "under-way" / rf.STOP).exists),
+        Deed("stop a run", lambda: _stop(folder / "under-way"), (folder / "under-way" / run_folder.STOP).exists),
         Deed("delete a run", lambda: runs.delete(runs.get("ended")), lambda: not (folder / "ended").exists()),
         Deed("discard a run", lambda: runs.discard("damaged"), lambda: not (folder / "damaged").exists()),
         Deed("clear old runs", _clear, lambda: not (folder / "ancient").exists()),
@@ -90,7 +96,7 @@ def deeds(home: Path) -> list[Deed]:
         Deed("delete a model", lambda: registry.remove("mine"), lambda: not (models / "mine").exists()),
         Deed("start a sweep", lambda: sweep.start(RECIPE, SWEEP), started),
         Deed("go on in a sweep", lambda: sweep.follow(folder / "asked-00"), (folder / "asked-01").exists),
-        Deed("stop a sweep", lambda: sweep.stop(sweep.get("asked")), (sweeps / "asked" / rf.STOP).exists),
+        Deed("stop a sweep", lambda: sweep.stop(sweep.get("asked")), (sweeps / "asked" / run_folder.STOP).exists),
         Deed("resume a sweep", lambda: sweep.go_on(sweep.get("old")), (folder / "old-01").exists),
         Deed("delete a sweep", lambda: sweep.delete(sweep.get("old")), lambda: not (sweeps / "old").exists()),
         Deed("save a checkpoint", lambda: _save_checkpoint(folder / "under-way", 2), lambda: _step(folder) == 2, True),
@@ -101,7 +107,7 @@ def deeds(home: Path) -> list[Deed]:
 
 @dataclass(frozen=True)
 class _Position:
-    """How far a training has come, as far as it is written; `train.Position` comes with TensorFlow."""
+    """How far a training has come, as far as it is written; `trainer.Position` comes with TensorFlow."""
 
     step: int
     best_loss: float = 1.0
@@ -111,19 +117,19 @@ class _Net:
     """A trained network as far as it is written: a Keras file, in several pieces."""
 
     def save(self, file: Path) -> None:
-        content = (SHIPPED / rf.KERAS).read_bytes()
+        content = (SHIPPED / model_files.KERAS).read_bytes()
         with file.open("wb", buffering=0) as stream:
             for start in range(0, len(content), 4096):
                 stream.write(content[start : start + 4096])
 
 
 def _save_checkpoint(folder: Path, step: int) -> None:
-    worker._save_checkpoint(folder, _Net(), _Position(step))  # type: ignore[arg-type]
+    checkpoint.save_checkpoint(folder, _Net(), _Position(step))  # type: ignore[arg-type]
 
 
 def _step(folder: Path) -> int:
-    with zipfile.ZipFile(folder / "under-way" / rf.CHECKPOINT) as packed:
-        return int(json.loads(packed.read(rf.POSITION))["step"])
+    with zipfile.ZipFile(folder / "under-way" / run_folder.CHECKPOINT) as packed:
+        return int(json.loads(packed.read(run_folder.POSITION))["step"])
 
 
 def _report(folder: Path) -> None:
@@ -134,11 +140,11 @@ def _report(folder: Path) -> None:
 
 
 def _events(folder: Path) -> list[object]:
-    return list(rf.read_events(folder / "under-way"))
+    return list(training_events.read_events(folder / "under-way"))
 
 
 def _stop(folder: Path) -> None:
-    with (folder / rf.ALIVE).open("rb") as lock:  # on a read-only disk, too
+    with (folder / run_folder.ALIVE).open("rb") as lock:  # on a read-only disk, too
         fcntl.flock(lock, fcntl.LOCK_EX)
         runs.stop(runs.get(folder.name))
 
@@ -150,13 +156,13 @@ def _clear() -> None:
 @contextmanager
 def nobody_trains() -> Iterator[None]:
     """Write all that a start writes, but start no process: TensorFlow takes seconds. `kills` has real ones, too."""
-    submit, took = executor.submit, rf.STARTING_TIME
-    executor.submit = lambda folder, started: None
-    rf.STARTING_TIME = 0.0  # a run without a process is seen at once
+    submit, took = scheduler.submit, run_folder.STARTING_TIME
+    scheduler.submit = lambda folder, started: None
+    run_folder.STARTING_TIME = 0.0  # a run without a process is seen at once
     try:
         yield
     finally:
-        executor.submit, rf.STARTING_TIME = submit, took
+        scheduler.submit, run_folder.STARTING_TIME = submit, took
 
 
 def wrong(home: Path, gone: tuple[str, ...] = ()) -> list[str]:
@@ -169,7 +175,7 @@ def wrong(home: Path, gone: tuple[str, ...] = ()) -> list[str]:
     found = [f"left out: {sentence}" for sentence in registry.damaged()]
     at_hand = {model.name for model in registry.models() if not model.shipped}
     found += [f"no model {name}" for name in {"kept", "mine"} - at_hand - set(gone)]
-    glyphs = dataset.glyphs(dataset.test()[0][:4])
+    glyphs = mnist.glyphs(mnist.test()[0][:4])
     expected = registry.predictor(SHIPPED.name).probabilities(glyphs)
     for name in at_hand:
         try:
@@ -178,17 +184,17 @@ def wrong(home: Path, gone: tuple[str, ...] = ()) -> list[str]:
         except DigitrecError as error:
             found.append(str(error))
     known = {run.id: run for run in runs.runs()}
-    for folder in rf.folders(settings.runs_folder()):
+    for folder in files.folders(settings.runs_folder()):
         if folder.name not in known and folder.name != "damaged":
             found.append(f"the run {folder.name} is lost: {sorted(file.name for file in folder.iterdir())}")
     for run in known.values():
         if run.state not in ENDED or (run.state in ("failed", "interrupted") and not run.message):
             found.append(f"the run {run.id} is {run.state} {run.message!r}")
-        if rf.is_alive(run.folder):
+        if run_folder.is_alive(run.folder):
             found.append(f"the run {run.id} is locked")
-        if (run.folder / rf.CHECKPOINT).exists():
-            with zipfile.ZipFile(run.folder / rf.CHECKPOINT) as packed:
-                if packed.testzip() is not None or rf.POSITION not in packed.namelist():
+        if (run.folder / run_folder.CHECKPOINT).exists():
+            with zipfile.ZipFile(run.folder / run_folder.CHECKPOINT) as packed:
+                if packed.testzip() is not None or run_folder.POSITION not in packed.namelist():
                     found.append(f"the checkpoint of {run.id} is half a file")
     for name in sweep.sweeps():
         sweep.get(name)

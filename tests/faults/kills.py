@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from digitrec import executor, registry, runs
-from digitrec import runfolder as rf
+from digitrec.jobs import run_folder, runs, scheduler
+from digitrec.registry import registry
 from tests.faults import deeds, points
 from tests.faults.deeds import Deed
 
@@ -140,7 +140,7 @@ def trainings(count: int, dice: random.Random) -> int:
                 time.sleep(dice.uniform(0.0, AFTER_TESTS))
             else:
                 time.sleep(dice.uniform(0.0, LATEST))
-            child = executor.process(run.folder, rf.read_status(run.folder).started)
+            child = scheduler.process(run.folder, run_folder.read_status(run.folder).started)
             assert child
             was = runs.get(run.id)
             child.kill()

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from digitrec import runfolder as rf
 from digitrec.errors import DigitrecError
+from digitrec.jobs import run_folder
 
 WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.utime", "os.truncate"}
 GROWS = {"os.mkdir", "open"}
@@ -37,7 +37,7 @@ def is_write(event: str, arguments: tuple[Any, ...], home: Path) -> bool:
     if not isinstance(path, str | bytes | os.PathLike):
         return False
     name = os.fsdecode(path)
-    if name.endswith(rf.ALIVE):  # the lock of a process that the deed needs, not of the deed
+    if name.endswith(run_folder.ALIVE):  # the lock of a process that the deed needs, not of the deed
         return False
     return not os.path.isabs(name) or name.startswith(f"{home}/")
 

@@ -17,11 +17,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from digitrec import executor, runs, sweep, ui_train
-from digitrec import runfolder as rf
+from digitrec import files
 from digitrec.errors import RunError
-from digitrec.recipe import Recipe
+from digitrec.jobs import run_folder as jobs_run_folder
+from digitrec.jobs import runs, scheduler, sweep
 from digitrec.settings import PROJECT
+from digitrec.training import events, model_files
+from digitrec.training.recipe import Recipe
+from digitrec.ui.train import train
 from tests.faults import deeds
 
 RECIPE = Recipe("small", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
@@ -31,7 +34,7 @@ HANGS = """
 import os, signal, sys
 from pathlib import Path
 from filelock import FileLock
-from digitrec import worker
+from digitrec.jobs import worker
 folder = Path(sys.argv[1])
 with FileLock(folder / "alive.lock"):
     worker._say_who(folder)
@@ -50,7 +53,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 def run_folder(home: Path, name: str, state: str, **status: object) -> Path:
     folder = home / "runs" / name
     values = {"state": state, "message": "", "queued_at": 1.0, "started": 1.0}
-    rf.new_folder(folder, {rf.RECIPE: RECIPE.to_json(), rf.STATUS: values | status})
+    files.new_folder(folder, {model_files.RECIPE: RECIPE.to_json(), jobs_run_folder.STATUS: values | status})
     return folder
 
 
@@ -80,7 +83,7 @@ def test_stop_ends_a_worker_that_hangs_though_another_server_started_it(
 ) -> None:
     folder = run_folder(home, "hangs", "starting")
     other = run_folder(home, "other", "starting")
-    monkeypatch.setattr(executor, "GRACE", 0.1)
+    monkeypatch.setattr(scheduler, "GRACE", 0.1)
     with hanging(folder) as child, hanging(other) as bystander:
         assert runs.get("hangs").state == "running"
         assert runs.stop(runs.get("hangs")).state in ("stopping", "failed")
@@ -88,19 +91,19 @@ def test_stop_ends_a_worker_that_hangs_though_another_server_started_it(
         until(lambda: not runs.get("hangs").active, "at an end")
         assert bystander.poll() is None, "another run's process was ended"
     ended = runs.get("hangs")
-    assert (ended.state, ended.message, ended.resumable) == ("failed", executor.HUNG, True)
+    assert (ended.state, ended.message, ended.resumable) == ("failed", scheduler.HUNG, True)
 
 
 def test_a_run_that_says_nothing_for_long_says_so_and_can_be_stopped(home: Path) -> None:
     folder = run_folder(home, "silent", "running")
-    with FileLock(folder / rf.ALIVE):
-        (folder / rf.EVENTS).touch()
+    with FileLock(folder / jobs_run_folder.ALIVE):
+        (folder / events.EVENTS).touch()
         assert runs.get("silent").message == ""
-        for file in (folder / rf.EVENTS, folder):
+        for file in (folder / events.EVENTS, folder):
             os.utime(file, (time.time() - 400, time.time() - 400))
         run = runs.get("silent")
         assert run.message == "Nothing was heard of it for 6 minutes. If it hangs, Stop ends it."
-        said = ui_train.status_sentence(run, runs.progress(run))
+        said = train.status_sentence(run, runs.progress(run))
         assert said.startswith("running: epoch 0.00 of 1, 0 s. Nothing was heard")
 
 
@@ -112,8 +115,8 @@ def test_a_run_started_after_the_clock_was_set_back_waits_all_the_same(
 ) -> None:
     now = time.time()
     first = run_folder(home, "first", "running", queued_at=now, started=now)
-    monkeypatch.setattr(executor, "submit", lambda folder, started: None)
-    with FileLock(first / rf.ALIVE):
+    monkeypatch.setattr(scheduler, "submit", lambda folder, started: None)
+    with FileLock(first / jobs_run_folder.ALIVE):
         monkeypatch.setattr(time, "time", lambda: now - 86_400)
         second = runs.start(RECIPE)
         assert (second.state, second.place) == ("queued", 1)
@@ -121,7 +124,7 @@ def test_a_run_started_after_the_clock_was_set_back_waits_all_the_same(
         assert (third.state, third.place) == ("queued", 2)
         assert runs.get("first").state == "running"
         assert runs.get("first").message == ""
-        assert rf.ahead(first) == []
+        assert jobs_run_folder.ahead(first) == []
 
 
 def test_what_was_left_half_made_is_cleared_after_an_hour(home: Path) -> None:
@@ -129,8 +132,8 @@ def test_what_was_left_half_made_is_cleared_after_an_hour(home: Path) -> None:
     old, new = parent / ".new-old", parent / ".gone-new"
     for folder in (old, new):
         folder.mkdir(parents=True)
-        (folder / rf.RECIPE).write_text("{")
-    os.utime(old, (time.time() - 2 * rf.LEFT_OVER,) * 2)
+        (folder / model_files.RECIPE).write_text("{")
+    os.utime(old, (time.time() - 2 * files.LEFT_OVER,) * 2)
     assert (runs.runs(), runs.damaged()) == ([], [])
     run_folder(home, "any", "failed")
     assert sorted(folder.name for folder in parent.iterdir()) == [".gone-new", "any"]
@@ -227,12 +230,12 @@ def test_a_training_without_enough_memory_ends_with_a_sentence(home: Path, monke
     little.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(little))
     run = runs.start(RECIPE)
-    child = executor.process(run.folder, rf.read_status(run.folder).started)
+    child = scheduler.process(run.folder, jobs_run_folder.read_status(run.folder).started)
     assert child
     child.wait(DEADLOCK)
     ended = runs.get(run.id)
     assert ended.state in ("failed", "interrupted")
-    assert "memory" in ended.message, (ended, (run.folder / rf.LOG).read_text())
+    assert "memory" in ended.message, (ended, (run.folder / jobs_run_folder.LOG).read_text())
     assert ended.resumable
 
 

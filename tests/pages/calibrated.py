@@ -2,9 +2,10 @@
 
 import shutil
 
-from digitrec import registry, settings
-from digitrec import runfolder as rf
-from digitrec.calibration import Calibration
+from digitrec import files, settings
+from digitrec.recognition.calibration import Calibration
+from digitrec.registry import registry
+from digitrec.training import model_files
 
 NO_DIGIT = Calibration(energy=999.0)
 """Takes everything for no digit."""
@@ -17,7 +18,7 @@ def add(name: str, calibration: Calibration | None, source: str = "mlp-128") -> 
     """Add a shipped model with another calibration, or none, to the home; return its name."""
     folder = settings.trained_models() / name
     shutil.copytree(registry.get(source).folder, folder)
-    card = (rf.read_json(folder / rf.CARD) or {}) | {"name": name}
+    card = (files.read_json(folder / model_files.CARD) or {}) | {"name": name}
     card.pop("calibration", None)
-    rf.write_json(folder / rf.CARD, card | ({"calibration": calibration.to_json()} if calibration else {}))
+    files.write_json(folder / model_files.CARD, card | ({"calibration": calibration.to_json()} if calibration else {}))
     return name

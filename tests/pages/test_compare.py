@@ -8,8 +8,11 @@ import pytest
 from drawings import drawing
 from streamlit.testing.v1 import AppTest
 
-from digitrec import address, dataset, registry, settings
-from digitrec import runfolder as rf
+from digitrec import settings
+from digitrec.datasets import mnist
+from digitrec.registry import registry
+from digitrec.training import model_files
+from digitrec.ui import share_link
 
 FAST = {"model_1": "mlp-30-10", "model_2": "mlp-128"}
 
@@ -68,7 +71,7 @@ def test_any_test_digit_can_be_looked_at(page: AppTest) -> None:
 
 
 def test_digits_are_found_by_class_by_chance_and_by_disagreement(page: AppTest) -> None:
-    truth = dataset.test()[1]
+    truth = mnist.test()[1]
     answers = [registry.get(name).test_probabilities().argmax(axis=1) for name in FAST.values()]
     page.selectbox(key="digit_class").set_value(5).run()
     assert page.number_input(key="test_digit").value == np.flatnonzero(truth == 5)[0]
@@ -83,14 +86,14 @@ def test_digits_are_found_by_class_by_chance_and_by_disagreement(page: AppTest) 
 
 def test_an_address_opens_the_same_comparison() -> None:
     page = AppTest.from_file(Path(__file__).parents[2] / "streamlit_app.py", default_timeout=60).run()
-    glyph = dataset.glyphs(dataset.test()[0][4])
-    page.query_params.update({**FAST, "ink": address.packed(glyph)})
+    glyph = mnist.glyphs(mnist.test()[0][4])
+    page.query_params.update({**FAST, "ink": share_link.packed(glyph)})
     page.switch_page("pages/4_Compare.py").run()
     assert "mlp-30-10" in said(page)
     assert [page.selectbox(key=f"model_{n}").value for n in (1, 2)] == list(FAST.values())
     np.testing.assert_array_equal(page.session_state.linked, glyph)
     assert "The digit that the link brought." in [caption.value for caption in page.caption]
-    assert page.query_params["ink"] == address.packed(glyph)
+    assert page.query_params["ink"] == share_link.packed(glyph)
 
 
 def test_what_makes_no_sense_in_an_address_is_left_out_with_a_sentence() -> None:
@@ -108,7 +111,7 @@ def test_the_last_digit_of_draw_or_upload(open_page: Callable[..., AppTest]) -> 
     page = open_page("pages/4_Compare.py", digit_from=last, **FAST)
     assert any("Nothing was read yet" in info.value for info in page.info)
     assert len(page.header) == 2, "what needs no digit is there"
-    page.session_state["last_glyph"] = dataset.glyphs(dataset.test()[0][2])
+    page.session_state["last_glyph"] = mnist.glyphs(mnist.test()[0][2])
     page.run()
     assert "your digit" in said(opened(page))
     assert len(page.header) == 5
@@ -147,7 +150,7 @@ def test_the_temperature_changes_the_shares(page: AppTest) -> None:
 def test_a_cell_shows_its_digits_with_both_answers(page: AppTest) -> None:
     opened(page).selectbox(key="cell_truth").set_value(4).run()
     page.selectbox(key="cell_answer").set_value(9).run()
-    truth = dataset.test()[1]
+    truth = mnist.test()[1]
     answers = [registry.get(name).test_probabilities().argmax(axis=1) for name in FAST.values()]
     count = int(((truth == 4) & ((answers[0] == 9) | (answers[1] == 9))).sum())
     assert f"**{count}** times a 4 is read as 9" in said(page)
@@ -156,7 +159,7 @@ def test_a_cell_shows_its_digits_with_both_answers(page: AppTest) -> None:
 
 
 def test_a_model_without_an_insight_says_how_to_get_one(open_page: Callable[..., AppTest]) -> None:
-    file = registry.add("mine", settings.SHIPPED_MODELS / "mlp-30-10").folder / rf.INSIGHT
+    file = registry.add("mine", settings.SHIPPED_MODELS / "mlp-30-10").folder / model_files.INSIGHT
     file.unlink()
     page = opened(open_page("pages/4_Compare.py", model_1="mlp-30-10", model_2="mine"))
     assert sum("was made before this section was" in info.value for info in page.info) == 2

@@ -7,19 +7,20 @@ import pytest
 from drawings import drawing, words
 from streamlit.testing.v1 import AppTest
 
-from digitrec import dataset, ui
+from digitrec.datasets import mnist
+from digitrec.ui import common
 
 
 @pytest.fixture
 def damaged_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     copy = tmp_path / "mnist.npz"
-    content = bytearray(dataset.FILE.read_bytes())
+    content = bytearray(mnist.FILE.read_bytes())
     content[len(content) // 2] ^= 1
     copy.write_bytes(content)
-    monkeypatch.setattr(dataset, "FILE", copy)
-    ui.test_digits.clear()
+    monkeypatch.setattr(mnist, "FILE", copy)
+    common.test_digits.clear()
     yield
-    ui.test_digits.clear()
+    common.test_digits.clear()
 
 
 @pytest.mark.usefixtures("damaged_mnist")

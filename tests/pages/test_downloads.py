@@ -9,15 +9,17 @@ from pathlib import Path
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from digitrec import dataset, export, settings
+from digitrec import settings
+from digitrec.datasets import mnist
+from digitrec.jobs import exports
 
 
 def page(folder: str) -> None:
     from pathlib import Path
 
-    from digitrec import ui_downloads
+    from digitrec.ui.train import downloads
 
-    ui_downloads.downloads("mlp", Path(folder))
+    downloads.downloads("mlp", Path(folder))
 
 
 def labels(app: AppTest) -> set[str]:
@@ -31,14 +33,14 @@ def test_an_export_is_made_offered_and_reads_a_picture_elsewhere(tmp_path: Path)
     app.button(key="onnx_mlp").click().run()
     assert {"Making ONNX", "Stop", "Make SavedModel"} <= labels(app)
     app.button(key="onnx_mlp_stop").click().run()
-    while export.find(folder, "onnx").state == "making":
+    while exports.find(folder, "onnx").state == "making":
         time.sleep(0.1)
     app.run()
     assert {"Make ONNX", "Make SavedModel"} <= labels(app)
     app.button(key="onnx_mlp").click().run()
     again = AppTest.from_function(page, args=(str(folder),), default_timeout=60).run()  # as after a reload
     assert "Making ONNX" in labels(again)
-    while (found := export.find(folder, "onnx")).state == "making":
+    while (found := exports.find(folder, "onnx")).state == "making":
         time.sleep(0.1)
     assert found.state == "ready", found
     app.run()
@@ -47,7 +49,7 @@ def test_an_export_is_made_offered_and_reads_a_picture_elsewhere(tmp_path: Path)
 
     zipfile.ZipFile(found.file).extractall(tmp_path)
     unzipped = tmp_path / "mlp-30-10-onnx"
-    pictures, truth = dataset.test()
+    pictures, truth = mnist.test()
     Image.fromarray(255 - pictures[0]).resize((300, 300)).save(unzipped / "dark.png")
     Image.fromarray(pictures[0]).save(unzipped / "light.png")
     for picture in ("dark.png", "light.png"):
@@ -61,9 +63,9 @@ def said(folder: Path, *command: str) -> str:
 
 def test_a_failure_is_told_and_can_be_tried_again() -> None:
     folder = settings.SHIPPED_MODELS / "mlp-30-10"
-    work = export.find(folder, "onnx").file.parent
+    work = exports.find(folder, "onnx").file.parent
     work.mkdir(parents=True)
     (work / "status.json").write_text('{"state": "running", "message": "it is being checked on ten digits"}')
     app = AppTest.from_function(page, args=(str(folder),), default_timeout=60).run()
-    assert f"ONNX: {export.BROKEN_OFF}" in app.error[0].value
+    assert f"ONNX: {exports.BROKEN_OFF}" in app.error[0].value
     assert "Make ONNX" in labels(app)

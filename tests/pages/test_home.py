@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from digitrec import dataset, registry, settings, ui, ui_home
+from digitrec import settings
+from digitrec.datasets import mnist
+from digitrec.registry import registry
+from digitrec.ui import common, home
 
 HOME = Path(__file__).parents[2] / "streamlit_app.py"
 
@@ -26,13 +29,13 @@ def said(page: AppTest) -> str:
 
 
 def test_the_sample_is_read_right_by_both_models(page: AppTest) -> None:
-    label = dataset.test()[1][ui_home.FIRST]
+    label = mnist.test()[1][home.FIRST]
     assert words(page).count(f'<p class="answer">{label}</p>') == 2
     assert f"Somebody wrote a **{label}**." in said(page)
 
 
 def test_another_digit_is_another_one(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ui_home.random, "randrange", lambda count: 0)
+    monkeypatch.setattr(home.random, "randrange", lambda count: 0)
     page.button(key="another").click().run()
     assert not page.exception
     assert words(page).count('<p class="answer">7</p>') == 2
@@ -40,7 +43,7 @@ def test_another_digit_is_another_one(page: AppTest, monkeypatch: pytest.MonkeyP
 
 
 def test_all_test_digits_can_come() -> None:
-    assert len(dataset.test()[0]) == ui_home.DIGITS
+    assert len(mnist.test()[0]) == home.DIGITS
 
 
 def test_the_models_are_listed_with_what_their_cards_say(page: AppTest) -> None:
@@ -58,7 +61,7 @@ def test_the_models_are_listed_with_what_their_cards_say(page: AppTest) -> None:
 
 def test_each_page_has_a_card(page: AppTest) -> None:
     labels = [link.label for link in page.main.get("page_link")]
-    assert labels == [f"**{label}**" for _, label, _ in ui.PAGES[1:]]
+    assert labels == [f"**{label}**" for _, label, _ in common.PAGES[1:]]
 
 
 def test_without_models_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,4 +72,4 @@ def test_without_models_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.M
         "There is no model yet. Train one on the Train page, or run `make models`."
     ]
     assert not page.dataframe
-    assert len(page.main.get("page_link")) == len(ui.PAGES) - 1
+    assert len(page.main.get("page_link")) == len(common.PAGES) - 1

@@ -10,9 +10,13 @@ import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
-from digitrec import duel, executor, registry, runs
-from digitrec import runfolder as rf
-from digitrec.recipe import PRESETS, Recipe
+from digitrec import files
+from digitrec.jobs import duel, run_folder, runs, scheduler
+from digitrec.registry import registry
+from digitrec.training import events as training_events
+from digitrec.training import model_files
+from digitrec.training.presets import PRESETS
+from digitrec.training.recipe import Recipe
 
 SLOW, FAST = "20240101-000000-mlp-128", "20240102-000000-cnn-3x3"
 
@@ -22,14 +26,16 @@ def run(home: Path, name: str, recipe: Recipe, state: str = "stopped", pace: flo
     folder = home / "runs" / name
     folder.mkdir(parents=True)
     now = time.time()
-    rf.write_json(folder / rf.RECIPE, recipe.to_json())
-    rf.write_json(folder / rf.STATUS, {"state": state, "message": "", "queued_at": now - 9, "started": now - 9})
+    files.write_json(folder / model_files.RECIPE, recipe.to_json())
+    files.write_json(
+        folder / run_folder.STATUS, {"state": state, "message": "", "queued_at": now - 9, "started": now - 9}
+    )
     step = {"loss": 0.5, "accuracy": 0.9, "digits_per_second": 1000}
     events = [{"kind": "batch", "epoch": n / 2, "seconds": pace * n / 2, **step} for n in (1, 2, 3, 4)]
     events += [
         {"kind": "epoch", "epoch": n, "seconds": pace * n, **step, "val_loss": 1, "val_accuracy": 0.9} for n in (1, 2)
     ]
-    (folder / rf.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))
+    (folder / training_events.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))
     return folder
 
 
@@ -48,14 +54,14 @@ def opened(open_page: Callable[..., AppTest]) -> Callable[..., AppTest]:
 def busy(home: Path) -> Iterator[None]:
     """A run under way, behind which all that is started waits; what waits is asked to stop at the end."""
     folder = run(home, "20240103-000000-busy", PRESETS["mlp-128"].recipe, "running")
-    rf.write_json(folder / rf.STATUS, {"state": "running", "message": "", "queued_at": 1.0, "started": 1.0})
-    with FileLock(folder / rf.ALIVE):
+    files.write_json(folder / run_folder.STATUS, {"state": "running", "message": "", "queued_at": 1.0, "started": 1.0})
+    with FileLock(folder / run_folder.ALIVE):
         yield
         waiting = [run for run in runs.runs() if run.active and run.folder != folder]
         for one in waiting:
             runs.stop(one)
         for one in waiting:
-            process = executor.process(one.folder, rf.read_status(one.folder).started)
+            process = scheduler.process(one.folder, run_folder.read_status(one.folder).started)
             assert process
             process.wait(120)
 
@@ -168,7 +174,7 @@ def test_a_saved_model_is_renamed_and_stays_ticked(opened: Callable[..., AppTest
 
 @pytest.mark.usefixtures("two")
 def test_a_damaged_run_is_told_in_a_sentence_and_can_be_deleted(home: Path, opened: Callable[..., AppTest]) -> None:
-    (home / "runs" / SLOW / rf.RECIPE).write_text("{")
+    (home / "runs" / SLOW / model_files.RECIPE).write_text("{")
     page = opened("Side by side", ticked=[SLOW, FAST])
     assert f"The run {SLOW} is left out: its folder is damaged." in page.warning[0].value
     assert page.multiselect(key="ticked").value == [FAST]

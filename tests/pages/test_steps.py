@@ -9,7 +9,7 @@ from drawings import drawing, words
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from digitrec import dataset, example
+from digitrec.datasets import example, mnist
 
 SMALL_SEVEN = [(30, 30), (80, 30), (50, 110)]
 
@@ -82,7 +82,7 @@ def upload(page: AppTest, data: bytes) -> str:
 
 def test_on_upload_the_digit_chosen_is_followed(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/2_Upload.py")
-    key = upload(page, example.sheet(dataset.test()[0]))
+    key = upload(page, example.sheet(mnist.test()[0]))
     assert not tables(page)
     toggle(page, key)
     for place, digit in enumerate(example.TEXT):
@@ -96,7 +96,7 @@ def test_on_upload_the_digit_chosen_is_followed(open_page: Callable[..., AppTest
 def test_a_single_digit_is_followed_from_the_whole_picture(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/2_Upload.py")
     stream = io.BytesIO()
-    Image.fromarray(255 - dataset.test()[0][0]).resize((140, 140)).save(stream, "PNG")
+    Image.fromarray(255 - mnist.test()[0][0]).resize((140, 140)).save(stream, "PNG")
     toggle(page, upload(page, stream.getvalue()))
     (table,) = tables(page)
     assert answers(table)[-1] == ["7", "7"]

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from digitrec import runfolder as rf
-from digitrec import settings, sweep
-from digitrec.recipe import Recipe
+from digitrec import files, settings
+from digitrec.jobs import run_folder, sweep
+from digitrec.training import events, model_files
+from digitrec.training.recipe import Recipe
 
 
 @pytest.fixture
@@ -40,14 +41,16 @@ def test_an_interrupted_sweep_says_what_is_known_and_can_go_on(open_page: Callab
     folder = settings.home() / "sweeps" / "one"
     folder.mkdir(parents=True)
     recipe = Recipe("base", hidden=(8,), epochs=2)
-    rf.write_json(folder / sweep.FILE, {"recipe": recipe.to_json(), "settings": {"seed": [1, 2, 3]}, "early": True})
+    files.write_json(folder / sweep.FILE, {"recipe": recipe.to_json(), "settings": {"seed": [1, 2, 3]}, "early": True})
     for number, accuracy in enumerate((0.9, 0.8)):
         run = settings.runs_folder() / f"one-0{number}"
         run.mkdir(parents=True)
-        rf.write_json(run / rf.RECIPE, recipe.to_json())
-        rf.write_json(run / rf.STATUS, {"state": "finished", "message": ""})
+        files.write_json(run / model_files.RECIPE, recipe.to_json())
+        files.write_json(run / run_folder.STATUS, {"state": "finished", "message": ""})
         event = {"kind": "epoch", "epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": accuracy}
-        (run / rf.EVENTS).write_text(f'{{"seconds": 2, "digits_per_second": 9, {str(event)[1:]}\n'.replace("'", '"'))
+        (run / events.EVENTS).write_text(
+            f'{{"seconds": 2, "digits_per_second": 9, {str(event)[1:]}\n'.replace("'", '"')
+        )
     page = open_page("pages/3_Train.py", workbench="Sweep")
     assert not page.exception
     assert "interrupted: 2 of 3 runs have ended" in said(page)

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from digitrec import dataset, runs, watch
-from digitrec import runfolder as rf
-from digitrec.dataset import Split
-from digitrec.recipe import PRESETS, Recipe
+from digitrec import files
+from digitrec.datasets import mnist
+from digitrec.jobs import runs
+from digitrec.training import model_files, probes
+from digitrec.training.presets import PRESETS
+from digitrec.training.recipe import Recipe
+from digitrec.training.splits import Split
 
 
 @pytest.fixture
@@ -93,10 +96,12 @@ def labelled_box(page: AppTest, label: str) -> Any:
 def watched_run(home: Path, tiny_run: Path, few: Split) -> Path:
     """Copy the tiny run into this test's home, with a visitor's digit that its net read half way."""
     folder = home / "runs" / "20260101-000000-tiny"
-    shutil.copytree(tiny_run, folder, ignore=shutil.ignore_patterns(rf.CARD))  # made on a few digits: no results
-    watch.give(folder, "mine", dataset.glyphs(few.x[30]))
-    recipe = Recipe.from_json(rf.read_json(folder / rf.RECIPE))
-    recorder = watch.Recorder(folder, recipe, few, 1.0)
+    shutil.copytree(
+        tiny_run, folder, ignore=shutil.ignore_patterns(model_files.CARD)
+    )  # made on a few digits: no results
+    probes.give(folder, "mine", mnist.glyphs(few.x[30]))
+    recipe = Recipe.from_json(files.read_json(folder / model_files.RECIPE))
+    recorder = probes.Recorder(folder, recipe, few, 1.0)
     kernel = np.zeros((784, 16), np.float32)
     recorder.look(2, lambda glyphs: np.eye(10, dtype=np.float32)[np.full(len(glyphs), 3)], kernel)
     recorder.close()
@@ -124,7 +129,7 @@ def test_a_slider_replays_how_a_run_learned(watched_run: Path, open_page: Callab
 def test_a_visitors_own_digit_is_seen_by_that_visitor_alone(
     watched_run: Path, few: Split, open_page: Callable[..., AppTest]
 ) -> None:
-    glyph = dataset.glyphs(few.x[30])
+    glyph = mnist.glyphs(few.x[30])
     for secret, seen in (("mine", True), ("another's", False)):
         page = open_page("pages/3_Train.py", visitor=secret, last_glyph=glyph)
         assert not page.exception
@@ -134,7 +139,7 @@ def test_a_visitors_own_digit_is_seen_by_that_visitor_alone(
 def test_a_damaged_record_of_looks_is_told_and_the_rest_is_shown(
     watched_run: Path, open_page: Callable[..., AppTest]
 ) -> None:
-    file = watched_run / rf.WATCH
+    file = watched_run / model_files.WATCH
     file.write_bytes(b"\1" * len(file.read_bytes()))
     page = open_page("pages/3_Train.py")
     assert not page.exception

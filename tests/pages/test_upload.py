@@ -12,16 +12,18 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from digitrec import batch as batches
-from digitrec import dataset, example, ui_corrections, ui_upload
-from digitrec.glyph import Box
-from digitrec.reading import Digit
+from digitrec.datasets import example, mnist
+from digitrec.recognition.normalize import Box
+from digitrec.recognition.results import Digit
+from digitrec.ui.upload import corrections
+from digitrec.ui.upload import upload as upload_upload
+from digitrec.uploads import batch as uploads_batch
 
 TEST_DIGITS = (0, 1, 2, 3, 4)  # 7, 2, 1, 0, 4
 
 
 def digit_file(place: int) -> bytes:
-    image = Image.fromarray(255 - dataset.test()[0][place]).resize((140, 140))
+    image = Image.fromarray(255 - mnist.test()[0][place]).resize((140, 140))
     stream = io.BytesIO()
     image.save(stream, "PNG")
     return stream.getvalue()
@@ -269,7 +271,7 @@ def test_digits_that_are_uncertain_are_named(page: AppTest) -> None:
 def test_doubts_in_words(flags: list[str | None], said: list[str]) -> None:
     glyph, shares = np.zeros((28, 28), np.float32), np.array([0, 0, 0, 0, 0.6, 0, 0, 0, 0, 0.4], np.float32)
     digits = [Digit(0, Box(0, 0, 1, 1), glyph, (), 4, 0.6, shares, 1.0, flag) for flag in flags]
-    assert ui_upload._doubts(digits) == said
+    assert upload_upload._doubts(digits) == said
 
 
 def test_a_bad_file_has_its_sentence_and_the_others_are_read(page: AppTest) -> None:
@@ -322,7 +324,7 @@ def test_readings_outlive_a_visit_to_another_page(page: AppTest) -> None:
 def test_without_its_file_a_reading_still_shows_what_the_models_saw(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "KEPT_BYTES", 0)
+    monkeypatch.setattr(uploads_batch, "KEPT_BYTES", 0)
     upload(page, {"a.png": digit_file(0)})
     page.switch_page("pages/1_Draw.py").run()
     page.switch_page("pages/2_Upload.py").run()
@@ -564,7 +566,7 @@ def test_the_digit_last_chosen_is_left_for_other_pages(page: AppTest) -> None:
 def test_a_choice_that_comes_late_and_is_of_another_list_changes_nothing(page: AppTest) -> None:
     page.button(key="example").click().run()
     batch = page.session_state["batch"]
-    shown = ui_corrections.Shown(batch, batch.pictures[0], False, None, "late", "reader")
+    shown = corrections.Shown(batch, batch.pictures[0], False, None, "late", "reader")
     for late in ("3 of 6: 1, 99.7 %", 5, None):
         shown.choose_listed(late)
         assert shown.chosen == [0]
@@ -602,4 +604,4 @@ def test_a_pdf_is_read_page_by_page_and_a_broken_one_has_its_sentence(page: AppT
     ],
 )
 def test_progress_says_how_long_it_will_take(done: int, count: int, seconds: float, said: str) -> None:
-    assert ui_upload._progress(done, count, seconds) == said
+    assert upload_upload._progress(done, count, seconds) == said

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitrec import dataset, reading, registry
+from digitrec.datasets import mnist
 from digitrec.datasets.characters import Characters, cropped
 from digitrec.datasets.hands import Hand
 from digitrec.datasets.page_canvas import PageCanvas
 from digitrec.datasets.synthetic_pages import Page
-from digitrec.predict import Predictor
-from digitrec.reading import Reading
+from digitrec.recognition import pipeline
+from digitrec.recognition.classifier import Predictor
+from digitrec.recognition.results import Reading
+from digitrec.registry import registry
 from tests.bench.synthetic import Score, score
 
 LEAST_RIGHT, DIGITS = 586, 602
@@ -39,7 +41,7 @@ Draw = Callable[[PageCanvas, np.random.Generator], None]
 def characters(tmp_path_factory: pytest.TempPathFactory) -> Characters:
     """MNIST's test digits, a few letters and signs, Pillow's font."""
     made = charactersdata.characters([charactersdata.pillow_font(tmp_path_factory.mktemp("fonts"))])
-    pictures, labels = dataset.test()
+    pictures, labels = mnist.test()
     made.mnist = [[cropped(picture) for picture in pictures[labels == digit][:60]] for digit in range(10)]
     return made
 
@@ -177,7 +179,7 @@ def pages(characters: Characters) -> list[Page]:
 
 @pytest.fixture(scope="module")
 def readings(pages: list[Page], reader: Predictor) -> list[Reading]:
-    return [reading.read(Image.fromarray(each.image), reader) for each in pages]
+    return [pipeline.read(Image.fromarray(each.image), reader) for each in pages]
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from detectiondata import FlagDetector
 from PIL import Image
 
-from digitrec.calibration import Answers
-from digitrec.ink import rotation
+from digitrec.imaging.rotation import rotation
 from digitrec.recognition import candidates, detector, fusion
 from digitrec.recognition import detector_maps as maps
+from digitrec.recognition.calibration import Answers
 from digitrec.recognition.candidates import THRESHOLDS, Found
 from digitrec.recognition.detector import Detections
 

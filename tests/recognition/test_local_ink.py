@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitrec import glyph
-from digitrec.glyph import Box
-from digitrec.recognition import local_ink
+from digitrec.recognition import local_ink, normalize
+from digitrec.recognition.normalize import Box
 
 SHAPES = {
     "2": [[(0.2, 0.25), (0.35, 0.05), (0.65, 0.05), (0.8, 0.25), (0.7, 0.5), (0.2, 0.95), (0.85, 0.95)]],
@@ -45,9 +44,9 @@ def box_of(cover: np.ndarray) -> np.ndarray:
 def own_glyph(name: str) -> np.ndarray:
     """Return the glyph of a digit drawn large and alone."""
     cover = cover_of(name, (200, 200), 100, 100, 120).astype(np.float32)
-    box = glyph.only(cover)
+    box = normalize.only(cover)
     assert box is not None
-    return glyph.cut(cover, box).glyph
+    return normalize.cut(cover, box).glyph
 
 
 def painted(cover: np.ndarray, paper: object = (190, 190, 190), pen: object = (40, 40, 70)) -> np.ndarray:

@@ -10,7 +10,7 @@ from detectiondata import FlagDetector
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitrec.ink import rotation
+from digitrec.imaging.rotation import rotation
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition import page_search
 from digitrec.recognition.page_search import THRESHOLDS, Search, page_angle

@@ -1,0 +1,1 @@
+"""Figures for the pages, each with a sentence that says the same."""

@@ -1,0 +1,1 @@
+"""Pictures in, arrays out: decoding, binarization, distortion. Knows no digit and no model."""

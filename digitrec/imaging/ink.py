@@ -1,0 +1,174 @@
+"""Picture -> ink: how much of each pixel is pen, 0 on paper and 1 in the core of a stroke.
+
+Ink is what differs from the paper, in whatever colour and whichever of the two is the lighter. A drawing has
+one paper colour: the commonest. In a photo the paper changes from place to place, so its colour is estimated
+around each pixel and the noise of the paper decides what is too faint to be ink.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec import settings
+from digitrec.imaging import background as papers
+from digitrec.imaging.background import Paper
+from digitrec.imaging.components import grown, joined, upper_quartile
+from digitrec.imaging.decode import plain_mode
+from digitrec.imaging.ruled_lines import without_lines
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+FADED = 0.4
+"""Core of the faintest strokes that are followed to their ends, as a share of the core of all."""
+
+MOST_DOTTED = 1.06
+"""Ink with dotted strokes followed, at most, as a share of the ink without."""
+
+NEARBY = 0.015
+"""Standard deviation of the blur that tells how dark the strokes around a pixel are; a share of the longer side."""
+
+# Pillow refuses twice as many, also where the canvas decodes a drawing.
+Image.MAX_IMAGE_PIXELS = settings.LIMITS["megapixels"].high * 1_000_000 // 2
+
+
+def on_paper(image: Image.Image) -> Bytes:
+    """Return a picture as RGB, uint8 (H, W, 3); what is transparent is white, or black under light strokes."""
+    if image.mode != "RGBA":
+        return np.asarray(image.convert("RGB"))
+    pixels = np.asarray(image)
+    colours, cover = _flattened(pixels)
+    if cover is None:
+        return colours
+    light = (colours.mean(axis=2) * cover).sum() > 128.0 * cover.sum()
+    ground = 0.0 if light else 255.0
+    mixed = colours * cover[..., None] + ground * (1.0 - cover[..., None])
+    return np.rint(mixed).astype(np.uint8)
+
+
+def from_picture(image: Image.Image) -> Floats:
+    """Return the ink of a picture.
+
+    Args:
+        image: Any mode; drawn or photographed, dark on light or light on dark, opaque or transparent.
+
+    Returns:
+        float32 (H, W), 0 paper, 1 the core of a stroke; exactly 0 on paper. A blank picture is all zeros.
+    """
+    plain = image if image.mode in ("RGB", "RGBA") else plain_mode(image)
+    return from_canvas(np.asarray(plain))
+
+
+def from_canvas(pixels: Bytes) -> Floats:
+    """Return the ink of a drawing on a canvas: the very same way as a picture's, so that both give one glyph.
+
+    Args:
+        pixels: uint8 (H, W, 4) or (H, W, 3), strokes on an even or a transparent ground.
+
+    Returns:
+        float32 (H, W), 0 paper, 1 the core of a stroke. An empty canvas is all zeros.
+    """
+    colours, cover = _flattened(pixels)
+    if cover is not None:
+        return _inked(Paper(cover * 255.0, 0.0, papers.FAINTEST_DRAWN))
+    return _inked(papers.flat(colours) or papers.uneven(colours))
+
+
+def _flattened(pixels: Bytes) -> tuple[Bytes, Floats | None]:
+    """Return RGB (H, W, 3), and the ink's cover (H, W) of 0 to 1 where ink lies on a transparent ground.
+
+    Where the opaque part is more than strokes (a drawing with its paper on a transparent margin), the margin
+    is given the paper's colour.
+    """
+    if pixels.shape[2] == 3:
+        return np.ascontiguousarray(pixels), None
+    colours = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
+    alpha = pixels[..., 3]
+    if alpha.min() == alpha.max():
+        return colours, None
+    opaque = alpha >= 128
+    if opaque.mean() <= 0.45:
+        return colours, alpha.astype(np.float32) / 255.0
+    paper = papers.commonest(colours[opaque][:, None])
+    share = alpha[..., None].astype(np.float32) / 255.0
+    return np.rint(colours * share + paper * (1.0 - share)).astype(np.uint8), None
+
+
+def _inked(paper: Paper) -> Floats:
+    """Return ink (H, W), 0 to 1, from distances: strong ink, what joins it, and nothing else."""
+    distance = paper.distance
+    nothing = np.zeros(distance.shape, np.float32)
+    candidates = distance[distance > max(paper.faintest, 4.0 * paper.noise)]
+    if not candidates.size:
+        return nothing
+    core = _core(candidates)
+    if core < 6.0 * paper.noise:
+        return nothing
+    high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
+    strong = distance > high
+    kept = _followed(distance, _lowest(core, paper), strong, paper.noise)
+    near = _core_nearby(distance, kept, core)
+    low = _lowest(near, paper)
+    kept = _followed(distance, low, strong, paper.noise)
+    soft = grown(kept)
+    left, top, width, height = cv2.boundingRect(soft.view(np.uint8))
+    box = np.s_[top : top + height, left : left + width]
+    ink, dark = nothing, nothing.copy()
+    for made, full in ((ink, near[box]), (dark, np.float32(core))):
+        made[box] = np.where(soft[box], _ramp(distance[box], low[box], full), np.float32(0.0))
+    return without_lines(ink, dark)
+
+
+def _followed(distance: Floats, low: Floats, strong: Mask, noise: float) -> Mask:
+    """Return the pixels (H, W) above `low` that join strong ones, also over small gaps where few of all do so.
+
+    A ball that presses little on rough paper leaves dots. Where they would be much of the ink, they are faint rules.
+    """
+    weak = distance > low
+    joining = joined(weak, strong, specks=noise == 0.0)
+    if noise == 0.0:
+        return joining
+    clear = (weak & (distance > 4.0 * noise)).astype(np.uint8)
+    dotted = cv2.morphologyEx(clear, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
+    followed = weak & joined(weak | dotted, strong, specks=False)
+    return followed if followed.sum() < MOST_DOTTED * joining.sum() else joining
+
+
+def _core(distances: Floats) -> float:
+    """Return the distance of a stroke's core, from what is on the ink's side of Otsu's threshold."""
+    strong = distances[distances >= papers.split(distances.reshape(1, -1))]
+    return upper_quartile(strong)
+
+
+def _lowest(core: Floats | float, paper: Paper) -> Floats:
+    """Return the distance from which a pixel that joins strong ink of this core is ink."""
+    low = np.maximum(np.maximum(0.2 * core, 2.5 * paper.noise), np.minimum(paper.faintest, 0.5 * core))
+    return np.asarray(low, dtype=np.float32)
+
+
+def _ramp(distance: Floats, low: Floats, core: Floats | np.float32) -> Floats:
+    """Return how much of each pixel is ink, 0 to 1: all of it from the core on."""
+    return np.clip((distance - 0.5 * low) / np.maximum(core - 0.5 * low, np.float32(1e-3)), 0.0, 1.0)
+
+
+def _core_nearby(distance: Floats, kept: Mask, core: float) -> Floats:
+    """Return the core (H, W) of the strokes around each pixel: where a pen presses less, all of its stroke is fainter.
+
+    Args:
+        distance: (H, W), from the paper.
+        kept: (H, W), what is ink.
+        core: The core of all strokes, of which the one nearby is at least FADED.
+    """
+    height, width = distance.shape
+    own = np.where(kept, distance, np.float32(0.0))
+    size = (max(1, width // 8), max(1, height // 8))
+    first, second = (
+        cv2.GaussianBlur(cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), max(size) * NEARBY)
+        for values in (own, own * own)
+    )
+    near = np.clip(1.15 * second / np.maximum(first, 1e-3), FADED * core, core)
+    near = np.where(first > 0.0, near, np.float32(core)).astype(np.float32)
+    return np.asarray(cv2.resize(near, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)

@@ -1,0 +1,267 @@
+"""Picture + predictor -> reading: the digits in their rows, how sure each is, and the steps as pictures."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec.errors import PictureError
+from digitrec.imaging import decode, rotation
+from digitrec.imaging import ink as imaging_ink
+from digitrec.imaging.warp import turned as tilted
+from digitrec.recognition import candidates, connected_parts, fusion, segmentation, shipped
+from digitrec.recognition import normalize as glyphs
+from digitrec.recognition import reading_order as orders
+from digitrec.recognition.calibration import Answers
+from digitrec.recognition.candidates import Candidate, Found
+from digitrec.recognition.connected_parts import Mark
+from digitrec.recognition.connected_parts import (
+    Reader as Reader,  # what a reading needs of a model, for those who call it
+)
+from digitrec.recognition.normalize import Box, Cut
+from digitrec.recognition.results import NOT_A_DIGIT, SURE, UNCERTAIN, Digit, Reading, Step, enlarged, likely
+
+Floats = NDArray[np.float32]
+
+
+TILT = 8.0
+"""Degrees by which a digit in doubt is turned to each side; of 5, 8 and 11 it mends most held-out UNIPEN digits."""
+
+MOST_DRAWN = 4 * 2048**2
+"""Values of a drawing, four a pixel: Draw's canvases have 0.3 and 0.9 million."""
+
+NO_DETECTOR = (
+    "The digit detector is missing or damaged, so only the strokes of plain drawings are found reliably. "
+    "Get a fresh copy of the project."
+)
+
+
+def read(
+    image: Image.Image,
+    predictor: Reader,
+    single: bool = False,
+    finder: Reader | None = None,
+    angle: float | None = None,
+) -> Reading:
+    """Read a picture.
+
+    Args:
+        image: A picture, as `ink.open_picture` returns it.
+        predictor: The model that reads.
+        single: Whether the picture is known to hold exactly one digit, upright.
+        finder: The model that finds the digits; the one that reads unless given.
+        angle: By how many degrees counter-clockwise it is upright; found out unless given.
+    """
+    finder = finder or predictor
+    detector = shipped.available()
+    if detector is None:
+        notice = None if single else NO_DETECTOR
+        return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
+    plain = candidates.is_plain(image)
+    if plain:
+        drawing = inked(image, angle or 0.0)
+        if single or not candidates.needs_detector(drawing.ink):
+            return _read(drawing, predictor, single, finder)
+    found = candidates.find(image, finder, detector, (angle or 0.0) if single else angle, plain=plain)
+    blank = _inked(image, found.angle, found.ink)
+    reading = _settled(blank, candidates.scaled(found, blank.size), predictor)
+    return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
+
+
+def _likeliest(reading: Reading) -> Reading | None:
+    """Return a reading with the likeliest of its digits alone, or None where there is none."""
+    digit = max(reading.digits, key=lambda digit: digit.is_digit, default=None)
+    if digit is None or digit.flag == NOT_A_DIGIT:
+        return None
+    return dataclasses.replace(reading, digits=(dataclasses.replace(digit, row=0),))
+
+
+def inked(image: Image.Image, angle: float) -> Reading:
+    """Return a picture's ink and its steps, as `read` does, with no digit looked for."""
+    return _inked(image, angle, imaging_ink.from_picture(rotation.rotated(decode.reduced(image), angle)))
+
+
+def _inked(image: Image.Image, angle: float, ink: Floats) -> Reading:
+    """Return an upright picture with its ink, without digits."""
+    size = rotation.rotation(image.size, angle)[1]
+    picture = _in_grey(rotation.rotated(decode.reduced(image), angle))
+    steps = (
+        Step("Picture", "The picture in grey, as it came." if not angle else "The picture in grey, upright.", picture),
+        Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
+    )
+    return Reading(size, image.size, angle % 360.0, ink, (), steps)
+
+
+def _settled(blank: Reading, found: Found, predictor: Reader) -> Reading:
+    """Return a reading with the digits among the candidates in reading order, the rejected ones beside them."""
+    digits = _asked(tuple(_from_candidate(each) for each in found.candidates), predictor)
+    accepted = [digit for digit in digits if digit.flag != NOT_A_DIGIT]
+    rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT]
+    rows = [[accepted[place] for place in row] for row in orders.order([digit.box for digit in accepted])]
+    levels = [float(np.mean([_middle(digit.box) for digit in row])) for row in rows]
+    for digit in rejected:
+        nearest = int(np.argmin([abs(level - _middle(digit.box)) for level in levels])) if levels else 0
+        if rows:
+            rows[nearest].append(digit)
+        else:
+            rows.append([digit])
+    ordered = [
+        dataclasses.replace(digit, row=number)
+        for number, row in enumerate(rows)
+        for digit in sorted(row, key=lambda digit: digit.box.x)
+    ]
+    return dataclasses.replace(blank, digits=tuple(ordered))
+
+
+def _middle(box: Box) -> float:
+    return box.y + box.height / 2
+
+
+def _from_candidate(candidate: Candidate) -> Digit:
+    """Return a candidate as a digit that no model has seen yet."""
+    blank = _unanswered(0, Mark(candidate.box, candidate.cut), (1.0, 1.0), (2**31, 2**31))
+    return dataclasses.replace(blank, evidence=candidate.evidence, trust=candidate.trust, detected=candidate.detected)
+
+
+def read_canvas(
+    rgba: NDArray[np.uint8], predictor: Reader, single: bool = True, finder: Reader | None = None
+) -> Reading:
+    """Read what was drawn on a canvas, uint8 (H, W, 4); see `read`.
+
+    Raises:
+        PictureError: If a browser sent something else, or far more than a canvas holds.
+    """
+    if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.dtype != np.uint8 or not 0 < rgba.size <= MOST_DRAWN:
+        raise PictureError(f"The drawing is damaged. Clear the canvas and draw again. Received: {rgba.shape}")
+    return _read(
+        _inked(Image.fromarray(rgba), 0.0, imaging_ink.from_canvas(rgba)), predictor, single, finder or predictor
+    )
+
+
+def reread(reading: Reading, predictor: Reader) -> Reading:
+    """Return the same boxes and glyphs read by another model."""
+    return dataclasses.replace(reading, digits=_asked(reading.digits, predictor))
+
+
+def _in_grey(image: Image.Image) -> Floats:
+    """Return the picture (H, W), 0 white, 1 black; what is transparent is white, or black under light strokes."""
+    grey = 1.0 - np.asarray(image.convert("L"), dtype=np.float32) / 255.0
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    if alpha is None or alpha.getextrema() == (255, 255):
+        return grey
+    cover = np.asarray(alpha, dtype=np.float32) / 255.0
+    ground = 1.0 if (grey * cover).sum() < 0.5 * cover.sum() else 0.0
+    return np.asarray(grey * cover + ground * (1.0 - cover), dtype=np.float32)
+
+
+def _read(blank: Reading, predictor: Reader, single: bool, finder: Reader) -> Reading:
+    """Find, cut and answer the digits of a reading that has none yet and is upright."""
+    rows = _only(blank.ink) if single else segmentation.find(blank.ink, finder)
+    return _answered(blank, rows, predictor, finder)
+
+
+def _answered(blank: Reading, rows: list[list[Mark]], predictor: Reader, finder: Reader) -> Reading:
+    """Return a reading with its digits and their answers; its ink may be smaller than the picture.
+
+    What the model said while it found the digits is not asked again.
+    """
+    ink, size = blank.ink, blank.size
+    scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
+    marks = [(row, mark) for row, some in enumerate(rows) for mark in some]
+    digits = tuple(_unanswered(row, mark, scale, size) for row, mark in marks)
+    said = [mark.said for _, mark in marks if mark.said is not None and predictor is finder]
+    known = None
+    if said and len(said) == len(digits):
+        known = Answers(np.stack([shares for shares, _ in said]), np.array([score for _, score in said], np.float32))
+    return dataclasses.replace(blank, digits=_asked(digits, predictor, known))
+
+
+def _only(ink: Floats) -> list[list[Mark]]:
+    """Return all ink as the one digit of a picture."""
+    box = glyphs.only(ink)
+    return [[Mark(box, glyphs.cut(ink, box))]] if box else []
+
+
+def _unanswered(row: int, mark: Mark, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
+    """Return a digit that no model has seen yet."""
+    nothing, box, cut = np.full(10, 0.1, np.float32), enlarged(mark.box, scale, size), mark.cut
+    return Digit(row, box, cut.glyph, cut_steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, mark.sign)
+
+
+def cut_steps(cut: Cut) -> tuple[Step, ...]:
+    """Return the pictures from the crop to the glyph, each with what was done."""
+    return (
+        Step("Cropped", "The digit alone, cut out along its edges.", cut.crop),
+        Step("Stroke width", "Strokes are made as wide as the pens that MNIST was written with.", cut.stroke),
+        Step("20 x 20", "The longest side is scaled to 20 pixels, as in MNIST.", cut.scaled),
+        Step("Centred", "The centre of mass is put in the middle of 28 x 28: this is what the model sees.", cut.glyph),
+    )
+
+
+def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None = None) -> tuple[Digit, ...]:
+    """Return the digits with the model's answers, those in doubt looked at again.
+
+    Args:
+        digits: The digits.
+        predictor: The model.
+        known: What it says of their glyphs, where it was asked before.
+    """
+    if not digits:
+        return ()
+    seen = np.stack([digit.glyph for digit in digits])
+    said = second_look(seen, predictor.answers(seen) if known is None else known, predictor)
+    said = _fused(digits, said)
+    return tuple(
+        dataclasses.replace(digit, **_answer(digit, shares, float(score)))
+        for digit, shares, score in zip(digits, said.probabilities, said.is_digit, strict=True)
+    )
+
+
+def _fused(digits: tuple[Digit, ...], said: Answers) -> Answers:
+    """Return the answers with what the detector says of those digits that it was asked of."""
+    probabilities, is_digit = said.probabilities.copy(), said.is_digit.copy()
+    for place, digit in enumerate(digits):
+        if digit.evidence is not None and digit.detected is not None:
+            is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
+            probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None])[0]
+    return Answers(probabilities, is_digit)
+
+
+def in_doubt(said: Answers) -> NDArray[np.bool_]:
+    """Return which of N answers (N,) are of a digit, but no one digit has the probability SURE."""
+    return np.asarray((said.probabilities.max(axis=1) < SURE) & (said.is_digit >= connected_parts.DIGIT))
+
+
+def second_look(seen: Floats, said: Answers, predictor: Reader) -> Answers:
+    """Return answers in which a digit that is in doubt was looked at again, turned by TILT to each side.
+
+    The three answers count alike: what the net computed is averaged before the softmax. What is sure stays as it is,
+    and so does what is no digit.
+
+    Args:
+        seen: float32 (N, 28, 28), the glyphs.
+        said: What the model says of them.
+        predictor: The model.
+    """
+    doubted = in_doubt(said)
+    if not doubted.any():
+        return said
+    sides = np.concatenate([tilted(seen[doubted], degrees) for degrees in (-TILT, TILT)])
+    looks = np.stack([said.probabilities[doubted], *np.split(predictor.answers(sides).probabilities, 2)])
+    logarithms = np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0)
+    shares = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
+    probabilities = said.probabilities.copy()
+    probabilities[doubted] = shares / shares.sum(axis=1, keepdims=True)
+    return Answers(probabilities, said.is_digit)
+
+
+def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, Any]:
+    """Return the fields of `Digit` that a model decides."""
+    best = int(probabilities.argmax())
+    flag = None if len(likely(probabilities)) == 1 else UNCERTAIN
+    if is_digit < connected_parts.DIGIT or digit.sign or not (digit.glyph.any() or digit.detected is not None):
+        flag = NOT_A_DIGIT
+    answer = {"digit": best, "confidence": float(probabilities[best]), "probabilities": probabilities}
+    return answer | {"is_digit": is_digit, "flag": flag}

@@ -1,0 +1,199 @@
+"""What reading a picture gives: digits with their boxes and probabilities, and the steps on the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec.imaging import rotation
+from digitrec.recognition.connected_parts import (
+    Reader as Reader,  # what a reading needs of a model, for those who call it
+)
+from digitrec.recognition.normalize import Box
+
+Floats = NDArray[np.float32]
+
+
+SURE = 0.95
+"""Probability that one digit must have, or several together, to be sure."""
+
+NAMED = 3
+"""Digits that `either` names; more would tell nothing."""
+
+UNCERTAIN, NOT_A_DIGIT = "uncertain", "not-a-digit"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One picture on the way from the file to the glyph.
+
+    Attributes:
+        title: Two or three words.
+        caption: One sentence that says what was done and why.
+        image: float32 (H, W), 0 paper, 1 ink.
+    """
+
+    title: str
+    caption: str
+    image: Floats
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit that was found and read.
+
+    Attributes:
+        row: Its row, 0 the topmost.
+        box: Where it is, in pixels of the upright picture.
+        glyph: float32 (28, 28), what the model sees.
+        steps: The pictures from the crop to the glyph.
+        digit: The answer, 0 to 9.
+        confidence: The answer's probability.
+        probabilities: float32 (10,).
+        is_digit: How sure the model is that it is a digit at all, 0 to 1.
+        flag: "not-a-digit" where `is_digit` is below 0.5 or the glyph is blank, "uncertain" where it takes more than
+            one digit to be SURE, else None.
+        sign: Whether its place among the others says that it is a bracket, a slash or a comma: no digit either.
+        by_hand: "digit" where a person put the answer right, "box" where one drew the box, else None.
+        evidence: Logit that the detector finds a digit here, the classifier left out; None where it was not asked.
+        trust: Weight of the classifier's rejection score beside `evidence`.
+        detected: float32 (10,), the detector's log probabilities of the digits; None where it was not asked.
+        begins: Whether a person said that a number begins with it, or that it goes on with the one before it; None
+            where nobody did.
+    """
+
+    row: int
+    box: Box
+    glyph: Floats
+    steps: tuple[Step, ...]
+    digit: int
+    confidence: float
+    probabilities: Floats
+    is_digit: float
+    flag: str | None
+    sign: bool = False
+    by_hand: str | None = None
+    begins: bool | None = None
+    evidence: float | None = None
+    trust: float = 0.0
+    detected: Floats | None = None
+
+    @property
+    def likely(self) -> tuple[int, ...]:
+        """The fewest digits, most likely first, that together have the probability SURE."""
+        return likely(self.probabilities)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that was read in a picture.
+
+    Attributes:
+        size: Width and height of the upright picture.
+        original: Width and height of the picture as a viewer shows it.
+        angle: By how many degrees counter-clockwise it was rotated to be upright, 0.0 to 360.0.
+        ink: float32 (H, W), 0 paper, 1 ink, of the upright picture; smaller where that is large.
+        digits: Row by row, each from left to right; those flagged `not-a-digit` among them.
+        steps: The picture and its ink.
+        notice: What a person has to know of how it was read, one sentence or two; None for nothing.
+    """
+
+    size: tuple[int, int]
+    original: tuple[int, int]
+    angle: float
+    ink: Floats
+    digits: tuple[Digit, ...]
+    steps: tuple[Step, ...]
+    notice: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The digits, rows separated by `/`, without what is no digit."""
+        kept = [d for d in self.digits if d.flag != NOT_A_DIGIT]
+        rows = sorted({d.row for d in kept})
+        return "/".join("".join(str(d.digit) for d in kept if d.row == row) for row in rows)
+
+
+def likely(probabilities: Sequence[float] | Floats) -> tuple[int, ...]:
+    """Return the fewest digits, most likely first, that together have the probability SURE.
+
+    Args:
+        probabilities: Ten.
+    """
+    order = np.argsort(-np.asarray(probabilities), kind="stable")
+    together = np.cumsum(np.asarray(probabilities, np.float64)[order])
+    return tuple(int(digit) for digit in order[: 1 + int((together < SURE).sum())])
+
+
+def either(digits: Sequence[int]) -> str:
+    """Return digits as people say them: `4`, `4 or 9`, `4, 9 or 7`; of more than three, `4, 9, 7 or another`."""
+    *first, last = [str(digit) for digit in digits] if len(digits) <= NAMED else [*map(str, digits[:NAMED]), "another"]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def upright(image: Image.Image, angle: float) -> Image.Image:
+    """Return `image` rotated counter-clockwise by degrees, as large as it needs to be, corners in its median colour."""
+    return rotation.rotated(image, angle)
+
+
+class Rotated(Protocol):
+    """A picture that was rotated to be upright: a `Reading` is one."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        ...
+
+    @property
+    def original(self) -> tuple[int, int]:
+        """Width and height of the picture as it came."""
+        ...
+
+    @property
+    def angle(self) -> float:
+        """By how many degrees counter-clockwise it was rotated."""
+        ...
+
+
+def corners_as_it_came(box: Box, rotated: Rotated) -> tuple[tuple[int, int], ...]:
+    """Return a box's corners in pixels of the picture as it came, from the digit's own top left clockwise.
+
+    Args:
+        box: In pixels of the upright picture.
+        rotated: How the picture was rotated.
+    """
+    right, bottom = box.x + box.width, box.y + box.height
+    upright_corners = np.array([(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)], np.float64)
+    matrix, _ = rotation.rotation(rotated.original, rotated.angle)
+    corners = (upright_corners - matrix[:, 2]) @ matrix[:, :2]  # a rotation's inverse is its transpose
+    return tuple((round(float(x)), round(float(y))) for x, y in corners)
+
+
+def as_it_came(box: Box, rotated: Rotated) -> Box:
+    """Return the upright box around a digit in pixels of the picture as it came.
+
+    Args:
+        box: In pixels of the upright picture.
+        rotated: How the picture was rotated.
+    """
+    corners = np.array(corners_as_it_came(box, rotated))
+    left, top = np.clip(corners.min(axis=0), 0, rotated.original)
+    right, bottom = np.clip(corners.max(axis=0), 0, rotated.original)
+    return Box(int(left), int(top), max(1, int(right - left)), max(1, int(bottom - top)))
+
+
+def enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
+    """Return a box of the ink in pixels of the upright picture.
+
+    Args:
+        box: In pixels of the ink.
+        scale: Pixels of the picture a pixel of the ink, across and down.
+        size: Width and height of the picture.
+    """
+    left, top = int(box.x * scale[0]), int(box.y * scale[1])
+    right = min(size[0], round((box.x + box.width) * scale[0]))
+    bottom = min(size[1], round((box.y + box.height) * scale[1]))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))

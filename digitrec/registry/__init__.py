@@ -1,0 +1,1 @@
+"""Models that can be chosen: their cards, and their forms for elsewhere."""

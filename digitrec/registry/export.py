@@ -1,0 +1,207 @@
+"""A model that needs nothing of digitrec: bytes in, calibrated probabilities out; and a run's curves for TensorBoard.
+
+Only `export` uses this, in a process of its own.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from digitrec import files
+from digitrec.datasets import mnist
+from digitrec.errors import ModelError
+from digitrec.recognition.calibration import Calibration
+from digitrec.recognition.classifier import Predictor
+from digitrec.recognition.digits import CLASSES, SIDE
+from digitrec.registry import export_texts
+from digitrec.training import events as training_events
+from digitrec.training import model_files
+
+Say = Callable[[str], None]
+
+AMONG = 500  # of MNIST's first test digits, the golden ones are chosen: all ten digits are among them 38 times or more
+
+TOLERANCE = 1e-3
+"""How far a golden probability may be off: other processors add up in another order."""
+
+APP_TOLERANCE = 0.02
+"""How far the app's own answers may be off: LiteRT's weights have 11 bits. 0.001 at most on shipped models."""
+
+OPSET = 18  # of ONNX, of December 2022: old enough for every runtime in use
+
+
+class Golden(NamedTuple):
+    """Ten digits, and what a model must say of them.
+
+    Attributes:
+        pictures: uint8 (10, 28, 28), 0 paper .. 255 ink: a 0, a 1 ... a 9.
+        probabilities: float32 (10, 10).
+    """
+
+    pictures: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+
+
+def portable(model: keras.Model, temperature: float) -> keras.Model:
+    """Return the network with what goes before and after it inside.
+
+    Args:
+        model: As `network.build` makes it; not to be used afterwards.
+        temperature: What its logits are divided by (see `calibration`); 1 leaves it as it is.
+
+    Returns:
+        A model of `pictures`, uint8 (N, 28, 28), 0 paper .. 255 ink, whose output `probabilities` is float32 (N, 10).
+    """
+    for layer in model.layers:
+        if getattr(layer, "activation", None) is keras.activations.gelu:
+            layer.activation = _gelu
+    pictures = keras.Input((SIDE, SIDE), dtype="uint8", name="pictures")
+    glyphs = keras.layers.Rescaling(1 / 255, name="glyphs")(pictures)
+    logits = keras.Model(model.input, model.get_layer("logits").output, name="network")(glyphs)
+    calibrated = keras.layers.Rescaling(1 / temperature, name="calibrated")(logits)
+    whole = keras.Model(pictures, {"probabilities": keras.layers.Softmax(name="softmax")(calibrated)})
+    whole(np.zeros((1, SIDE, SIDE), np.uint8))  # Keras exports only what was called once
+    return whole
+
+
+def _gelu(x: tf.Tensor) -> tf.Tensor:
+    """Return what Keras's `gelu` returns; that one uses an operation that tf2onnx does not know, `Erfc`."""
+    return 0.5 * x * (1.0 + tf.math.erf(x * 0.5**0.5))
+
+
+def golden(model: keras.Model, app: Predictor) -> Golden:
+    """Return the digits that the model is least sure of, one of each, and what it says of them.
+
+    Of a digit that it is sure of it would say nearly the same with a wrong temperature.
+
+    Args:
+        model: As `portable` makes it.
+        app: The same model as the app reads with it.
+
+    Raises:
+        ModelError: If the app says something else.
+    """
+    pictures, truth = (array[:AMONG] for array in mnist.test())
+    said = app.answers(mnist.glyphs(pictures)).probabilities
+    sureness = said.max(axis=1)
+    chosen = [min(np.flatnonzero(truth == digit), key=sureness.__getitem__) for digit in range(CLASSES)]
+    probabilities = np.asarray(model(pictures[chosen])["probabilities"])
+    check(said[chosen], probabilities, APP_TOLERANCE)
+    return Golden(pictures[chosen], probabilities)
+
+
+def check(said: NDArray[np.float32], expected: NDArray[np.float32], tolerance: float = TOLERANCE) -> None:
+    """Compare probabilities with those that they must be.
+
+    Raises:
+        ModelError: If one is off by more than `tolerance`, or no number.
+    """
+    off = float(np.abs(said - expected).max())
+    if not off <= tolerance:
+        raise ModelError(
+            f"The file is not offered: on ten digits it answers otherwise than the model, by up to {off:.3f}. "
+            "Train the model again."
+        )
+
+
+def _write_onnx(folder: Path, tree: Path, say: Say) -> None:
+    _write_model(folder, tree, say, "onnx", tree / "model.onnx", opset_version=OPSET)
+
+
+def _write_savedmodel(folder: Path, tree: Path, say: Say) -> None:
+    _write_model(folder, tree, say, "savedmodel", tree / "model")
+
+
+def _write_model(folder: Path, tree: Path, say: Say, kind: str, file: Path, **options: int) -> None:
+    """Write the model in a folder, the golden digits, the scripts and a text on them to a folder `tree`.
+
+    Raises:
+        ModelError: If the model is damaged, or what was written answers otherwise than it.
+    """
+    say("the model is being converted")
+    card = files.read_json(folder / model_files.CARD) or {}
+    calibration = Calibration.from_card(card)
+    try:
+        network = keras.saving.load_model(folder / model_files.KERAS, compile=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError("The model is damaged and cannot be converted. Train it again.") from error
+    model = portable(network, calibration.temperature)
+    model.export(file, format="tf_saved_model" if kind == "savedmodel" else kind, verbose=False, **options)
+    say("it is being checked on ten digits")
+    expected = golden(model, Predictor(card["name"], folder / model_files.TFLITE, calibration))
+    check(RUNNERS[kind](file, expected.pictures), expected.probabilities)
+    _write_golden(tree / "golden.json", expected)
+    (tree / "read.py").write_text(export_texts.READ[kind])
+    (tree / "check.py").write_text(export_texts.CHECK[kind])
+    (tree / "README.txt").write_text(export_texts.model_readme(card, kind, TOLERANCE))
+
+
+def _run_onnx(file: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    from onnx.reference import ReferenceEvaluator
+
+    (probabilities,) = ReferenceEvaluator(str(file)).run(None, {"pictures": pictures})
+    return np.asarray(probabilities)
+
+
+def _run_savedmodel(file: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    model = tf.saved_model.load(str(file))  # by a name: its weights go when it goes
+    return np.asarray(model.serve(pictures)["probabilities"])
+
+
+RUNNERS = {"onnx": _run_onnx, "savedmodel": _run_savedmodel}
+"""What a written model says of pictures, by its kind; without the code that wrote it."""
+
+
+def _write_golden(file: Path, expected: Golden) -> None:
+    values = {
+        "pictures": expected.pictures.tolist(),
+        "probabilities": [[round(float(share), 7) for share in row] for row in expected.probabilities],
+        "tolerance": TOLERANCE,
+    }
+    file.write_text(json.dumps(values) + "\n")
+
+
+def _write_tensorboard(folder: Path, tree: Path, say: Say) -> None:
+    """Write a run's curves as Keras's own callback does: folders `train` and `validation`.
+
+    Raises:
+        ModelError: If the run has no curves.
+    """
+    say("the curves are being written")
+    events = [event for event in training_events.read_events(folder) if "loss" in event]
+    if not events:
+        raise ModelError("This run has no curves. Start it again.")
+    began = (folder / training_events.EVENTS).stat().st_mtime - events[-1]["seconds"]
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        (tree / part).mkdir()
+        with tf.io.TFRecordWriter(str(tree / part / f"events.out.tfevents.{began:.0f}.digitrec")) as writer:
+            writer.write(tf.compat.v1.Event(wall_time=began, file_version="brain.Event:2").SerializeToString())
+            for event in events:
+                if f"{prefix}loss" in event:
+                    writer.write(_summary(event, prefix, began).SerializeToString())
+    (tree / "README.txt").write_text(export_texts.TENSORBOARD_README)
+
+
+def _summary(event: dict[str, Any], prefix: str, began: float) -> Any:
+    """Return the event's loss and accuracy for TensorBoard; a batch's step is a thousandth of an epoch."""
+    kind = event["kind"]
+    names = {f"{kind}_{name}": event[prefix + name] for name in ("loss", "accuracy")}
+    values = [tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in names.items()]
+    return tf.compat.v1.Event(
+        wall_time=began + event["seconds"],
+        step=round(event["epoch"] * (1000 if kind == "batch" else 1)),
+        summary=tf.compat.v1.Summary(value=values),
+    )
+
+
+WRITERS = {"onnx": _write_onnx, "savedmodel": _write_savedmodel, "tensorboard": _write_tensorboard}
+"""What writes an export of each kind of the model or run in a folder to a folder."""

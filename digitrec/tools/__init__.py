@@ -1,0 +1,1 @@
+"""What builds the project: shipped models and the results table."""

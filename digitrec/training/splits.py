@@ -1,0 +1,50 @@
+"""MNIST's training digits parted into those to train on and those to validate with, by recipe and seed."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec.datasets import glyph_bank, mnist
+from digitrec.training.recipe import Recipe
+
+Pictures = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+
+
+class Split(NamedTuple):
+    """Training and validation digits.
+
+    Attributes:
+        x: uint8 (N, 28, 28), 0 paper .. 255 ink, to train on.
+        y: uint8 (N,), their digits; NONE for what is no digit.
+        x_validation: uint8 (M, 28, 28), held out.
+        y_validation: uint8 (M,).
+    """
+
+    x: Pictures
+    y: Labels
+    x_validation: Pictures
+    y_validation: Labels
+
+
+def split(recipe: Recipe) -> Split:
+    """Return the training digits, parted by the recipe's validation share and seed.
+
+    A recipe with pen strokes gets the glyphs made of them too, parted by writers, where they are at hand.
+
+    Raises:
+        DatasetError: If the bundled file is missing or damaged.
+    """
+    digits = _digits(recipe)
+    if not recipe.strokes or not glyph_bank.at_hand():
+        return digits
+    drawn = glyph_bank.bank()
+    return Split(*(np.concatenate(pair) for pair in zip(digits, drawn, strict=True)))
+
+
+def _digits(recipe: Recipe) -> Split:
+    x, y = mnist.training()
+    order = np.random.default_rng(recipe.seed).permutation(len(x))
+    held_out, rest = np.split(order, [recipe.validation_digits])
+    return Split(x[rest], y[rest], x[held_out], y[held_out])

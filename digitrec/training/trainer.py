@@ -1,0 +1,373 @@
+"""Train a recipe's network on digits. Keras, no files: what happens goes out through `report` and `save`."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from digitrec.datasets.mnist import Labels, Pictures, glyphs
+from digitrec.errors import RunError
+from digitrec.imaging.warp import distort
+from digitrec.recognition.digits import CLASSES, SIDE
+from digitrec.training.network import trainable
+from digitrec.training.recipe import Recipe
+from digitrec.training.splits import Split
+
+REPORT_EVERY = 0.25  # seconds; by time, not by count, so that small nets do not pay for it
+MOST_AHEAD = 10_000  # digits handed over at once: 31 MB where they are distorted
+SAVE_EVERY = 30.0  # seconds; what a killed run loses at most
+FIRST_LOOKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the first epoch, in which most is learnt
+
+Event = dict[str, Any]
+Weights = list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a training has come.
+
+    Attributes:
+        epoch: Epochs done.
+        step: Batches done of the epoch under way.
+        seconds: Seconds of training so far.
+        best_loss: Lowest validation loss so far.
+        worse_epochs: Epochs since then.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    worse_epochs: int = 0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network.
+
+    Attributes:
+        model: The network, compiled.
+        position: How far its training came.
+        stopped: Whether it was asked to stop before its end.
+    """
+
+    model: keras.Model
+    position: Position
+    stopped: bool
+
+
+def fit(
+    recipe: Recipe,
+    split: Split,
+    report: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    save: Callable[[keras.Model, Position], None] = lambda model, position: None,
+    resume: tuple[keras.Model, Position] | None = None,
+    keep: Callable[[keras.Model], None] = lambda model: None,
+    best: Weights | None = None,
+    watch: Callable[[keras.Model, Position], None] = lambda model, position: None,
+    teacher: keras.Model | None = None,
+) -> Fitted:
+    """Train the recipe's network.
+
+    Args:
+        recipe: What to train.
+        split: Digits to train on and digits to validate on.
+        report: Called with an event some four times a second and after each epoch: `kind` (`batch` or
+            `epoch`), `epoch` (epochs done, with fractions), `loss` and `accuracy` since the last such
+            event, `seconds` of training so far, `digits_per_second`; after an epoch also `val_loss`
+            and `val_accuracy`.
+        should_stop: Asked some four times a second; true ends the training where it is.
+        save: Called every 30 seconds, and at the end, with what `resume` takes.
+        resume: A model with its optimiser state, and where it was.
+        keep: With `patience`, called after each epoch with the lowest validation loss so far; the model's
+            weights are then what `best` takes on resuming.
+        best: On resuming, the weights that `keep` saw last.
+        watch: Called before the first batch, a few times in the first epoch and after each epoch, with the
+            network as it then reads.
+        teacher: Asked about each digit as it is learned from: what it answers, (N, 10), takes the place of the labels.
+
+    Returns:
+        The network with the weights that training ended with; with `patience`, the best ones.
+
+    Raises:
+        RunError: If the loss is no longer a number.
+    """
+    model, start = resume or (_fresh(recipe, split), Position())
+    run = _Run(model, recipe, split, report, should_stop, save, start, watch, teacher)
+    if recipe.patience and best is None:
+        best = model.get_weights()
+    if not resume:
+        watch(model, start)
+    while run.position.epoch < recipe.epochs and not run.stopped:
+        lowest = run.position.best_loss
+        run.epoch()
+        if run.position.step == 0:
+            watch(model, run.position)
+        if recipe.patience and run.position.best_loss < lowest:
+            best = model.get_weights()
+            keep(model)
+        if recipe.patience and run.position.worse_epochs >= recipe.patience:
+            break
+    save(model, run.position)
+    if best and run.position.worse_epochs:
+        model.set_weights(best)
+    return Fitted(model, run.position, run.stopped)
+
+
+def _fresh(recipe: Recipe, split: Split) -> keras.Model:
+    keras.utils.set_random_seed(recipe.seed)
+    return trainable(recipe, recipe.epochs * steps_per_epoch(recipe, split))
+
+
+def steps_per_epoch(recipe: Recipe, split: Split) -> int:
+    """Return the number of batches an epoch, the last one perhaps smaller."""
+    return math.ceil(len(split.x) / recipe.batch_size)
+
+
+def validated(model: keras.Model, recipe: Recipe, split: Split) -> float:
+    """Return the share of the validation digits that a network, as `network.trainable` makes it, reads right."""
+    sums = Steps(model, recipe).test(split.x_validation, targets(split.y_validation, recipe)).numpy()
+    return float(sums[1] / len(split.y_validation))
+
+
+class Steps:
+    """Many training steps, or tests, of a network in one call: each call costs as much as a small net's batch.
+
+    Keras' `fit` pays that call a batch, and was seen idle for seconds after an epoch.
+
+    Attributes:
+        learn: Trains on pictures (N, 28, 28), uint8 or distorted ones as float32, and their labels as `targets` gives
+            them, a batch a step; returns float32 (2,): the sum of the digits' losses, and how many were read right.
+        test: Takes uint8 pictures and labels, trains nothing and returns the same.
+    """
+
+    def __init__(self, model: keras.Model, recipe: Recipe, teacher: keras.Model | None = None) -> None:
+        self.model, self.size, self.teacher = model, recipe.batch_size, teacher
+        ink = tf.float32 if recipe.augmentation.any else tf.uint8
+        pictures = tf.TensorSpec((None, SIDE, SIDE), ink)
+        held_out = tf.TensorSpec((None, SIDE, SIDE), tf.uint8)
+        one_hot = tf.TensorSpec((None, CLASSES + recipe.strokes), tf.float32)
+        labels = one_hot if recipe.one_hot else tf.TensorSpec((None,), tf.uint8)
+        model.optimizer.build(model.trainable_variables)
+        # Keras is no code for AutoGraph to look through: without it the graph is made sooner.
+        self.learn = tf.function(self._learn, (pictures, labels), autograph=False)
+        self.test = tf.function(self._test, (held_out, labels), autograph=False)
+
+    def _learn(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Train on digits, a batch a step; return the sum of their losses and how many were read right."""
+
+        def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            if self.teacher is not None:
+                y = self.teacher(x, training=False)
+            with tf.GradientTape() as tape:
+                answers = self.model(x, training=True)
+                loss = self.model.compute_loss(y=y, y_pred=answers)
+            weights = self.model.trainable_variables
+            self.model.optimizer.apply(tape.gradient(loss, weights), weights)
+            return loss, answers
+
+        return self._each(step, x, y, self.size)
+
+    def _test(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Return the sum of the losses of digits, and how many were read right."""
+
+        def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            answers = self.model(x, training=False)
+            return self.model.compute_loss(y=y, y_pred=answers), answers
+
+        return self._each(step, x, y, 500)
+
+    @staticmethod
+    def _each(
+        step: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]], x: tf.Tensor, y: tf.Tensor, size: int
+    ) -> tf.Tensor:
+        """Return the sums over batches of what `step` says of each: float32 (2,), loss x digits and digits right."""
+
+        def batch(first: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            inks, labels = x[first : first + size], y[first : first + size]
+            inks = tf.cast(inks, tf.float32) / 255 if inks.dtype == tf.uint8 else inks
+            loss, answers = step(inks, labels)
+            truth = tf.argmax(labels, axis=1) if labels.shape.rank == 2 else tf.cast(labels, tf.int64)
+            right = tf.reduce_sum(tf.cast(tf.argmax(answers, axis=1) == truth, tf.float32))
+            return first + size, sums + tf.stack([loss * tf.cast(tf.shape(labels)[0], tf.float32), right])
+
+        start = (tf.constant(0), tf.zeros(2))
+        return tf.while_loop(lambda first, _: first < tf.shape(x)[0], batch, start, parallel_iterations=1)[1]
+
+
+class _Run:
+    """One training under way."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        split: Split,
+        report: Callable[[Event], None],
+        should_stop: Callable[[], bool],
+        save: Callable[[keras.Model, Position], None],
+        position: Position,
+        watch: Callable[[keras.Model, Position], None],
+        teacher: keras.Model | None,
+    ) -> None:
+        self.model, self.recipe, self.split = model, recipe, split
+        self.report, self.should_stop, self.save = report, should_stop, save
+        self.watch, self.looks = watch, list(FIRST_LOOKS)
+        self.position, self.stopped = position, False
+        self.labels, self.held_out = targets(split.y, recipe), targets(split.y_validation, recipe)
+        self.steps = steps_per_epoch(recipe, split)
+        self.graphs = Steps(model, recipe, teacher)
+        self.pace = 1  # batches in a call
+        self.saved = time.monotonic()
+
+    def epoch(self) -> None:
+        """Train the rest of one epoch and validate."""
+        self.before = self.position.seconds
+        self.began = self.reported_at = now = time.monotonic()
+        whole = reported = np.zeros(3)  # digits, their losses, those read right
+        for step, x, y in self._batches():
+            whole = whole + np.array([len(x), *self.graphs.learn(x, y).numpy()])
+            self._check(whole[1])
+            then, now = now, time.monotonic()
+            self._keep_pace(step - self.position.step, now - then)
+            self.position = replace(self.position, step=step, seconds=self.before + now - self.began)
+            if now - self.reported_at < REPORT_EVERY:
+                continue
+            self._report_batches(whole - reported, now)
+            reported = whole
+            if step == self.steps:
+                break  # an epoch without a batch left cannot be resumed: let it end
+            if now - self.saved > SAVE_EVERY:
+                self._save()
+            if self.position.epoch == 0:
+                self._look()
+                now = time.monotonic()  # the pace is that of learning
+            if self.should_stop():
+                self.stopped = True
+                return
+        self._validate(whole)
+        self.stopped = self.position.epoch < self.recipe.epochs and self.should_stop()
+
+    def _batches(self) -> Iterator[tuple[int, Pictures | NDArray[np.float32], NDArray[np.generic]]]:
+        """Yield what is left of the epoch, some batches at a time, and how many batches are then done.
+
+        While some are learned from, the next ones are made.
+        """
+        epoch, done = self.position.epoch, self.position.step
+
+        def make(first: int, count: int) -> tuple[int, Pictures | NDArray[np.float32], NDArray[np.generic]]:
+            count = min(count, self.steps - first)
+            return first + count, *batches(self.split.x, self.labels, self.recipe, epoch, first, count)
+
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(make, done, self.pace)
+            while done < self.steps:
+                made = coming.result()
+                done = made[0]
+                if done < self.steps:
+                    coming = ahead.submit(make, done, self.pace)
+                yield made
+
+    def _keep_pace(self, done: int, seconds: float) -> None:
+        """Choose how many batches the next call has, so that there is a look at the clock some eight times a second."""
+        fitting = int(done * REPORT_EVERY / 2 / max(seconds, 1e-3))
+        self.pace = max(1, min(fitting, MOST_AHEAD // self.recipe.batch_size))
+
+    def _report_batches(self, sums: NDArray[np.float64], now: float) -> None:
+        digits, loss, right = map(float, sums)
+        self.report(
+            {
+                "kind": "batch",
+                "epoch": round(self.position.epoch + self.position.step / self.steps, 4),
+                "loss": round(loss / digits, 5),
+                "accuracy": round(right / digits, 5),
+                "seconds": round(self.position.seconds, 2),
+                "digits_per_second": round(digits / (now - self.reported_at)),
+            }
+        )
+        self.reported_at = now
+
+    def _validate(self, sums: NDArray[np.float64]) -> None:
+        """Test on the digits held out and report the epoch, of which `sums` tells digits, losses and those right."""
+        digits, loss, right = map(float, sums)
+        trained = time.monotonic() - self.began
+        said = self.graphs.test(self.split.x_validation, self.held_out).numpy() / len(self.held_out)
+        val_loss, val_accuracy = map(float, said)
+        self._check(val_loss)  # the last batch's step may have been the one too large
+        seconds = self.before + time.monotonic() - self.began
+        better = val_loss < self.position.best_loss
+        self.position = Position(
+            self.position.epoch + 1,
+            0,
+            seconds,
+            min(val_loss, self.position.best_loss),
+            0 if better else self.position.worse_epochs + 1,
+        )
+        self.report(
+            {
+                "kind": "epoch",
+                "epoch": self.position.epoch,
+                "loss": round(loss / digits, 5),
+                "accuracy": round(right / digits, 5),
+                "val_loss": round(val_loss, 5),
+                "val_accuracy": round(val_accuracy, 5),
+                "seconds": round(seconds, 2),
+                "digits_per_second": round(digits / trained),
+            }
+        )
+
+    def _look(self) -> None:
+        share = self.position.step / self.steps
+        if self.looks and share >= self.looks[0]:
+            self.looks = [look for look in self.looks if look > share]
+            self.watch(self.model, self.position)
+
+    def _save(self) -> None:
+        self.save(self.model, self.position)
+        self.saved = time.monotonic()
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise RunError(
+                "The loss is no longer a number: the steps are too large and the weights ran away. "
+                f"Start again with a smaller learning rate. Received: {self.recipe.learning_rate:g}"
+            )
+
+
+def batches(
+    x: Pictures, y: NDArray[np.generic], recipe: Recipe, epoch: int, first: int, count: int
+) -> tuple[Pictures | NDArray[np.float32], NDArray[np.generic]]:
+    """Return `count` batches of an epoch from number `first` on, one after another, in an order that the seed decides.
+
+    Args:
+        x: uint8 (N, 28, 28), all digits to train on.
+        y: (N, ...), their labels.
+        recipe: What is trained.
+        epoch: Epochs done before.
+        first: Batches of this one done before.
+        count: How many to make; the epoch's last batch may be smaller.
+
+    Returns:
+        The pictures, uint8 as they are or distorted, float32, 0 paper .. 1 ink; and their labels.
+    """
+    size = recipe.batch_size
+    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x))[first * size : (first + count) * size]
+    if not recipe.augmentation.any:
+        return x[order], y[order]
+    parts = (order[start : start + size] for start in range(0, len(order), size))
+    rngs = (np.random.default_rng((recipe.seed, epoch, step)) for step in range(first, first + count))
+    distorted = [distort(glyphs(x[part]), recipe.augmentation, rng) for part, rng in zip(parts, rngs, strict=True)]
+    return np.concatenate(distorted), y[order]
+
+
+def targets(y: Labels, recipe: Recipe) -> NDArray[np.generic]:
+    """Return labels as the recipe's loss wants them: numbers, or one-hot, as `recipe.one_hot` says."""
+    return np.eye(CLASSES + recipe.strokes, dtype=np.float32)[y] if recipe.one_hot else y

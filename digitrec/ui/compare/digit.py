@@ -1,0 +1,245 @@
+"""Compare, first section: one digit, what both models say of it, on what evidence, and layer by layer."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from digitrec.analysis import explain
+from digitrec.figures import answers as figures_answers
+from digitrec.figures import compare
+from digitrec.imaging import thumbnails
+from digitrec.recognition.pipeline import TILT, in_doubt
+from digitrec.recognition.results import SURE
+from digitrec.registry.registry import Model
+from digitrec.ui import charts, common
+from digitrec.ui.compare import compare as page
+from digitrec.ui.compare.compare import Floats, Subject
+
+SHOWN = 8  # units or maps of a layer
+TILE = 60  # pixels, a map's side
+GALLERY = 96  # units a page
+TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+FIRST_DENSE = ("dense_1", "dense_activation_1")  # the latter where there is batch norm
+
+
+def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]) -> None:
+    """Draw the digit, and each model's answer with its ten bars.
+
+    Args:
+        models: The two.
+        subject: The digit.
+        logits: (10,) of each model, before its temperature.
+    """
+    left, *columns = st.columns([150, 300, 300], gap="medium")
+    with left:
+        charts.seen(subject.glyph)
+        st.caption(subject.caption)
+    doubted = False
+    for number, (column, model, scores) in enumerate(zip(columns, models, logits, strict=True), 1):
+        said = model.calibration.answers(scores[None])
+        shares, none = said.probabilities[0], bool(said.is_digit[0] < 0.5)
+        doubted = doubted or bool(in_doubt(said)[0])
+        with column, st.container(key=f"answer_{number}"):
+            doubt = ", but takes it for no digit" if none else ""
+            st.markdown(f"**{common.plain(model.name)}**, {_kind(model)}, reads **{int(shares.argmax())}**{doubt}")
+            twin = figures_answers.describe_bars(shares, model.name, none)
+            bars = figures_answers.softmax_bars(shares, common.colour(model.name), none)
+            charts.figure(bars, f"bars_{number}", twin, save=f"{model.name}-shares")
+    if doubted:
+        st.caption(
+            f"Here each model looks once. On Draw and Upload one that is less than {100 * SURE:.0f} % sure looks "
+            f"again, with the digit turned {TILT:.0f}° to each side, and the average counts."
+        )
+
+
+def _kind(model: Model) -> str:
+    return "an MLP" if model.kind == "mlp" else "a CNN"
+
+
+def evidence(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]) -> None:
+    """Draw which ink speaks for each model's answer, and which against it."""
+    st.markdown("#### Which ink speaks for the answer")
+    st.markdown(
+        "A patch of paper, 4 x 4 pixels, is laid on the ink, place by place, and the digit is read again. Where the "
+        "answer gets less likely, that ink spoke :orange[**for it**]; where it gets more likely, "
+        ":blue[**against it**]. 1 means ten times the odds, 2 a hundred times."
+    )
+    answered = [int(scores.argmax()) for scores in logits]
+    readers = [page.calibrated(model) for model in models]
+    asked = list(zip(readers, answered, strict=True))
+    found = page.kept(
+        "evidence",
+        models,
+        subject,
+        lambda: page.both(lambda pair: explain.occlusion(pair[0], subject.glyph, pair[1]), asked),
+    )
+    most = max(float(np.abs(values).max()) for values in found)
+    for number, (column, model, values, answer) in enumerate(
+        zip(st.columns(2), models, found, answered, strict=True), 1
+    ):
+        with column:
+            st.markdown(f"**{common.plain(model.name)}**: evidence for **{answer}**, at most {values.max():+.1f}")
+            drawn = compare.evidence(values, subject.glyph, most)
+            twin = compare.describe_evidence(values, model.name, answer)
+            charts.figure(drawn, f"evidence_{number}", twin, save=f"{model.name}-evidence")
+
+
+def layers(models: Sequence[Model], activations: Sequence[dict[str, Floats]]) -> None:
+    """Draw what each layer of each model makes of the digit.
+
+    Args:
+        models: The two.
+        activations: Of each, by the layer's name, without the axis of the digits.
+    """
+    st.markdown("#### What each layer makes of it")
+    st.markdown(
+        "From the digit down to the answer: dark is a unit that responds. A CNN's layers are pictures still, "
+        "each *map* one pattern looked for everywhere. An MLP's are lists: after its first layer, nothing tells "
+        "where something was."
+    )
+    for column, model, found in zip(st.columns(2, gap="large"), models, activations, strict=True):
+        with column:
+            st.markdown(f"**{common.plain(model.name)}**")
+            for name in explain.shown_layers(model.recipe, tuple(found)):
+                _layer(model, name, found[name])
+
+
+def _layer(model: Model, name: str, activation: Floats) -> None:
+    top = explain.top_units(activation, SHOWN)
+    most = float(activation.max()) or 1.0
+    caption = f"<b>{html.escape(name)}</b> {_sentence(model, name, activation)}"
+    if activation.ndim == 3:
+        maps = np.moveaxis(activation[..., top], -1, 0) / most
+        values = thumbnails.montage(maps, columns=SHOWN, side=TILE)
+        page.picture(values, f"The {len(top)} strongest maps of {name} in {model.name}", caption)
+        return
+    width = 64 if len(activation) > 256 else 32
+    grid = np.pad(activation / most, (0, -len(activation) % width)).reshape(-1, width)
+    values = thumbnails.picture(grid, 8 * len(grid))
+    page.picture(values, f"The {len(activation)} units of {name} in {model.name}", caption, SHOWN * (TILE + 4))
+    if name in FIRST_DENSE and model.kind == "mlp":
+        _strongest(model, top)
+
+
+def _strongest(model: Model, top: NDArray[np.intp]) -> None:
+    weights = _first_weights(model)
+    if weights is not None:
+        caption = "What its strongest units look for: they like ink on orange and dislike it on blue."
+        values = _weight_tiles(weights[top], [f"no. {unit}" for unit in top], SHOWN, TILE)
+        page.picture(values, f"The weights of the {len(top)} strongest units of {model.name}", caption)
+
+
+def _sentence(model: Model, name: str, activation: Floats) -> str:
+    """Say what one sees in a layer."""
+    count = f"{activation.shape[-1]:,}"
+    size = f"{activation.shape[0]} x {activation.shape[1]}" if activation.ndim == 3 else ""
+    if name.startswith("pool"):
+        return f"keeps the strongest of its neighbours: {size} pixels are left, and a stroke may lie one off."
+    if activation.ndim == 3:
+        number = int(name.rsplit("_", 1)[1])
+        last = number == len(model.recipe.blocks)
+        seen = (
+            "edges and thin strokes of one direction" if number == 1 else "corners, bows and crossings of those above"
+        )
+        seen = "whole parts, such as a loop or a stem, at a rough place" if last and number > 1 else seen
+        return f"{count} maps of {size}: {seen}. The {min(SHOWN, activation.shape[-1])} strongest:"
+    responding = int((activation > 0).sum())
+    if model.kind == "mlp" and name in FIRST_DENSE:
+        return f"{count} units, each with a weight for every pixel in its place. {responding:,} respond."
+    before = "the maps above" if name in FIRST_DENSE else "the units above"
+    return f"{count} units, each weighs all of {before}. {responding:,} respond."
+
+
+def first_layer(models: Sequence[Model]) -> None:
+    """Draw the weights of each model's first layer: pictures as large as the digit, or small kernels."""
+    st.markdown(
+        "Trained weights as pictures, whatever the digit: :orange[**orange**] wants ink there, :blue[**blue**] wants "
+        "paper. A unit of an MLP has a weight for each of the 784 pixels. A kernel of a CNN is a few pixels wide and "
+        "is slid over the whole digit: that is why a CNN knows a stroke again where it has never seen one."
+    )
+    for number, (column, model) in enumerate(zip(st.columns(2, gap="large"), models, strict=True), 1):
+        with column:
+            weights = _first_weights(model)
+            if weights is None:
+                st.caption(
+                    f"The file of {common.plain(model.name)} does not tell its weights apart. "
+                    "Train it again to see them."
+                )
+            elif model.kind == "mlp":
+                _gallery(model, weights, number)
+            else:
+                shape = " x ".join(map(str, weights.shape[1:]))
+                caption = f"<b>{html.escape(model.name)}</b>: all {len(weights)} kernels of {shape}"
+                page.picture(_weight_tiles(weights, [], 8, 44), f"The kernels of {model.name}", caption)
+
+
+@st.fragment
+def _gallery(model: Model, weights: Floats, number: int) -> None:
+    pages = -(-len(weights) // GALLERY)
+    first = 0
+    if pages > 1:
+        starts = [GALLERY * turn for turn in range(pages)]
+        first = st.select_slider(
+            "Units", starts, format_func=lambda start: f"{start} to {min(start + GALLERY, len(weights)) - 1}",
+            key=f"units_{number}",
+        )  # fmt: skip
+    shown = weights[first : first + GALLERY]
+    caption = f"<b>{html.escape(model.name)}</b>: units {first} to {first + len(shown) - 1} of {len(weights):,}"
+    values = _weight_tiles(shown, [], 12, 40)
+    page.picture(values, f"First-layer weights of {model.name}, a picture a unit", caption)
+
+
+def _first_weights(model: Model) -> Floats | None:
+    """Return the first layer's weights as pictures: (units, 28, 28), or kernels (maps, k, k)."""
+    weights = common.predictor(model.name).weights("conv_1" if model.recipe.blocks else "dense_1")
+    if weights is None or (weights.ndim == 2 and weights.shape[1] != 784):
+        return None
+    return weights.reshape(-1, 28, 28) if weights.ndim == 2 else weights[..., 0]
+
+
+def _weight_tiles(weights: Floats, captions: list[str], columns: int, side: int) -> NDArray[np.uint8]:
+    """Return weights as coloured tiles; each has its own full colour, so that faint units show as well."""
+    colours = np.stack([thumbnails.signed(unit, float(np.quantile(np.abs(unit), 0.995))) for unit in weights])
+    return thumbnails.tiles(colours, captions, columns, side)
+
+
+@st.fragment
+def softmax(models: Sequence[Model], logits: Sequence[Floats]) -> None:
+    """Draw the last step opened up: scores, divided by a temperature, as powers of e, made to add up to 100 %."""
+    st.markdown("#### From scores to shares")
+    st.markdown(
+        "The last layer gives ten scores. *Softmax* makes shares of them: e is raised to each score, and each result "
+        "is divided by the sum of all ten, so that a lead in the scores becomes a multiple in the shares. The scores "
+        "may be divided by a *temperature* first: cold makes the winner take all, hot makes all alike. The order "
+        "never changes."
+    )
+    times = st.select_slider("Temperature, times the model's own", TEMPERATURES, 1.0, key="temperature")
+    for column, model, scores in zip(st.columns(2, gap="large"), models, logits, strict=True):
+        temperature = times * model.calibration.temperature
+        own = (
+            "1, for it was not calibrated"
+            if model.calibration.temperature == 1
+            else f"{model.calibration.temperature:.2f}"
+        )
+        with column:
+            st.markdown(f"**{common.plain(model.name)}** at {temperature:.2f} (its own: {own})")
+            st.html(_shares_table(scores, temperature, common.colour(model.name)))
+    st.caption("\\* The largest is set to 1; that changes no share.")
+
+
+def _shares_table(scores: Floats, temperature: float, colour: str) -> str:
+    divided = scores.astype(np.float64) / temperature
+    powers = np.exp(divided - divided.max())
+    shares = powers / powers.sum()
+    heads = ("digit", "score", "divided", "e to that *", "share")
+    rows = "".join(
+        f'<tr class="{"best" if digit == scores.argmax() else ""}"><td>{digit}</td><td>{scores[digit]:.2f}</td>'
+        f"<td>{divided[digit]:.2f}</td><td>{powers[digit]:.4f}</td><td>{100 * shares[digit]:.1f} %</td>"
+        f'<td style="width:25%"><i style="width:{100 * shares[digit]:.1f}%;background:{colour}"></i></td></tr>'
+        for digit in range(10)
+    )
+    head = "".join(f'<th scope="col">{title}</th>' for title in heads)
+    return f'<table class="shares"><thead><tr>{head}<th></th></tr></thead><tbody>{rows}</tbody></table>'

@@ -1,0 +1,147 @@
+"""The Draw page's parts: a canvas for a digit and one for a number, and the digit of a number that is looked at."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from digitrec.datasets.unipen import BRUSH, CANVAS
+from digitrec.figures import page_picture
+from digitrec.recognition.results import NOT_A_DIGIT, Digit
+from digitrec.ui import charts
+
+Strokes = list[dict[str, Any]]
+
+
+class Pad(NamedTuple):
+    """A canvas: its key, its width in pixels, what to do with it, whether what is on it is one digit."""
+
+    key: str
+    width: int
+    invitation: str
+    single: bool
+
+
+PADS = {
+    "One digit": Pad("pad", CANVAS, "Draw a digit.", True),
+    "A number": Pad("pad_number", 3 * CANVAS, "Write a number.", False),
+}
+
+# The canvas cannot resize itself: where there is less room than its width it is drawn at that width and made smaller.
+STYLE = f"""<style>
+.st-key-canvas {{padding-top: 1.25rem}} /* room for the canvas' own buttons, which float above it */
+.st-key-canvas:has(.st-key-pad_number) {{container-type: inline-size; overflow-x: clip}}
+.st-key-pad_number {{width: {3 * CANVAS}px; max-width: none; height: min({CANVAS}px, 100cqw / 3);
+  transform-origin: top left; scale: min(1, tan(atan2(100cqw, {3 * CANVAS}px)))}}
+.thumbs {{display: flex; flex-wrap: wrap; gap: .5rem}}
+.thumbs figure {{margin: 0; text-align: center}}
+.thumbs img {{display: block; width: 5.25rem; height: 5.25rem; image-rendering: pixelated;
+  border: 1px solid rgba(128, 128, 128, .5)}}
+.thumbs .chosen img {{outline: 3px solid var(--st-primary-color, #0072B2)}}
+.thumbs figcaption {{font-size: .8rem}}
+</style>"""
+
+
+def choose_pad() -> Pad:
+    """Draw the switch between one digit and a number and return the canvas to draw on."""
+    what = st.segmented_control(
+        "What to draw",
+        list(PADS),
+        key="what",
+        default="One digit",
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return PADS[what]
+
+
+def begin_with(pad: Pad, strokes: Strokes) -> None:
+    """Hand a canvas a drawing to begin from; the version tells it from the one before."""
+    key = f"{pad.key}_start"
+    version = st.session_state.get(key, {}).get("version", 0) + 1
+    st.session_state[key] = {"objects": strokes, "version": version}
+
+
+def strokes(pad: Pad) -> Strokes:
+    """Return the strokes on a canvas."""
+    objects: Strokes = (st.session_state.get(f"{pad.key}_strokes") or {}).get("objects", [])
+    return objects
+
+
+def canvas(pad: Pad) -> NDArray[np.uint8] | None:
+    """Draw a canvas and return what is on it, uint8 (H, W, 4); None where nothing is."""
+    from streamlit_drawable_canvas import st_canvas  # it can be imported only where Streamlit runs
+
+    with st.container(key="canvas"):
+        sent = st_canvas(
+            stroke_width=st.session_state.setdefault("brush", BRUSH),
+            stroke_color="#000000",
+            background_color="#FFFFFF",
+            initial_drawing=st.session_state[f"{pad.key}_start"],
+            return_image_data=True,
+            width=pad.width,
+            height=CANVAS,
+            key=pad.key,
+            on_change=_forget_digit,
+        )
+    st.session_state[f"{pad.key}_strokes"] = sent.json_data
+    if sent.image_data is not None:
+        st.session_state[f"{pad.key}_image"] = sent.image_data  # a canvas come back to has sent nothing yet
+    return st.session_state.get(f"{pad.key}_image") if strokes(pad) else None
+
+
+def tools(pad: Pad) -> None:
+    """Draw the buttons that take strokes back, and the brush."""
+    with st.container(horizontal=True):
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: begin_with(pad, strokes(pad)[:-1]))
+        st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with(pad, []))
+        with st.popover("Brush", icon=":material/brush:"):
+            st.slider("Brush width, pixels", 4, 40, key="brush")
+
+
+def _forget_digit() -> None:
+    """Look at the least sure digit again: after a stroke it may be another one."""
+    st.session_state.digit = None
+
+
+def choose_digit(digits: Sequence[Digit]) -> int:
+    """Draw the chooser of the digit that is looked at and return its place; at first the least sure digit's."""
+    places = range(len(digits))
+    if st.session_state.get("digit") not in places:
+        st.session_state.digit = min(places, key=lambda place: _sureness(digits[place]))
+    st.pills(  # which go on in a second row where there are many
+        "Digit to look at",
+        places,
+        format_func=lambda place: f"{place + 1} of {len(digits)}: {_mark(digits[place])}",
+        key="digit",
+        required=True,
+    )
+    return int(st.session_state.digit)
+
+
+def _sureness(digit: Digit) -> tuple[bool, float]:
+    """Return by what digits are ordered, the least sure first and what is no digit last."""
+    return digit.flag == NOT_A_DIGIT, digit.confidence
+
+
+def _mark(digit: Digit) -> str:
+    return "?" if digit.flag == NOT_A_DIGIT else str(digit.digit)
+
+
+def seen(digits: Sequence[Digit], place: int) -> None:
+    """Draw the 28 x 28 of each digit of a number, 3 screen pixels a pixel, with what was read in it.
+
+    Args:
+        digits: Row by row, each from left to right.
+        place: Place of the one that is looked at.
+    """
+    cards = [
+        f'<figure class="{"chosen" if number - 1 == place else ""}"><img src="{charts.data_uri(digit.glyph)}" '
+        f'alt="What the model sees, {number} of {len(digits)}: {page_picture.digit_sentence(digit)}">'
+        f"<figcaption>{_mark(digit)}</figcaption></figure>"
+        for number, digit in enumerate(digits, 1)
+    ]
+    st.html(f'<div class="thumbs">{"".join(cards)}</div>')

@@ -1,0 +1,345 @@
+"""The Upload page's parts: choosing pictures, a card a picture, its details, the files to download."""
+
+import html
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from digitrec import settings
+from digitrec.datasets import example
+from digitrec.recognition import number_grouping as numbers
+from digitrec.recognition.classifier import Predictor
+from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, Reading, either
+from digitrec.registry import registry
+from digitrec.ui import common
+from digitrec.ui.upload import corrections
+from digitrec.ui.upload import pictures as upload_pictures
+from digitrec.uploads import batch as uploads_batch
+from digitrec.uploads import isolation, serialize
+from digitrec.uploads.batch import Batch, File, Outcome, Picture
+from digitrec.uploads.corrections import PUT_RIGHT
+
+FEW = 3
+"""Up to so many pictures show their details at once."""
+
+NAMED = 3
+"""Up to so many uncertain digits are named one by one."""
+
+LONGEST = 60
+"""Characters up to which numbers are told above the table too."""
+
+REFRESH = 0.3
+"""Seconds between two looks at a reading under way; each costs the browser time."""
+
+WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
+
+STYLE = """<style>
+.st-key-cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.25rem, 1fr)); gap: 1rem}
+.st-key-cards > * {min-width: 0}
+.st-key-cards > :has(.picture.big) {grid-column: 1 / -1}
+.picture img, .picture .none {display: block; width: 100%; height: 5rem; object-fit: contain; border-radius: .25rem;
+  background: rgba(128, 128, 128, .15)}
+.picture .none {text-align: center; line-height: 5rem; font-size: 1.5rem}
+.picture span {display: block; font-size: .8rem; padding-top: .25rem; white-space: nowrap; overflow: hidden;
+  text-overflow: ellipsis}
+.picture.big {display: flex; gap: .75rem; align-items: center}
+.picture.big img, .picture.big .none {flex: none; width: 5rem}
+.picture.big span {font-size: 1rem; white-space: normal; overflow-wrap: anywhere}
+[class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
+  font-variant-numeric: tabular-nums; white-space: pre; display: block; overflow: auto; max-height: 24rem}
+[class*="st-key-text_"] [data-testid="stText"] span {white-space: pre}
+[class*="st-key-reading_"]:not(:has(.big)) [data-testid="stText"] {font-size: 1.3rem; max-height: 6.5rem}
+.note {font-size: .8rem; line-height: 1.3; margin: 0}
+[class*="st-key-reading_"] .strip {display: grid; grid-template-columns: repeat(auto-fill, minmax(7.25rem, 1fr))}
+[class*="st-key-reading_"] .strip figure {width: auto}
+[class*="st-key-reading_"] .strip img {width: 100%; height: auto; aspect-ratio: 1}
+</style>"""
+
+
+def batch() -> Batch:
+    """Return the visitor's pictures and readings, which outlive a visit to another page."""
+    found: Batch = st.session_state.setdefault("batch", Batch(isolation.call))
+    return found
+
+
+def choose_pictures() -> dict[str, UploadedFile]:
+    """Draw the ways to choose pictures and return the files available, by what the batch knows them by.
+
+    Raises:
+        SettingsError: If the limit of a file's size is no number.
+    """
+    way = st.segmented_control(
+        "Pictures from", list(WAYS), key="way", default="Files", required=True, persist_state="session"
+    )
+    key = WAYS[way]
+    if way == "Camera":
+        shot = st.camera_input(
+            "Hold the paper flat and take a picture", key=key, on_change=_take, args=(key,), width=480
+        )
+        files = [shot] if shot else []
+    elif way == "Folder":
+        files = st.file_uploader(
+            "A folder of pictures, read in the order of their names",
+            [ending.lstrip(".") for ending in settings.PICTURE_ENDINGS],
+            accept_multiple_files="directory",
+            key=key,
+            on_change=_take,
+            args=(key,),
+        )
+    else:
+        # Streamlit cannot empty an uploader. One with another limit, even if it is the same in effect, is a new one.
+        files = st.file_uploader(
+            f"Pictures: {settings.FORMAT_WORDS}, and PDF",
+            accept_multiple_files=True,
+            key=key,
+            on_change=_take,
+            args=(key,),
+            max_upload_size=settings.limit("megabytes") if st.session_state.get("emptied", 0) % 2 else None,
+        )
+    return {file.file_id: file for file in files}
+
+
+def _take(key: str) -> None:
+    """Make what an uploader holds the batch."""
+    value = st.session_state[key]
+    files = value if isinstance(value, list) else [value] if value else []
+    with common.shown_errors(stop=False):
+        most = settings.limit("pictures")
+        batch().replace((File(file.name, file.file_id, file.getvalue()) for file in files), most)
+        st.session_state.stopped = False
+
+
+def _remove_all() -> None:
+    batch().replace([])
+    st.session_state.emptied = st.session_state.get("emptied", 0) + 1
+
+
+def _set_stopped(stopped: bool) -> None:
+    st.session_state.stopped = stopped
+
+
+def invitation() -> None:
+    """Draw what an empty page says, with an example to try.
+
+    Raises:
+        DatasetError: If the example is asked for and the bundled MNIST file is damaged.
+    """
+    with st.container(border=True):
+        st.markdown(
+            "**Write some digits** with a dark pen, next to each other and not touching, take a picture and choose it "
+            "above. Pictures of a single digit, light on dark or dark on light, are read too, many at once."
+        )
+        wanted = st.button("Try an example", key="example", icon=":material/auto_awesome:")
+        st.caption(
+            "A network can only look at small pictures of one size. So each digit is found, cut out, and made "
+            "28 x 28 pixels, centred like the digits of MNIST that the network learned from."
+        )
+    if wanted:
+        batch().replace([File("example.png", "", example.sheet(common.test_digits()[0]))])
+        st.rerun()
+
+
+def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, UploadedFile]) -> list[int]:
+    """Read all pictures and draw their cards; return the places of those read.
+
+    A button stops it: what was read until then stays.
+    """
+    mine = batch()
+    stopped = bool(st.session_state.get("stopped"))
+    if mine.left_out:
+        st.warning(
+            f"The first {len(mine.pictures):,} pictures are read, as many as are allowed at once. "
+            f"Choose the other {mine.left_out:,} afterwards.",
+            icon=":material/filter_list:",
+        )
+    head, cards = st.container(key="progress"), st.container(key="cards")
+    unread = [picture for picture in mine.pictures if not mine.is_read(picture, single)]
+    bar, button = head.empty(), head.empty()
+    if unread and not stopped:
+        bar.progress(0.0, _progress(0, len(unread), 0.0))
+        button.button("Stop", key="stop_reading", icon=":material/stop:", on_click=_set_stopped, args=(True,))
+    began = shown_at = time.monotonic()
+    done, shown, undrawn = 0, [], []
+    for place, picture in enumerate(mine.pictures):
+        waiting = not mine.is_read(picture, single)
+        if waiting and stopped:
+            continue
+        file = files.get(picture.source)
+        for predictor in predictors:
+            read = partial(
+                mine.outcome, picture, single, predictor, file.getvalue() if file else None, registry.finder()
+            )
+            if waiting and predictor is predictors[0]:
+                common.logged("Upload", predictor, read)
+            else:
+                read()
+        done += waiting
+        shown.append(place)
+        undrawn.append((place + 1, picture, tuple(predictors), single, file))
+        if waiting and time.monotonic() - shown_at > REFRESH:
+            bar.progress(done / len(unread), _progress(done, len(unread), time.monotonic() - began))
+            _draw(cards, undrawn)
+            undrawn, shown_at = [], time.monotonic()
+    _draw(cards, undrawn)
+    bar.empty()
+    button.empty()
+    if len(shown) < len(mine.pictures):
+        bar.info(f"Stopped: {len(shown)} of {len(mine.pictures)} pictures read.")
+        button.button("Read the rest", key="go_on", on_click=_set_stopped, args=(False,))
+    return shown
+
+
+def _draw(place: DeltaGenerator, cards: Iterable[tuple[int, Picture, tuple[Predictor, ...], bool, Any]]) -> None:
+    """Draw cards in a container."""
+    with place:
+        for each in cards:
+            card(*each)
+
+
+def _progress(done: int, count: int, seconds: float) -> str:
+    text = f"{done} of {count} pictures read"
+    if done < 3:  # too few to tell
+        return text
+    left = seconds / done * (count - done)
+    return f"{text}, about {left:.0f} s left" if left >= 1 else f"{text}, nearly done"
+
+
+@st.fragment
+def card(
+    number: int, picture: Picture, predictors: Sequence[Predictor], single: bool, file: UploadedFile | None
+) -> None:
+    """Draw a picture's card: a small one with the digits read, or a wide one with all details.
+
+    Args:
+        number: Its number in the batch, from 1.
+        picture: The picture.
+        predictors: One or two models.
+        single: Whether it is known to hold one digit.
+        file: The file, if the page still has it.
+    """
+    few = len(batch().pictures) <= FEW
+    key = f"{number}_{picture.key[:12]}"
+    wide = few or bool(st.session_state.get(f"wide_{key}"))
+    mine = batch()
+    data = file.getvalue() if file else mine.data(picture)
+    with common.shown_errors(stop=False):
+        models = [predictor.name for predictor in predictors]
+        outcomes = [mine.outcome(picture, single, predictor, data, registry.finder()) for predictor in predictors]
+        with st.container(border=True, key=f"reading_{number}", gap="small"):
+            _heading(picture, wide)
+            if isinstance(outcomes[0], Reading) and outcomes[0].notice:
+                _notice(outcomes[0].notice, wide)
+            with st.container(key=f"text_{number}"):
+                st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
+            if isinstance(outcomes[0], Reading):
+                with st.container():  # what is below stays where it is, with or without notes
+                    _notes(models, outcomes)
+                if not few:
+                    st.button(
+                        "Less" if wide else "Details",
+                        key=f"switch_{key}",
+                        type="tertiary",
+                        icon=":material/unfold_less:" if wide else ":material/unfold_more:",
+                        on_click=lambda: st.session_state.update({f"wide_{key}": not wide}),
+                    )
+            else:
+                st.html(f'<p class="note">⚠ {html.escape(str(outcomes[0]))}</p>')
+            read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+            if wide and read:
+                upload_pictures.ledger(corrections.Shown(mine, picture, single, data, key, models[0]), predictors)
+
+
+def _notice(sentence: str, wide: bool) -> None:
+    """Draw a warning about a reading, above it; a small card has room for small letters only."""
+    if wide:
+        st.warning(common.plain(sentence), icon=":material/warning:")
+    else:
+        st.html(f'<p class="note">⚠ {html.escape(sentence)}</p>')
+
+
+def _heading(picture: Picture, wide: bool) -> None:
+    """Draw a thumbnail and the file's name, in which nothing is taken for HTML or Markdown."""
+    uri = batch().thumbnails.get(picture.key)
+    image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
+    name = html.escape(uploads_batch.shown_name(picture.name))
+    title = html.escape(uploads_batch.shown_name(picture.name, 200))
+    st.html(f'<div class="picture{" big" if wide else ""}" title="{title}">{image}<span>{name}</span></div>')
+
+
+def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+    """Draw what is worth a look: nothing found, what was left out, what is uncertain, two models that differ."""
+    readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+    notes = _as_numbers(readings[0].digits) + _doubts(readings[0].digits)
+    notes += [
+        f"≠ {name} reads {_short(reading.text)}"
+        for name, reading in zip(models[1:], readings[1:], strict=False)
+        if reading.text != readings[0].text
+    ]
+    if notes:
+        st.html("".join(f'<p class="note">{html.escape(note)}</p>' for note in notes))
+
+
+def _doubts(digits: Sequence[Digit]) -> list[str]:
+    """Return a sentence on what was left out, one on what is uncertain, and one on what was corrected."""
+    if not digits:
+        return ["No digit found. The picture may be blank, or the writing too faint."]
+    doubts = []
+    corrected = sum(digit.by_hand == PUT_RIGHT for digit in digits)
+    rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT and digit.by_hand != PUT_RIGHT]
+    left_out = sum(digit.by_hand is None for digit in rejected)
+    if len(rejected) == len(digits):
+        doubts.append("? Nothing in this picture looks like a handwritten digit.")
+    elif left_out:
+        doubts.append(f"? Left out, as not a handwritten digit: {left_out}.")
+    unsure = [digit for digit in digits if digit.flag == UNCERTAIN]
+    if len(unsure) > NAMED:
+        doubts.append(f"{len(unsure)} digits are uncertain.")
+    elif unsure:
+        doubts.append(f"Uncertain: {'; '.join(either(digit.likely) for digit in unsure)}.")
+    if corrected:
+        doubts.append(f"✓ {corrected} corrected by hand.")
+    return doubts
+
+
+def _as_numbers(digits: Sequence[Digit]) -> list[str]:
+    """Return a sentence on the numbers where digits of a row make more than one."""
+    said = numbers.text(digits)
+    return [f"As numbers: {said.replace(chr(10), ' / ')}"] if " " in said and len(said) <= LONGEST else []
+
+
+def _short(text: str) -> str:
+    return (text.replace("/", " / ") or "nothing") if len(text) <= 24 else "it differently"
+
+
+def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bool) -> None:
+    """Draw the buttons that give all readings as CSV and JSON, a record a picture and model, and the first as text."""
+    mine = batch()
+
+    def records() -> list[dict[str, Any]]:
+        pictures = [mine.pictures[place] for place in places]
+        return [
+            serialize.numbered(picture.name, predictor.name, mine.outcome(picture, single, predictor))
+            for picture in pictures
+            for predictor in predictors
+        ]
+
+    with st.container(horizontal=True, key="downloads"):
+        for label, written, ending, kind in (
+            ("CSV", serialize.as_csv, "csv", "text/csv"),
+            ("JSON", serialize.as_json, "json", "application/json"),
+            ("Text", lambda found: serialize.as_text(found[:: len(predictors)]), "txt", "text/plain"),
+        ):
+            st.download_button(
+                label,
+                lambda written=written: written(records()),  # type: ignore[misc]
+                f"readings.{ending}",
+                kind,
+                icon=":material/download:",
+                on_click="ignore",
+            )
+        st.button("Remove all", key="remove_all", icon=":material/delete:", on_click=_remove_all)

@@ -1,0 +1,399 @@
+"""A batch of pictures: sorted, read one by one, corrected, kept small, exported as CSV, JSON and text."""
+
+import contextlib
+import dataclasses
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec.errors import PictureError
+from digitrec.imaging import decode, pdf, thumbnails
+from digitrec.recognition import pipeline, results
+from digitrec.recognition.results import Digit, Reading, Step
+from digitrec.uploads import corrections as ledgers
+from digitrec.uploads.corrections import Ledger
+
+KEPT_BYTES = 32 * 2**20
+"""Bytes of files that a batch keeps; the readings of the others stay, their steps cannot be shown again."""
+
+INK_BYTES = 4 * 2**20
+"""Bytes of packed ink that a batch keeps, about 50 photos; that of the others is made of their files again."""
+
+THUMBNAIL_SIDE = 120
+COPY_SIDE = 1600  # longest side of the copy that is shown with boxes; room to zoom into small digits
+STEP_SIDE = 264  # pixels; twice what a page gives a step, for sharp screens
+
+COLUMNS = (
+    *("file", "row", "number", "number_text", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected"),
+    *("model", "error"),
+)
+
+GONE = "This file is no longer here. Choose it again to"
+
+Outcome = Reading | PictureError
+"""What was read in a picture, or why it could not be read."""
+
+
+class NamedReader(pipeline.Reader, Protocol):
+    """What a batch needs of a model: `classifier.Predictor` is one."""
+
+    name: str
+
+
+class File(NamedTuple):
+    """A file as it was chosen: its name, what the page knows it by, its bytes."""
+
+    name: str
+    source: str
+    data: bytes
+
+
+class Picture(NamedTuple):
+    """A picture of a batch: a file, or a page of one.
+
+    Attributes:
+        name: The file's name as it came, and the page.
+        source: What the page knows the file by.
+        key: SHA-256 of its bytes, so that the same file is read once; of a PDF with the page's number before it.
+        page: The page of a PDF, from 1; 0 for a file that is a picture.
+    """
+
+    name: str
+    source: str
+    key: str
+    page: int = 0
+
+
+class Found(NamedTuple):
+    """What is found in a picture when it is read for the first time.
+
+    Attributes:
+        thumbnail: A small copy as a data URI.
+        ink: Its packed ink, rotated upright.
+        ledger: Its candidates, which no model has read yet.
+    """
+
+    thumbnail: str
+    ink: bytes
+    ledger: Ledger
+
+
+class Closeup(NamedTuple):
+    """What is shown of one picture.
+
+    Attributes:
+        picture: A small upright copy as a data URI.
+        size: Its width and height.
+        steps: The picture and its ink, at most STEP_SIDE pixels.
+    """
+
+    picture: str
+    size: tuple[int, int]
+    steps: tuple[Step, ...]
+
+
+class Batch:
+    """Pictures in natural order of their names, and what each model reads in them.
+
+    It lives as long as a visit, so it keeps glyphs, crops and answers (about 5 kB a digit), a thumbnail a picture,
+    at most KEPT_BYTES of files and INK_BYTES of ink.
+
+    Attributes:
+        pictures: The pictures chosen.
+        thumbnails: By a picture's key, a small copy as a data URI.
+    """
+
+    def __init__(self, call: Callable[..., Any] = lambda function, *args: function(*args)) -> None:
+        """Begin without pictures.
+
+        Args:
+            call: What calls a function that decodes a file; `isolation.call` does it in another process.
+        """
+        self.call = call
+        self.pictures: list[Picture] = []
+        self.left_out = 0  # pictures beyond those that are read at once
+        self.thumbnails: dict[str, str] = {}
+        self._kept: dict[str, bytes] = {}
+        self._inks: dict[tuple[str, float], bytes] = {}  # by a picture's key and angle; the last one used is the last
+        self._ledgers: dict[tuple[str, bool], Ledger | PictureError] = {}
+
+    def replace(self, files: Iterable[File], most: int | None = None) -> None:
+        """Take these files in place of those before; what was read and corrected in files among both stays.
+
+        Args:
+            files: In any order; they are read in that of their names.
+            most: Pictures that are read at once; those beyond are left out and counted.
+        """
+        ordered = sorted(files, key=lambda file: natural(file.name))
+        self.pictures, self._kept, room = [], {}, KEPT_BYTES
+        for file in ordered:
+            sha = hashlib.sha256(file.data).hexdigest()
+            self.pictures += self._pictures(file, sha)
+            if sha not in self._kept and len(file.data) <= room:
+                self._kept[sha] = file.data
+                room -= len(file.data)
+        whole = len(self.pictures)
+        self.pictures = self.pictures[:most]
+        self.left_out = whole - len(self.pictures)
+        keys = {picture.key for picture in self.pictures}
+        self.thumbnails = {key: uri for key, uri in self.thumbnails.items() if key in keys}
+        self._inks = {key: ink for key, ink in self._inks.items() if key[0] in keys}
+        self._ledgers = {key: ledger for key, ledger in self._ledgers.items() if key[0] in keys}
+
+    def data(self, picture: Picture) -> bytes | None:
+        """Return the file's bytes, or None where they are no longer kept."""
+        return self._kept.get(picture.key.rpartition("-")[2])
+
+    def is_read(self, picture: Picture, single: bool) -> bool:
+        """Return whether a model has read it already, so that another one is quick."""
+        return (picture.key, single) in self._ledgers
+
+    def outcome(
+        self,
+        picture: Picture,
+        single: bool,
+        reader: NamedReader,
+        data: bytes | None = None,
+        finder: pipeline.Reader | None = None,
+    ) -> Outcome:
+        """Return what a model reads in a picture, with a person's corrections; from memory where it can.
+
+        Args:
+            picture: One of the batch.
+            single: Whether it is known to hold exactly one digit.
+            reader: The model.
+            data: The file's bytes, where the page has them; otherwise those kept are used.
+            finder: The model that finds the digits for all; the first that reads unless given.
+        """
+        found = self._ledgers.get((picture.key, single))
+        if found is None:
+            data = self.data(picture) if data is None else data
+            if data is None:
+                return PictureError(f"{GONE} read it in this way.")
+            found = self._first(picture, data, single, finder or reader)
+        if isinstance(found, Ledger):
+            found = ledgers.answered(found, reader.name, reader)
+        self._ledgers[picture.key, single] = found
+        return ledgers.reading(found, reader.name) if isinstance(found, Ledger) else found
+
+    def ledger(self, picture: Picture, single: bool) -> Ledger:
+        """Return the ledger of a picture that was read.
+
+        Raises:
+            PictureError: If it was not, or could not be.
+        """
+        found = self._ledgers.get((picture.key, single))
+        if isinstance(found, Ledger):
+            return found
+        raise PictureError(str(found or f"{GONE} read it in this way."))
+
+    def change(self, picture: Picture, single: bool, change: Callable[[Ledger], Ledger]) -> Ledger:
+        """Put a picture's ledger right and return the new one; see `corrections`.
+
+        Raises:
+            PictureError: If it was not read, or the change is none that can be made.
+        """
+        changed = self._ledgers[picture.key, single] = change(self.ledger(picture, single))
+        return changed
+
+    def turn(self, picture: Picture, single: bool, finder: pipeline.Reader, data: bytes | None = None) -> Ledger:
+        """Rotate a picture by 90 degrees clockwise and find its digits again; it can be undone.
+
+        Raises:
+            PictureError: If its file is no longer here.
+        """
+        data = self._present(picture, data, "turn it")
+
+        def turned(ledger: Ledger) -> Ledger:
+            angle = round((ledger.angle + 270.0) % 360.0, 1)  # rounded, so that four turns lead back to the same angle
+            found: Found = self.call(first, data, picture.page, single, finder, angle)
+            self._keep_ink(picture, found.ledger.angle, found.ink)
+            return ledgers.after(found.ledger, ledger)
+
+        return self.change(picture, single, turned)
+
+    def ink(self, picture: Picture, angle: float, data: bytes | None = None) -> NDArray[np.float32]:
+        """Return the ink of a picture rotated upright, float32 (H, W), 0 paper, 1 ink.
+
+        Args:
+            picture: One of the batch.
+            angle: Degrees counter-clockwise by which it is rotated to be upright.
+            data: The file's bytes, where the page has them; otherwise those kept are used, if its ink is not.
+
+        Raises:
+            PictureError: If neither its ink nor its file is here.
+        """
+        if (picture.key, angle) not in self._inks:
+            data = self._present(picture, data, "change its boxes")
+            self._keep_ink(picture, angle, self.call(packed_ink, data, picture.page, angle))
+        self._inks[picture.key, angle] = packed = self._inks.pop((picture.key, angle))
+        return ledgers.unpacked(packed)
+
+    def _present(self, picture: Picture, data: bytes | None, action: str) -> bytes:
+        """Return the file's bytes.
+
+        Raises:
+            PictureError: If they are not here.
+        """
+        data = self.data(picture) if data is None else data
+        if data is None:
+            raise PictureError(f"{GONE} {action}.")
+        return data
+
+    def _first(self, picture: Picture, data: bytes, single: bool, finder: pipeline.Reader) -> Ledger | PictureError:
+        try:
+            found: Found = self.call(first, data, picture.page, single, finder)
+        except PictureError as error:
+            return PictureError(str(error))  # the one raised holds on to the picture through its traceback
+        self.thumbnails[picture.key] = found.thumbnail
+        self._keep_ink(picture, found.ledger.angle, found.ink)
+        return found.ledger
+
+    def _pictures(self, file: File, sha: str) -> list[Picture]:
+        """Return the pictures in a file: itself, or the pages of a PDF."""
+        if not pdf.is_pdf(file.data):
+            return [Picture(file.name, file.source, sha)]
+        count = 1
+        with contextlib.suppress(PictureError):  # reading its first page will tell
+            count = self.call(pdf.pages, file.data)
+        named = [f"{file.name}, page {page}" for page in range(1, min(count, pdf.MOST_PAGES) + 1)]
+        if count > pdf.MOST_PAGES:
+            named.append(f"{file.name}, pages {pdf.MOST_PAGES + 1} to {count}")
+        named = named if count > 1 else [file.name]
+        return [Picture(name, file.source, f"{page}-{sha}", page) for page, name in enumerate(named, 1)]
+
+    def _keep_ink(self, picture: Picture, angle: float, packed: bytes) -> None:
+        """Keep a picture's ink, drop what was not used for the longest, but never this one."""
+        self._inks.pop((picture.key, angle), None)
+        self._inks[picture.key, angle] = packed
+        while len(self._inks) > 1 and sum(map(len, self._inks.values())) > INK_BYTES:
+            del self._inks[next(iter(self._inks))]
+
+
+def first(data: bytes, page: int, single: bool, finder: pipeline.Reader, angle: float | None = None) -> Found:
+    """Decode a picture and find its digits.
+
+    Args:
+        data: The file's bytes.
+        page: The page of a PDF, from 1; 0 for a file that is a picture.
+        single: Whether it is known to hold exactly one digit.
+        finder: The model that finds them.
+        angle: Degrees counter-clockwise by which it is rotated to be upright; found from the digits unless given.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    image = _opened(data, page)
+    found = pipeline.read(image, finder, single, angle=angle)
+    return Found(_thumbnail(image), ledgers.packed(found.ink), ledgers.of(found))
+
+
+def packed_ink(data: bytes, page: int, angle: float) -> bytes:
+    """Return the packed ink of a picture rotated upright; see `first`.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    return ledgers.packed(whole(data, page, angle).ink)
+
+
+def _opened(data: bytes, page: int) -> Image.Image:
+    """Return a picture file, or a page of a PDF, decoded.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    return pdf.page(data, page) if page else decode.open_picture(data)
+
+
+def whole(data: bytes, page: int, angle: float) -> Reading:
+    """Return a picture and its ink as a reading whose digits were not looked for; see `closeup`."""
+    return pipeline.inked(_opened(data, page), angle)
+
+
+def closeup(data: bytes, page: int, angle: float) -> Closeup:
+    """Decode a picture again, to show it with its steps.
+
+    Args:
+        data: The file's bytes.
+        page: The page of a PDF, from 1; 0 for a file that is a picture.
+        angle: Degrees counter-clockwise by which it is rotated to be upright.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
+    image = _opened(data, page)
+    steps = _small(pipeline.inked(image, angle).steps)
+    copy = results.upright(_copy(image), angle)
+    return Closeup(thumbnails.jpeg_uri(copy, quality=85), copy.size, steps)
+
+
+def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int]) -> list[Digit]:
+    """Return the digits with their boxes in pixels of a copy.
+
+    Args:
+        digits: With boxes in pixels of the picture.
+        size: Width and height of the picture.
+        copy: Width and height of the copy.
+    """
+    return [dataclasses.replace(digit, box=ledgers.scaled(digit.box, size, copy)) for digit in digits]
+
+
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Return a key that orders names as people do: digit2.png before digit10.png."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    numbers = [part.lstrip("0") for part in parts[1::2]]
+    parts[1::2] = numbers  # of two numbers the longer one is larger; as text, for int refuses very long ones
+    return [(len(part) if place % 2 else 0, part) for place, part in enumerate(parts)], name
+
+
+def shown_name(name: str, longest: int = 60) -> str:
+    """Return a file's name on one short line: nothing invisible in it, the middle left out where it is long."""
+    plain = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name)
+    plain = plain.strip() or "(no name)"
+    if len(plain) <= longest:
+        return plain
+    half = (longest - 1) // 2
+    return f"{plain[:half]}…{plain[-half:]}"
+
+
+def _copy(image: Image.Image) -> Image.Image:
+    """Return a copy of at most COPY_SIDE; a tiny picture is enlarged, each of its pixels to a square."""
+    factor = 320 // max(image.size)
+    if factor > 1:
+        return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    return _within(image, COPY_SIDE)
+
+
+def _thumbnail(image: Image.Image) -> str:
+    """Return a small copy, on white where it is transparent, as a data URI."""
+    return thumbnails.jpeg_uri(_within(image, THUMBNAIL_SIDE), quality=80)
+
+
+def _within(image: Image.Image, side: int) -> Image.Image:
+    """Return `image` with its longest side at most `side`."""
+    scale = side / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, reducing_gap=2.0)
+
+
+def _small(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(dataclasses.replace(step, image=_reduced(step.image)) for step in steps)
+
+
+def _reduced(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (H, W) with its longest side at most STEP_SIDE."""
+    scale = STEP_SIDE / max(image.shape)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.float32)

@@ -1,0 +1,333 @@
+"""A picture's digits as a ledger: each with its box, what models read in it, and a person's correction.
+
+A ledger is a value: each change gives a new one that remembers the one before. What a person settled stays
+whatever model reads.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec.errors import PictureError
+from digitrec.recognition import normalize as glyphs
+from digitrec.recognition import pipeline, results, segmentation
+from digitrec.recognition.connected_parts import Reader
+from digitrec.recognition.normalize import Box, Cut
+from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
+
+Floats = NDArray[np.float32]
+
+NO_DIGIT = -1
+"""What a person says of a mark that is no digit; 0 to 9 is the digit that it is."""
+
+PUT_RIGHT, BOXED = "digit", "box"
+"""What was done by hand: see `Digit.by_hand`."""
+
+MOST_UNDONE = 50
+"""Changes that are remembered."""
+
+_NOTHING = np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One mark of a picture.
+
+    Attributes:
+        digit: Its row, box and glyph; what a model says is in `said`.
+        crop: Its own ink as a PNG file, from which the glyph was made.
+        said: By a model's name, what it reads.
+        truth: What a person says that it is, 0 to 9 or NO_DIGIT; None where nobody said.
+    """
+
+    digit: Digit
+    crop: bytes
+    said: Mapping[str, Digit] = field(default_factory=dict)
+    truth: int | None = None
+
+    @property
+    def box(self) -> Box:
+        """Where it is, in pixels of the upright picture."""
+        return self.digit.box
+
+    def cut(self) -> Cut:
+        """Return the pictures from the crop to the glyph."""
+        crop = unpacked(self.crop)
+        return replace(glyphs.cut(crop, Box(0, 0, crop.shape[1], crop.shape[0])), crop=crop, glyph=self.digit.glyph)
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """All marks of a picture, row by row, each from left to right.
+
+    Attributes:
+        size: Width and height of the upright picture, which boxes refer to.
+        original: Width and height of the picture as a viewer shows it.
+        angle: Degrees counter-clockwise by which the picture was rotated to be upright, 0.0 to 360.0.
+        entries: The candidates: digits, and what was taken for none.
+        before: The ledgers before each change, the last one last; they have none before them.
+        notice: A sentence to show above the reading, or None.
+    """
+
+    size: tuple[int, int]
+    original: tuple[int, int]
+    angle: float
+    entries: tuple[Entry, ...]
+    before: "tuple[Ledger, ...]" = ()
+    notice: str | None = None
+
+    def place(self, box: Box) -> int:
+        """Return the place of the mark with this box, 0 where there is none."""
+        return next((place for place, entry in enumerate(self.entries) if entry.box == box), 0)
+
+
+def of(reading: Reading) -> Ledger:
+    """Return the ledger of a reading with its steps, as `reading.read` returns it; its answers are left out."""
+    entries = tuple(Entry(replace(digit, steps=()), packed(digit.steps[0].image)) for digit in reading.digits)
+    return Ledger(reading.size, reading.original, reading.angle, entries, notice=reading.notice)
+
+
+def after(ledger: Ledger, before: Ledger) -> Ledger:
+    """Return a ledger made anew, with which the one before it comes back when it is undone."""
+    return replace(ledger, before=_past(before))
+
+
+def answered(ledger: Ledger, name: str, reader: Reader) -> Ledger:
+    """Return the ledger with what a model reads in the marks that it has not read yet."""
+    unread = [entry for entry in ledger.entries if name not in entry.said]
+    if not unread:
+        return ledger
+    blank = _reading(ledger, tuple(entry.digit for entry in unread))
+    new = dict(zip(map(id, unread), pipeline.reread(blank, reader).digits, strict=True))
+    entries = tuple(
+        replace(entry, said={**entry.said, name: new[id(entry)]}) if id(entry) in new else entry
+        for entry in ledger.entries
+    )
+    return replace(ledger, entries=entries)
+
+
+def reading(ledger: Ledger, name: str) -> Reading:
+    """Return what the model of this name reads, with a person's corrections; without ink and steps."""
+    return _reading(ledger, tuple(_settled(entry, entry.said[name]) for entry in ledger.entries))
+
+
+def _reading(ledger: Ledger, digits: tuple[Digit, ...]) -> Reading:
+    """Return a reading of the ledger's picture with these digits; without ink and steps."""
+    return Reading(ledger.size, ledger.original, ledger.angle, _NOTHING, digits, (), ledger.notice)
+
+
+def left_out(ledger: Ledger, name: str) -> frozenset[int]:
+    """Return the places of the candidates that the model of this name rejects; what a person touched is none of them.
+
+    Args:
+        ledger: The ledger.
+        name: The model; what it has not read yet counts as a digit.
+    """
+    return frozenset(
+        place
+        for place, entry in enumerate(ledger.entries)
+        if entry.truth is None
+        and entry.digit.by_hand is None
+        and (said := entry.said.get(name)) is not None
+        and said.flag == NOT_A_DIGIT
+    )
+
+
+def _settled(entry: Entry, said: Digit) -> Digit:
+    """Return an entry's digit: a person's answer where there is one, else what a model said."""
+    now = replace(said, row=entry.digit.row, by_hand=entry.digit.by_hand, begins=entry.digit.begins)
+    if entry.truth is None:
+        return now
+    if entry.truth == NO_DIGIT:
+        return replace(now, flag=NOT_A_DIGIT, by_hand=PUT_RIGHT)
+    confidence = float(said.probabilities[entry.truth])
+    return replace(now, digit=entry.truth, confidence=confidence, flag=None, by_hand=PUT_RIGHT)
+
+
+def corrected(ledger: Ledger, place: int, truth: int | None) -> Ledger:
+    """Return the ledger with the digit at a place corrected.
+
+    Args:
+        ledger: The ledger.
+        place: Which entry.
+        truth: 0 to 9, NO_DIGIT, or None to leave it to the models again.
+    """
+    entries = list(ledger.entries)
+    if entries[place].truth == truth:
+        return ledger
+    entries[place] = replace(entries[place], truth=truth)
+    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+
+
+def renumbered(ledger: Ledger, places: Sequence[int], number: str) -> Ledger:
+    """Return the ledger with all digits of a number corrected at once.
+
+    Args:
+        ledger: The ledger.
+        places: The number's entries, from left to right.
+        number: What it is, as it was typed; spaces in it count for nothing.
+
+    Raises:
+        PictureError: If it is no number, or has more or fewer digits than there are entries.
+    """
+    digits = "".join(number.split())
+    if not (digits.isascii() and digits.isdigit()):
+        raise PictureError(f"A number is made of the digits 0 to 9. Received: {number.strip()[:40] or 'nothing'}.")
+    if len(digits) != len(places):
+        raise PictureError(
+            f"Digits found in this number: {len(places)}. Digits typed: {len(digits)}, {digits[:40]}. "
+            "Make both the same: delete, join, split or add boxes first."
+        )
+    entries = list(ledger.entries)
+    for place, digit in zip(places, digits, strict=True):
+        entries[place] = replace(entries[place], truth=int(digit))
+    if all(new.truth == old.truth for new, old in zip(entries, ledger.entries, strict=True)):
+        return ledger
+    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+
+
+def parted(ledger: Ledger, place: int, begins: bool) -> Ledger:
+    """Return the ledger with a number that begins with an entry, or goes on with it; see `number.places`.
+
+    Args:
+        ledger: The ledger.
+        place: Which entry, one with another before it in its row.
+        begins: Whether it is the first digit of a number.
+    """
+    entries = list(ledger.entries)
+    entry = entries[place]
+    if entry.digit.begins == begins:
+        return ledger
+    entries[place] = replace(entry, digit=replace(entry.digit, begins=begins))
+    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+
+
+def deleted(ledger: Ledger, places: Collection[int]) -> Ledger:
+    """Return the ledger without the entries at these places."""
+    kept = [entry for place, entry in enumerate(ledger.entries) if place not in places]
+    return _changed(ledger, kept)
+
+
+def joined(ledger: Ledger, places: Collection[int], ink: Floats) -> Ledger:
+    """Return the ledger with the entries at these places, two or more, made one.
+
+    Args:
+        ledger: The ledger.
+        places: Which entries.
+        ink: float32 (H, W), the ink of the upright picture; see `added`.
+
+    Raises:
+        PictureError: If there are fewer than two.
+    """
+    if len(places) < 2:
+        raise PictureError("To join marks, select two or more of them.")
+    box = glyphs.around([ledger.entries[place].box for place in places])
+    kept = [entry for place, entry in enumerate(ledger.entries) if place not in places]
+    return _changed(ledger, [*kept, _drawn(ledger, box, ink)])
+
+
+def split(ledger: Ledger, place: int, ink: Floats, reader: Reader) -> Ledger:
+    """Return the ledger with one entry cut into the digits that touch in it.
+
+    Args:
+        ledger: The ledger.
+        place: Which entry.
+        ink: float32 (H, W), the ink of the upright picture; see `added`.
+        reader: The model that finds.
+
+    Raises:
+        PictureError: If no cut leaves two digits.
+    """
+    marks = segmentation.split(ink, scaled(ledger.entries[place].box, ledger.size, ink.shape[::-1]), reader)
+    if len(marks) < 2:
+        raise PictureError("No way to cut this mark into digits was found. Delete it and draw the boxes yourself.")
+    scale = ledger.size[0] / ink.shape[1], ledger.size[1] / ink.shape[0]
+    pieces = [_entry(results.enlarged(mark.box, scale, ledger.size), mark.cut) for mark in marks]
+    return _changed(ledger, [*ledger.entries[:place], *pieces, *ledger.entries[place + 1 :]])
+
+
+def added(ledger: Ledger, box: Box, ink: Floats) -> Ledger:
+    """Return the ledger with one more entry.
+
+    Args:
+        ledger: The ledger.
+        box: Where the digit is, in pixels of the upright picture; what lies outside is left out.
+        ink: float32 (H, W), 0 paper, 1 ink, upright; it may be smaller than the picture.
+
+    Raises:
+        PictureError: If no ink is in the box.
+    """
+    left, top = max(0, box.x), max(0, box.y)
+    right, bottom = min(box.x + box.width, ledger.size[0]), min(box.y + box.height, ledger.size[1])
+    inside = Box(left, top, max(0, right - left), max(0, bottom - top))
+    return _changed(ledger, [*ledger.entries, _drawn(ledger, inside, ink)])
+
+
+def undone(ledger: Ledger) -> Ledger:
+    """Return the ledger before the last change, or the same where there was none."""
+    return replace(ledger.before[-1], before=ledger.before[:-1]) if ledger.before else ledger
+
+
+def scaled(box: Box, size: Sequence[int], other: Sequence[int]) -> Box:
+    """Return a box in pixels of another picture of the same.
+
+    Args:
+        box: In pixels of the picture.
+        size: Width and height of the picture.
+        other: Width and height of the other one.
+    """
+    across, down = other[0] / size[0], other[1] / size[1]
+    left, top = round(box.x * across), round(box.y * down)
+    right, bottom = round((box.x + box.width) * across), round((box.y + box.height) * down)
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
+def packed(ink: Floats) -> bytes:
+    """Return ink (H, W), 0 paper, 1 ink, as a PNG file of 256 tones."""
+    _, png = cv2.imencode(".png", np.rint(np.clip(ink, 0.0, 1.0) * 255.0).astype(np.uint8))
+    return png.tobytes()
+
+
+def unpacked(png: bytes) -> Floats:
+    """Return the ink of a file that `packed` made."""
+    tones = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert tones is not None
+    return np.asarray(tones, np.float32) / np.float32(255.0)
+
+
+def _drawn(ledger: Ledger, box: Box, ink: Floats) -> Entry:
+    """Return an entry for a box by hand.
+
+    Raises:
+        PictureError: If no ink is in it.
+    """
+    cut = glyphs.cut(ink, scaled(box, ledger.size, ink.shape[::-1]))
+    if not cut.glyph.any():
+        raise PictureError("There is no ink in this box. Draw it around a digit.")
+    return _entry(box, cut)
+
+
+def _entry(box: Box, cut: Cut) -> Entry:
+    """Return an entry that no model has read yet."""
+    nothing = np.full(10, 0.1, np.float32)
+    digit = Digit(0, box, cut.glyph, (), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, by_hand=BOXED)
+    return Entry(digit, packed(cut.crop))
+
+
+def _changed(ledger: Ledger, entries: Sequence[Entry]) -> Ledger:
+    """Return the ledger with other entries, put in rows."""
+    rows = segmentation.order([entry.box for entry in entries])
+    placed = [
+        replace(entries[place], digit=replace(entries[place].digit, row=row))
+        for row, places in enumerate(rows)
+        for place in places
+    ]
+    return replace(ledger, entries=tuple(placed), before=_past(ledger))
+
+
+def _past(ledger: Ledger) -> tuple[Ledger, ...]:
+    """Return what a change of this ledger can be undone to."""
+    return (*ledger.before, replace(ledger, before=()))[-MOST_UNDONE:]

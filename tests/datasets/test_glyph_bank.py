@@ -1,0 +1,89 @@
+"""Glyphs made of pen strokes: by our own steps, kept, and never made of writers held out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import strokedata
+from PIL import Image
+
+from digitrec.datasets import glyph_bank, unipen
+from digitrec.errors import DatasetError
+from digitrec.recognition import pipeline
+from digitrec.recognition.calibration import Answers
+from digitrec.recognition.digits import NONE
+from digitrec.training import splits
+from digitrec.training.recipe import Recipe
+
+SMALL = {"training": (5, 4, 3), "validation": (2, 2, 1)}
+READER = Recipe("a", strokes=True, validation=0.01)
+
+
+@pytest.fixture
+def at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a few pen strokes, and few others to be made beside them."""
+    folder = tmp_path / "strokes"
+    strokedata.write(folder, monkeypatch)
+    monkeypatch.setattr(glyph_bank, "OTHERS", SMALL)
+    monkeypatch.setattr(glyph_bank, "ANGULAR", 30)
+    monkeypatch.setenv("DIGITREC_STROKES", str(folder))
+    monkeypatch.setenv("DIGITREC_HOME", str(tmp_path))
+    return folder
+
+
+class Nobody:
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        return Answers(np.full((len(glyphs), 10), 0.1, np.float32), np.ones(len(glyphs), np.float32))
+
+
+def test_glyphs_are_those_of_the_reading(at_hand: Path) -> None:
+    rng = np.random.default_rng(1)
+    for writing in unipen.load(at_hand, ("digit",))[:3]:
+        picture = unipen.picture(writing, rng)
+        [digit] = pipeline.read(Image.fromarray(picture), Nobody(), single=True).digits
+        np.testing.assert_array_equal(glyph_bank.glyph_of(picture), np.rint(digit.glyph * 255))
+
+
+def test_a_blank_picture_gives_none() -> None:
+    assert glyph_bank.glyph_of(np.full((30, 30, 4), 255, np.uint8)) is None
+
+
+def test_digits_and_what_is_none_are_parted_by_writers(at_hand: Path) -> None:
+    made = glyph_bank.bank()
+    counts = np.bincount(made.y, minlength=11)
+    # 2 times 3 digits, each drawn three times; E, m and + twice each; O, l and / are left out; the rest may be blank
+    drawn, straight = counts[[0, 1, 7]], counts[[2, 3, 4, 5, 6, 8, 9]]
+    assert (drawn >= 6).all()
+    assert drawn.sum() + straight.sum() == 18 + 30
+    assert straight.sum() > 7  # of the 30 digits of straight strokes
+    assert 6 + 5 <= counts[NONE] <= 6 + 5 + 4 + 3
+    assert np.bincount(made.y_validation)[[0, 1, 7]].tolist() == [6, 6, 6]
+    for x, y in ((made.x, made.y), (made.x_validation, made.y_validation)):
+        assert (x.dtype, x.shape) == (np.uint8, (len(y), 28, 28))
+        assert (x.reshape(len(x), -1).max(axis=1) > 200).all()
+
+
+def test_they_are_kept_and_made_again_where_the_file_is_damaged(at_hand: Path) -> None:
+    made = glyph_bank.bank()
+    for file in at_hand.iterdir():
+        file.unlink()
+    assert glyph_bank.at_hand()
+    for before, after in zip(made, glyph_bank.bank(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    glyph_bank._file().write_bytes(b"PK half a file")
+    with pytest.raises(DatasetError, match="not at hand"):
+        glyph_bank.bank()
+
+
+def test_a_recipe_with_strokes_trains_on_them_beside_mnist(at_hand: Path) -> None:
+    plain, both, drawn = splits.split(READER.replace(strokes=False)), splits.split(READER), glyph_bank.bank()
+    assert len(both.x) == len(plain.x) + len(drawn.x)
+    np.testing.assert_array_equal(both.x[: len(plain.x)], plain.x)
+    np.testing.assert_array_equal(both.y_validation[len(plain.x_validation) :], drawn.y_validation)
+
+
+def test_without_strokes_it_trains_on_mnist_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITREC_STROKES", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("DIGITREC_HOME", str(tmp_path))
+    assert not glyph_bank.at_hand()
+    assert len(splits.split(READER).x) == 59_400

@@ -1,0 +1,446 @@
+"""Saved models: whole ones are listed, damaged ones named, and adding one is all or nothing."""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitrec import files
+from digitrec import settings as places
+from digitrec.datasets import mnist
+from digitrec.errors import DigitrecError, ModelError
+from digitrec.jobs import runs
+from digitrec.recognition import classifier
+from digitrec.recognition.calibration import Calibration
+from digitrec.registry import registry
+from digitrec.training import model_files
+from digitrec.training.recipe import ConvBlock, Recipe
+from digitrec.training.splits import Split
+
+MLP = Recipe("tiny", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
+CNN = Recipe("tiny-cnn", kind="cnn", blocks=(ConvBlock(4, 3, 2),), hidden=(8,), batch_size=512, epochs=1)
+
+
+@pytest.fixture(autouse=True)
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for shipped models; the home is another empty folder."""
+    monkeypatch.setenv("DIGITREC_HOME", str(tmp_path / "some home"))
+    monkeypatch.setattr(places, "SHIPPED_MODELS", tmp_path / "shipped")
+    return tmp_path / "shipped"
+
+
+@pytest.fixture
+def run(tiny_run: Path) -> Path:
+    """The folder of a run that finished."""
+    return tiny_run
+
+
+def fake(parent: Path, name: str, reached: float = 0.9, trained_by: Recipe = MLP, **changes: Any) -> Path:
+    """A model folder whose card is right and whose other files are not models."""
+    folder = parent / name
+    folder.mkdir(parents=True)
+    for file in model_files.MODEL_FILES[:-1]:
+        (folder / file).write_bytes(b"not a model")
+    card = {
+        "format": 1,
+        "name": name,
+        "recipe": trained_by.replace(name=name).to_json(),
+        "accuracy": reached,
+        "interval": [reached - 0.01, reached + 0.01],
+        "errors": 10,
+        "confusion": [[100] * 10] * 10,
+        "epochs": 1.0,
+        "seconds": 2.5,
+        "parameters": trained_by.parameters,
+        "bytes": dict.fromkeys(model_files.MODEL_FILES[:-1], 11),
+    }
+    (folder / model_files.CARD).write_text(json.dumps(card | changes))
+    return folder
+
+
+def names() -> list[str]:
+    return [model.name for model in registry.models()]
+
+
+def test_no_models_are_an_empty_list_and_a_sentence() -> None:
+    assert registry.models() == []
+    assert registry.damaged() == []
+    with pytest.raises(ModelError, match="make models"):
+        registry.get("mlp-128")
+    with pytest.raises(ModelError, match="make models"):
+        registry.default()
+
+
+def test_models_are_listed_shipped_ones_first_by_name(shipped: Path) -> None:
+    for name in ("b", "a"):
+        fake(shipped, name)
+    for name in ("d", "c", "a"):
+        fake(places.trained_models(), name)
+    (shipped / "a file").touch()
+    assert names() == ["a", "b", "c", "d"]
+    assert [model.shipped for model in registry.models()] == [True, True, False, False]
+    model = registry.get("b")
+    assert (model.folder, model.kind, model.accuracy, model.recipe.name) == (shipped / "b", "mlp", 0.9, "b")
+
+
+def test_an_unknown_model_is_refused_with_those_at_hand(shipped: Path) -> None:
+    fake(shipped, "a")
+    with pytest.raises(ModelError, match=r"no model 'x'.*at hand: a"):
+        registry.get("x")
+
+
+def test_a_card_from_before_recipes_had_all_their_entries_is_one_with_the_defaults(shipped: Path) -> None:
+    recipe = {key: value for key, value in Recipe("old").to_json().items() if key != "kind"}
+    fake(shipped, "old", recipe=recipe)
+    [model] = registry.models()
+    assert model.kind == model.recipe.kind == "mlp"
+
+
+def test_a_missing_or_cut_card_leaves_the_model_out_and_names_it(shipped: Path) -> None:
+    fake(shipped, "good")
+    (fake(shipped, "no-card") / model_files.CARD).unlink()
+    card = fake(shipped, "cut") / model_files.CARD
+    card.write_bytes(card.read_bytes()[:50])
+    assert names() == ["good"]
+    sentences = registry.damaged()
+    assert len(sentences) == 2
+    assert all("card is missing or damaged" in sentence for sentence in sentences)
+    assert "cut" in sentences[0]
+    assert "no-card" in sentences[1]
+
+
+@pytest.mark.parametrize("file", model_files.MODEL_FILES[:-1])
+def test_a_missing_or_half_written_file_leaves_the_model_out(shipped: Path, file: str) -> None:
+    (fake(shipped, "cut") / file).write_bytes(b"half")
+    (fake(shipped, "gone") / file).unlink()
+    assert names() == []
+    assert [sentence.split()[2] for sentence in registry.damaged()] == ["cut", "gone"]
+    assert all("half written" in sentence for sentence in registry.damaged())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recipe": {"name": "x", "kind": "rnn"}},
+        {"recipe": None},
+        {"bytes": {}},
+        {"bytes": None},
+        {"bytes": [1]},
+        {"accuracy": None},
+        {"accuracy": "0.9"},
+        {"interval": 0.9},
+        {"interval": [0.9]},
+        {"interval": ["a", "b"]},
+        {"parameters": None},
+        {"accuracy": float("nan")},
+        {"accuracy": 1.5},
+        {"errors": "10"},
+        {"errors": 10.5},
+        {"confusion": [[1] * 10] * 9},
+        {"confusion": [[1] * 10] * 9 + [[1] * 9 + ["1"]]},
+        {"epochs": None},
+        {"seconds": -1},
+        {"trained_on": ["MNIST"]},
+        {"format": None},
+        {"calibration": None},
+        {"calibration": [1.0, 2.0, 3.0]},
+        {"calibration": {"temperature": 1.0, "energy": 2.0}},
+        {"calibration": {"temperature": 0.0, "energy": 2.0, "spread": 1.0}},
+        {"calibration": {"temperature": 1.0, "energy": "2", "spread": 1.0}},
+        {"calibration": {"temperature": 1.0, "energy": 2.0, "spread": 10**400}},
+        {"calibration": {"temperature": float("nan"), "energy": 2.0, "spread": 1.0}},
+    ],
+)
+def test_a_card_that_lacks_what_pages_show_leaves_the_model_out(shipped: Path, changes: dict[str, Any]) -> None:
+    fake(shipped, "odd", **changes)
+    assert names() == []
+    assert len(registry.damaged()) == 1
+
+
+def test_a_newer_format_is_told_as_one_though_its_recipe_is_unknown(shipped: Path) -> None:
+    fake(shipped, "new", format=2)
+    fake(shipped, "newer", format=3, recipe={"transformer": True}, bytes=None)
+    assert names() == []
+    assert all("newer version" in sentence for sentence in registry.damaged())
+    assert len(registry.damaged()) == 2
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fake(tmp_path_factory.mktemp("damaged"), "victim")
+
+
+def test_any_damage_to_a_card_leaves_the_model_whole_or_named(victim: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "SHIPPED_MODELS", victim.parent)
+    card = victim / model_files.CARD
+    whole = card.read_bytes()
+
+    @given(at=st.integers(0, len(whole)), new=st.binary(max_size=6))
+    @settings(deadline=None, max_examples=150)
+    def damage(at: int, new: bytes) -> None:
+        for content in (whole[:at] + new, whole[:at] + new + whole[at + len(new) :]):
+            card.write_bytes(content)
+            assert len(names()) + len(registry.damaged()) == 1
+            for model in registry.models():
+                assert model.recipe.kind == model.kind
+                assert isinstance(model.accuracy, float)
+
+    damage()
+
+
+def test_reader_is_the_default_then_the_best_shipped_one(shipped: Path) -> None:
+    fake(places.trained_models(), "mine", 0.99)
+    assert registry.default() == "mine"
+    fake(shipped, "a", 0.95)
+    fake(shipped, "b", 0.96)
+    fake(shipped, "c", 0.97, CNN)
+    assert registry.default() == "c"
+    assert registry.default("mlp") == "b"
+    assert registry.default("cnn") == "c"
+    fake(shipped, "reader", 0.94, CNN)
+    fake(shipped, "reader-mlp", 0.9)
+    assert registry.default() == "reader"
+    assert registry.default("cnn") == "reader"
+    assert registry.default("mlp") == "reader-mlp"
+
+
+def test_there_may_be_no_default_of_a_kind(shipped: Path) -> None:
+    fake(shipped, "a")
+    with pytest.raises(ModelError, match="no model yet"):
+        registry.default("cnn")
+
+
+def test_an_added_run_can_be_chosen_at_once(run: Path, few: Split) -> None:
+    model = registry.add("my.first-model_1", run)
+    assert names() == ["my.first-model_1"]
+    assert not model.shipped
+    assert model.card == (files.read_json(run / model_files.CARD) or {}) | {"name": "my.first-model_1"}
+    said = registry.predictor("my.first-model_1").probabilities(mnist.glyphs(few.x_validation))
+    with np.load(model.folder / model_files.TEST) as kept:
+        np.testing.assert_allclose(said, kept["probabilities"], atol=6e-6)
+    assert registry.damaged() == []
+    assert [folder.name for folder in places.trained_models().iterdir()] == ["my.first-model_1"]
+
+
+def test_a_model_is_opened_with_its_cards_calibration(run: Path, few: Split) -> None:
+    model = registry.add("mine", run)
+    card = files.read_json(model.folder / model_files.CARD) or {}
+    glyphs = mnist.glyphs(few.x_validation)
+    files.write_json(model.folder / model_files.CARD, {key: card[key] for key in card if key != "calibration"})
+    plain = registry.predictor("mine").answers(glyphs)
+    calibration = Calibration(2.0, 500.0, 1.0)
+    files.write_json(model.folder / model_files.CARD, card | {"calibration": calibration.to_json()})
+    assert registry.get("mine").calibration == calibration
+    warm = registry.predictor("mine").answers(glyphs)
+    assert (plain.is_digit == 1).all()
+    assert (warm.is_digit < 0.5).all()
+    assert (warm.probabilities.max(axis=1) < plain.probabilities.max(axis=1)).all()
+
+
+def test_opened_models_stay_open_until_their_file_changes(run: Path) -> None:
+    model = registry.add("kept", run)
+    first = registry.predictor("kept")
+    assert registry.predictor("kept") is first
+    registry.remove("kept")
+    time.sleep(0.01)
+    registry.add("kept", run)
+    assert registry.predictor("kept") is not first
+    assert registry.predictor("kept").name == model.name
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a" * 41, ".", "..", "a/b", " a", "a b", "-a", ".a", "a\0", "ä", "a\n"])
+def test_a_name_that_is_none_is_refused(run: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="A name has 1 to 40"):
+        registry.add(name, run)
+    assert names() == []
+
+
+@given(name=st.text(max_size=45))
+@settings(deadline=None)
+def test_no_name_reaches_out_of_the_folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITREC_HOME", str(home))
+        with pytest.raises(ModelError):
+            registry.add(name, home / "no run")
+    assert list(home.iterdir()) == []
+
+
+def test_a_name_taken_is_refused_even_by_a_damaged_model(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    (fake(shipped, "damaged") / model_files.CARD).unlink()
+    registry.add("mine", run)
+    for name in ("a", "damaged", "mine"):
+        with pytest.raises(ModelError, match="already"):
+            registry.add(name, run)
+    assert names() == ["a", "mine"]
+
+
+def test_the_detectors_folder_is_no_model_and_its_name_is_kept_free(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    fake(shipped, "detector")
+    assert names() == ["a"]
+    assert registry.damaged() == []
+    with pytest.raises(ModelError, match="There is no model 'detector'"):
+        registry.get("detector")
+    shutil.rmtree(shipped / "detector")  # it may be missing
+    with pytest.raises(ModelError, match="reserved for the digit detector"):
+        registry.add("detector", run)
+    assert registry.free_name("detector") == "detector-2"
+    assert registry.add(registry.free_name("detector"), run).name == "detector-2"
+    with pytest.raises(ModelError, match="reserved"):
+        registry.rename("detector-2", "detector")
+
+
+def test_a_model_that_somebody_named_as_the_detector_is_told(shipped: Path) -> None:
+    fake(places.trained_models(), "detector")
+    assert names() == []
+    [sentence] = registry.damaged()
+    assert "this name is reserved. Rename the folder." in sentence
+
+
+def test_a_free_name_can_be_added(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    (fake(places.trained_models(), "a-2") / model_files.CARD).unlink()
+    assert registry.free_name("b") == "b"
+    assert registry.free_name("a") == "a-3"
+    longest = "x" * 40
+    assert registry.add(registry.free_name(longest), run).name == longest
+    assert registry.free_name(longest) == "x" * 38 + "-2"
+    assert registry.add(registry.free_name(longest), run).name == "x" * 38 + "-2"
+
+
+def test_a_name_taken_at_the_last_moment_is_told_as_taken(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copyfile = shutil.copyfile
+
+    def meanwhile(source: Path, target: Path) -> None:
+        copyfile(source, target)
+        if Path(target).name == model_files.CARD:
+            fake(places.trained_models(), "mine", 0.5)
+
+    monkeypatch.setattr(registry.shutil, "copyfile", meanwhile)
+    with pytest.raises(ModelError, match="already"):
+        registry.add("mine", run)
+    assert registry.get("mine").accuracy == 0.5
+    assert [folder.name for folder in places.trained_models().iterdir()] == ["mine"]
+
+
+def test_of_two_that_add_the_same_name_at_once_one_is_told(run: Path) -> None:
+    outcomes: list[str] = []
+
+    def add() -> None:
+        try:
+            outcomes.append(registry.add("same", run).name)
+        except ModelError as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count("same") == 1
+    assert sum("already" in outcome for outcome in outcomes) == 3
+    assert names() == ["same"]
+
+
+def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no trained model yet"):
+        registry.add("mine", tmp_path)
+
+
+def test_a_run_with_a_damaged_model_is_refused_and_leaves_nothing(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    (folder / model_files.TFLITE).write_bytes(b"half")
+    with pytest.raises(ModelError, match="damaged"):
+        registry.add("mine", folder)
+    (folder / model_files.TFLITE).unlink()
+    with pytest.raises(DigitrecError):
+        registry.add("mine", folder)
+    assert list(places.trained_models().iterdir()) == []
+
+
+def test_a_copy_that_fails_leaves_nothing(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copyfile = shutil.copyfile
+
+    def full(source: Path, target: Path) -> None:
+        copyfile(source, target)
+        if Path(target).name == model_files.TFLITE:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(registry.shutil, "copyfile", full)
+    with pytest.raises(ModelError, match="disk is full"):
+        registry.add("mine", run)
+    assert list(places.trained_models().iterdir()) == []
+
+
+def test_a_home_that_cannot_be_written_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
+    assert names() == []
+    with pytest.raises(ModelError, match="read-only"):
+        registry.add("mine", run)
+
+
+def test_only_models_trained_here_can_be_removed(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    registry.add("mine", run)
+    with pytest.raises(ModelError, match="came with the project"):
+        registry.remove("a")
+    registry.remove("mine")
+    assert names() == ["a"]
+    assert (shipped / "a" / model_files.CARD).exists()
+    with pytest.raises(ModelError, match="no model"):
+        registry.remove("mine")
+    with pytest.raises(ModelError, match="no model"):
+        registry.remove("../shipped/a")
+
+
+def test_only_models_trained_here_can_be_renamed(run: Path, shipped: Path) -> None:
+    fake(shipped, "a")
+    registry.add("old", run)
+    new = registry.rename("old", "new")
+    assert (new.name, new.card["name"], registry.predictor("new").name) == ("new", "new", "new")
+    assert names() == ["a", "new"]
+    with pytest.raises(ModelError, match="keeps its name"):
+        registry.rename("a", "mine")
+    for taken, why in (("a", "already"), ("../x", "A name has"), ("new", "already")):
+        with pytest.raises(ModelError, match=why):
+            registry.rename("new", taken)
+    assert registry.get("new").folder == new.folder
+
+
+def test_a_model_keeps_the_curves_of_its_run(run: Path) -> None:
+    kept = registry.add("kept", run)
+    assert runs.curves_in(kept.folder) == runs.curves_in(run)
+    assert len(runs.curves_in(kept.folder).epoch) == 2
+
+
+def test_test_results_that_are_damaged_are_told(run: Path) -> None:
+    model = registry.add("mine", run)
+    whole = (model.folder / model_files.TEST).read_bytes()
+    middle = len(whole) // 2
+    for damaged in (whole[:middle], b"", b"not a zip", whole[: middle - 99] + bytes(198) + whole[middle + 99 :]):
+        (model.folder / model_files.TEST).write_bytes(damaged)
+        with pytest.raises(ModelError, match="test results of mine are damaged"):
+            model.test_probabilities()
+
+
+def test_a_model_file_that_is_none_is_told(shipped: Path) -> None:
+    fake(shipped, "a")
+    with pytest.raises(ModelError, match="damaged"):
+        registry.predictor("a")
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> Iterator[None]:
+    yield
+    classifier._opened.cache_clear()

@@ -1,0 +1,460 @@
+"""Batches: order, what is kept, a bad file among good ones, CSV and JSON."""
+
+import base64
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from digitrec.errors import PictureError
+from digitrec.imaging import decode, pdf
+from digitrec.recognition import pipeline, shipped
+from digitrec.recognition.calibration import Answers
+from digitrec.recognition.results import Reading
+from digitrec.uploads import batch as uploads_batch
+from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import serialize
+from digitrec.uploads.batch import Batch, File, Picture
+from tests.imaging.test_pdf import document
+
+
+@pytest.fixture(autouse=True)
+def _models_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read without the detector: what is tested here is what becomes of a reading, whoever made it."""
+    monkeypatch.setattr(shipped, "available", lambda: None)
+
+
+class Always:
+    """A model that gives every glyph the same answer, and counts how often it is asked."""
+
+    def __init__(self, digit: int, is_digit: float = 1.0, sure: float = 0.91) -> None:
+        self.name = f"always-{digit}"
+        self.digit = digit
+        self.is_digit = is_digit
+        self.sure = sure
+        self.asked = 0
+
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        self.asked += 1
+        probabilities = np.full((len(glyphs), 10), (1 - self.sure) / 9, np.float32)
+        probabilities[:, self.digit] = self.sure
+        return Answers(probabilities, np.full(len(glyphs), self.is_digit, np.float32))
+
+
+def strokes(count: int, size: tuple[int, int] = (400, 120), kind: str = "PNG") -> bytes:
+    """Return a picture of upright strokes in a row."""
+    image = Image.new("RGB", size, "white")
+    for number in range(count):
+        left = 30 + 80 * number
+        ImageDraw.Draw(image).line([(left, 20), (left, size[1] - 20)], "black", 12)
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    return stream.getvalue()
+
+
+def one(data: bytes, name: str = "a.png") -> tuple[Batch, Picture]:
+    batch = Batch()
+    batch.replace([File(name, "1", data)])
+    return batch, batch.pictures[0]
+
+
+def test_pictures_are_in_natural_order_of_their_names() -> None:
+    batch = Batch()
+    batch.replace(File(name, "", b"") for name in ("digit10.png", "Digit2.png", "digit1.png", "b/1.png", "b/01.png"))
+    assert [p.name for p in batch.pictures] == ["b/01.png", "b/1.png", "digit1.png", "Digit2.png", "digit10.png"]
+
+
+@given(st.lists(st.integers(0, 10**30), min_size=2, max_size=20))
+def test_natural_order_of_numbers_is_their_order(numbers: list[int]) -> None:
+    assert sorted(numbers) == [int(name[1:]) for name in sorted((f"p{n}" for n in numbers), key=uploads_batch.natural)]
+
+
+@given(st.lists(st.text(max_size=20), max_size=10))
+def test_natural_order_takes_any_names_and_none_for_another(names: list[str]) -> None:
+    backwards = names[::-1]
+    assert sorted(names, key=uploads_batch.natural) == sorted(backwards, key=uploads_batch.natural)
+
+
+def test_pictures_beyond_what_is_allowed_at_once_are_left_out_and_counted() -> None:
+    batch = Batch()
+    batch.replace((File(f"{n}.png", "", b"") for n in (3, 1, 2)), 2)
+    assert ([picture.name for picture in batch.pictures], batch.left_out) == (["1.png", "2.png"], 1)
+    batch.replace([File("1.png", "", b"")], 2)
+    assert batch.left_out == 0
+
+
+def test_a_number_of_any_length_is_a_name() -> None:
+    assert uploads_batch.natural("9" * 6000) > uploads_batch.natural("8" * 6000)
+
+
+def test_a_picture_is_read_as_reading_reads_it() -> None:
+    data = strokes(3)
+    batch, picture = one(data)
+    found = batch.outcome(picture, False, Always(1))
+    whole = pipeline.read(decode.open_picture(data), Always(1))
+    assert isinstance(found, Reading)
+    assert found.text == whole.text == "111"
+    assert [d.box for d in found.digits] == [d.box for d in whole.digits]
+    assert all(np.array_equal(a.glyph, b.glyph) for a, b in zip(found.digits, whole.digits, strict=True))
+    assert found.ink.size == 0
+    assert not found.steps
+    assert not any(digit.steps for digit in found.digits)
+
+
+def test_a_picture_is_read_once_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, picture = one(strokes(2))
+    opened = []
+    monkeypatch.setattr(decode, "open_picture", lambda data, real=decode.open_picture: opened.append(1) or real(data))
+    first, second = Always(1, sure=0.96), Always(7, sure=0.96)  # no second look
+    assert not batch.is_read(picture, False)
+    texts = [batch.outcome(picture, False, model).text for model in (first, second, first, second)]
+    assert texts == ["11", "77", "11", "77"]
+    assert (second.asked, len(opened)) == (1, 1)
+    assert batch.is_read(picture, False)
+    assert not batch.is_read(picture, True)
+    assert batch.outcome(picture, True, first).text == "1"
+
+
+@pytest.mark.parametrize("bad", [b"", b"no picture", strokes(1, kind="JPEG")[:600]])
+def test_a_bad_file_has_a_sentence_and_the_others_are_read(bad: bytes) -> None:
+    batch = Batch()
+    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", bad), File("3.png", "", strokes(2))])
+    first, broken, last = (batch.outcome(picture, False, Always(1)) for picture in batch.pictures)
+    assert isinstance(first, Reading)
+    assert isinstance(last, Reading)
+    assert (first.text, last.text) == ("1", "11")
+    assert isinstance(broken, PictureError)
+    with pytest.raises(PictureError) as raised:
+        decode.open_picture(bad)
+    assert str(broken) == str(raised.value)
+    assert broken.__traceback__ is None
+    assert set(batch.thumbnails) == {batch.pictures[0].key, batch.pictures[2].key}
+
+
+def test_what_was_read_stays_when_files_are_added_and_goes_with_its_file() -> None:
+    batch, picture = one(strokes(1))
+    model = Always(1)
+    batch.outcome(picture, False, model)
+    asked = model.asked
+    batch.replace([File("b.png", "2", strokes(1)), File("c.png", "3", strokes(2))])
+    assert batch.is_read(batch.pictures[0], False)
+    assert batch.outcome(batch.pictures[0], False, model).text == "1"
+    assert model.asked == asked
+    batch.replace([])
+    assert not batch.pictures
+    assert not batch.thumbnails
+    assert not batch.is_read(picture, False)
+
+
+def test_files_are_kept_up_to_a_limit_and_their_readings_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = strokes(1), strokes(2, (400, 120), "BMP")
+    monkeypatch.setattr(uploads_batch, "KEPT_BYTES", len(small) + 10)
+    batch = Batch()
+    batch.replace([File("1.png", "", large), File("2.png", "", small)])
+    first, second = batch.pictures
+    assert batch.data(first) is None
+    assert batch.data(second) == small
+    missing = batch.outcome(first, False, Always(1))
+    assert isinstance(missing, PictureError)
+    assert "Choose it again" in str(missing)
+    assert batch.outcome(first, False, Always(1), large).text == "11"
+    assert batch.outcome(first, False, Always(7)).text == "77"
+
+
+def shown(close: uploads_batch.Closeup) -> Image.Image:
+    """Return the picture of a closeup's data URI."""
+    return Image.open(io.BytesIO(base64.b64decode(close.picture.partition(",")[2])))
+
+
+def test_a_closeup_shows_small_steps_and_boxes_on_the_copy() -> None:
+    data = strokes(2, (3000, 900))
+    close = uploads_batch.closeup(data, 0, 0)
+    found = pipeline.read(decode.open_picture(data), Always(1))
+    image = shown(close)
+    assert (image.size, max(image.size)) == (close.size, uploads_batch.COPY_SIDE)
+    assert [step.title for step in close.steps] == ["Picture", "Ink"]
+    assert all(0 < max(step.image.shape) <= uploads_batch.STEP_SIDE for step in close.steps)
+    for digit in uploads_batch.on_copy(found.digits, found.size, close.size):
+        x, y, width, height = digit.box
+        inside = np.asarray(image.convert("L"))[y : y + height, x : x + width]
+        assert inside.mean() < 80  # the box is filled by its stroke
+
+
+def test_a_tiny_picture_is_enlarged_without_blur() -> None:
+    image = Image.new("L", (28, 28), 255)
+    image.paste(0, (10, 5, 14, 23))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    close = uploads_batch.closeup(stream.getvalue(), 0, 0)
+    assert close.size == shown(close).size == (308, 308)
+    tones = np.asarray(shown(close).convert("L")).astype(int)
+    assert np.count_nonzero((tones > 20) & (tones < 235)) < 0.01 * tones.size  # JPEG's ripples beside the edges
+
+
+def put_right(batch: Batch, picture: Picture, place: int, truth: int) -> None:
+    batch.change(picture, False, lambda ledger: ledgers.corrected(ledger, place, truth))
+
+
+def test_what_was_put_right_outlives_other_models_and_more_files() -> None:
+    batch, picture = one(strokes(3))
+    assert batch.outcome(picture, False, Always(1)).text == "111"
+    put_right(batch, picture, 1, 8)
+    assert batch.outcome(picture, False, Always(1)).text == "181"
+    assert batch.outcome(picture, False, Always(4)).text == "484"
+    batch.replace([File("a.png", "1", strokes(3)), File("b.png", "2", strokes(1)), File("c.png", "3", strokes(3))])
+    texts = [batch.outcome(each, False, Always(7)).text for each in batch.pictures]
+    assert texts == ["787", "7", "787"]
+    batch.change(picture, False, ledgers.undone)
+    assert batch.outcome(picture, False, Always(7)).text == "777"
+    assert batch.outcome(picture, True, Always(7)).text == "7"
+
+
+def test_a_turned_picture_is_found_anew_upright_and_its_record_has_boxes_as_it_came() -> None:
+    batch, picture = one(strokes(3))
+    first = serialize.record("a.png", "m", batch.outcome(picture, False, Always(1)))
+    batch.turn(picture, False, Always(1))
+    found = batch.outcome(picture, False, Always(1))
+    assert isinstance(found, Reading)
+    assert (found.size, found.original, found.angle) == ((120, 400), (400, 120), 270.0)
+    assert [digit.row for digit in found.digits] == [0, 1, 2]
+    again = serialize.record("a.png", "m", found)
+    assert (first["angle"], again["angle"]) == (0.0, 270.0)
+    assert sorted(digit["box"] for digit in again["digits"]) == sorted(digit["box"] for digit in first["digits"])
+    upright = batch.ink(picture, found.angle)
+    assert upright.shape == (400, 120)
+    assert all(upright[d.box.y + 6, d.box.x + 40] == 1.0 for d in found.digits)
+    close = uploads_batch.closeup(strokes(3), 0, found.angle)
+    assert close.size == (120, 400) == shown(close).size
+    assert close.steps[0].image.shape[0] > close.steps[0].image.shape[1]
+    for _ in range(3):
+        batch.turn(picture, False, Always(1))
+    assert batch.outcome(picture, False, Always(1)).angle == 0.0
+
+
+def test_a_picture_at_any_angle_is_turned_by_quarters_from_there_and_back_to_it() -> None:
+    batch, picture = one(strokes(3))
+    batch.outcome(picture, False, Always(1))
+    batch.change(picture, False, lambda ledger: dataclasses.replace(ledger, angle=44.6))
+    angles = [batch.turn(picture, False, Always(1)).angle for _ in range(4)]
+    assert angles == [314.6, 224.6, 134.6, 44.6]
+
+
+def test_a_rotated_picture_has_its_corners_in_the_record() -> None:
+    """A stroke of 100 by 12 pixels that leans to the right by 30 degrees: its corners are where it was drawn."""
+    image = Image.new("RGB", (400, 300), "white")
+    along, middle = np.array([np.sin(np.pi / 6), -np.cos(np.pi / 6)]), np.array([200, 150])
+    ImageDraw.Draw(image).line([tuple(middle + 44 * along), tuple(middle - 44 * along)], "black", 12)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    ledger = uploads_batch.first(stream.getvalue(), 0, False, Always(1), 30.0).ledger
+    record = serialize.record("a.png", "m", ledgers.reading(ledgers.answered(ledger, "m", Always(1)), "m"))
+    assert record["angle"] == 30.0
+    [digit] = record["digits"]
+    assert list(digit)[:4] == ["row", "box", "corners", "digit"]
+    corners = np.array(digit["corners"])
+    across, down = np.array([np.cos(np.pi / 6), np.sin(np.pi / 6)]), -along
+    drawn = [middle + x * across + y * down for x, y in ((-6, -44), (6, -44), (6, 44), (-6, 44))]
+    assert np.abs(corners - drawn).max() < 4  # from its own top left clockwise
+    left, top, width, height = digit["box"]
+    assert np.abs(np.array([left, top]) - corners.min(axis=0)).max() <= 1
+    assert np.abs(np.array([left + width, top + height]) - corners.max(axis=0)).max() <= 1
+    assert json.loads(json.dumps(record)) == record
+    [straight] = records(serialize.record)[0]["digits"][:1]
+    assert "corners" not in straight
+
+
+@pytest.mark.parametrize(("angle", "said"), [(359.98, 0.0), (44.649, 44.6), (0.0, 0.0)])
+def test_the_angle_of_a_record_has_one_decimal(angle: float, said: float) -> None:
+    blank = Reading((10, 10), (10, 10), angle, np.zeros((10, 10), np.float32), (), ())
+    assert serialize.record("a.png", "m", blank)["angle"] == said
+
+
+def test_ink_found_when_a_picture_was_read_or_turned_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads_batch, "KEPT_BYTES", 0)
+    batch, picture = one(strokes(2))
+    batch.outcome(picture, False, Always(1), strokes(2))
+    assert batch.ink(picture, 0.0).shape == (120, 400)
+    batch.turn(picture, False, Always(1), strokes(2))
+    assert batch.ink(picture, 270.0).shape == (400, 120)
+    assert batch.ink(picture, 0.0).shape == (120, 400)  # for what is undone
+    with pytest.raises(PictureError, match="Choose it again"):
+        batch.ink(picture, 90.0)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_boxes_drawn_on_a_rotated_picture_are_cut_from_its_rotated_ink(kept: bool) -> None:
+    batch, picture = one(strokes(1, (200, 160)))
+    batch.outcome(picture, False, Always(1))
+    batch.turn(picture, False, Always(1))
+    if not kept:
+        batch._inks.clear()  # as if other pictures had needed the room: it is made of the file again
+    ledger = batch.ledger(picture, False)
+    [entry] = ledger.entries
+    batch.change(picture, False, lambda ledger: ledgers.deleted(ledger, {0}))
+    batch.change(picture, False, lambda now: ledgers.added(now, entry.box, batch.ink(picture, now.angle)))
+    [again] = batch.ledger(picture, False).entries
+    assert np.abs(again.digit.glyph - entry.digit.glyph).max() < 0.1
+
+
+def test_ink_that_was_let_go_is_made_of_the_file_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads_batch, "INK_BYTES", 10)
+    batch = Batch()
+    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", strokes(2))])
+    first, second = batch.pictures
+    for picture in batch.pictures:
+        batch.outcome(picture, False, Always(1))
+    assert list(batch._inks) == [(second.key, 0.0)]
+    assert np.count_nonzero(batch.ink(first, 0) > 0.5) < np.count_nonzero(batch.ink(second, 0) > 0.5)
+    monkeypatch.setattr(uploads_batch, "KEPT_BYTES", 0)
+    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", strokes(2))])
+    batch.ink(second, 0)
+    with pytest.raises(PictureError, match="Choose it again to change its boxes"):
+        batch.ink(first, 0)
+    with pytest.raises(PictureError, match="Choose it again to turn it"):
+        batch.turn(first, False, Always(1))
+    put_right(batch, first, 0, 5)  # needs neither ink nor file
+    assert batch.outcome(first, False, Always(1)).text == "5"
+
+
+def test_a_picture_that_could_not_be_read_has_no_ledger() -> None:
+    batch, picture = one(b"no picture")
+    with pytest.raises(PictureError, match="no longer here"):
+        batch.ledger(picture, False)
+    batch.outcome(picture, False, Always(1))
+    with pytest.raises(PictureError, match="not a picture"):
+        batch.ledger(picture, False)
+
+
+def test_the_pages_of_a_pdf_are_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "MOST_PAGES", 2)
+    batch = Batch()
+    batch.replace([File("z.png", "", strokes(2)), File("scan.pdf", "", document(4)), File("one.pdf", "", document(1))])
+    assert [p.name for p in batch.pictures] == [
+        "one.pdf", "scan.pdf, page 1", "scan.pdf, page 2", "scan.pdf, pages 3 to 4", "z.png",
+    ]  # fmt: skip
+    found = [batch.outcome(picture, False, Always(1)) for picture in batch.pictures]
+    assert [str(each) if isinstance(each, PictureError) else each.text for each in found] == [
+        "1", "1", "11", "Only the first 2 pages of a PDF are read. Split the file to read the others.", "11",
+    ]  # fmt: skip
+    put_right(batch, batch.pictures[1], 0, 5)
+    batch.ink(batch.pictures[2], 0)
+    assert [batch.outcome(picture, False, Always(1)).text for picture in batch.pictures[:3]] == ["1", "5", "11"]
+
+
+@given(st.text(max_size=300))
+def test_a_shown_name_is_short_and_visible(name: str) -> None:
+    shown = uploads_batch.shown_name(name)
+    assert 0 < len(shown) <= 60
+    assert shown.isprintable()
+
+
+def test_a_shown_name_keeps_both_ends() -> None:
+    assert uploads_batch.shown_name("digit1.png") == "digit1.png"
+    assert uploads_batch.shown_name("a\u202egnp.exe\n") == "a\ufffdgnp.exe\ufffd"
+    assert uploads_batch.shown_name("w" * 200 + ".png").endswith("www.png")
+    assert uploads_batch.shown_name("") == "(no name)"
+
+
+def records(made: Callable[..., dict] = serialize.numbered) -> list[dict]:
+    batch = Batch()
+    files = {"=1+1.png": strokes(2), "blank.png": strokes(0), 'odd, "name"\n.png': b"broken"}
+    batch.replace(File(name, "", data) for name, data in files.items())
+    return [made(p.name, "always-1", batch.outcome(p, False, Always(1))) for p in batch.pictures]
+
+
+def test_a_record_is_what_the_command_line_prints() -> None:
+    first, blank, broken = records(serialize.record)
+    assert list(first) == ["file", "model", "text", "digits", "error", "angle"]
+    assert (first["file"], first["model"], first["text"], first["error"]) == ("=1+1.png", "always-1", "11", None)
+    keys = ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
+    assert list(first["digits"][0]) == keys
+    assert first["digits"][0]["digit"] == 1
+    assert first["digits"][0]["confidence"] == pytest.approx(0.91)
+    assert len(first["digits"][0]["probabilities"]) == 10
+    assert (blank["text"], blank["digits"], blank["error"]) == ("", [], None)
+    assert (broken["text"], broken["digits"]) == ("", [])
+    assert "not a picture" in broken["error"]
+
+
+def test_json_holds_the_records() -> None:
+    assert json.loads(serialize.as_json(records())) == records()
+    assert json.loads(serialize.as_json([])) == []
+
+
+def test_csv_has_a_line_a_digit_and_one_for_a_picture_without() -> None:
+    rows = list(csv.DictReader(io.StringIO(serialize.as_csv(records()))))
+    assert tuple(rows[0]) == uploads_batch.COLUMNS
+    assert [(row["file"], row["digit"]) for row in rows] == [
+        ("'=1+1.png", "1"),
+        ("'=1+1.png", "1"),
+        ("blank.png", ""),
+        ('odd, "name"\n.png', ""),
+    ]
+    assert rows[0]["box"].split() == [str(value) for value in records()[0]["digits"][0]["box"]]
+    assert (rows[0]["row"], rows[0]["error"]) == ("0", "")
+    assert (rows[0]["flag"], rows[0]["is_digit"], rows[0]["likely"]) == ("uncertain", "1.0", "1, 0, 2 or another")
+    assert "not a picture" in rows[3]["error"]
+
+
+def test_what_was_put_right_is_said_in_every_form() -> None:
+    batch, picture = one(strokes(3))
+    batch.outcome(picture, False, Always(1))
+    put_right(batch, picture, 0, 6)
+    put_right(batch, picture, 1, ledgers.NO_DIGIT)
+    record = serialize.numbered("a.png", "m", batch.outcome(picture, False, Always(1)))
+    assert record["text"] == "61"
+    assert [digit.get("corrected") for digit in record["digits"]] == ["digit", "digit", None]
+    rows = list(csv.DictReader(io.StringIO(serialize.as_csv([record]))))
+    assert [row["corrected"] for row in rows] == ["digit", "digit", ""]
+    assert [row["likely"] for row in rows] == ["6", "", "1, 0, 2 or another"]
+
+
+def test_plain_text_has_a_row_a_line_and_names_where_there_are_more() -> None:
+    numbers = [{"row": row, "text": text} for row, text in ((0, "01"), (0, "51"), (1, "229"))]
+    sheet, blank = {"file": "a.png", "numbers": numbers, "error": None}, {"file": "b.png", "numbers": [], "error": None}
+    broken = {"file": "c\n.png", "numbers": [], "error": "The file is empty."}
+    assert serialize.as_text([sheet]) == "01 51\n229\n"
+    text = "a.png\n01 51\n229\n\nb.png\n\nc\ufffd.png\nThe file is empty.\n"
+    assert serialize.as_text([sheet, blank, broken]) == text
+
+
+def test_numbers_are_in_every_form_and_the_text_stays_digits() -> None:
+    image = Image.new("RGB", (700, 120), "white")
+    for left in (30, 70, 300, 340, 380, 650):
+        ImageDraw.Draw(image).line([(left, 20), (left, 100)], "black", 12)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    batch, picture = one(stream.getvalue())
+    batch.outcome(picture, False, Always(1))
+    put_right(batch, picture, 1, 4)
+    for turns in range(2):
+        record = serialize.numbered("a.png", "m", batch.outcome(picture, False, Always(1)))
+        if not turns:
+            assert record["text"] == "141111"
+            assert [(n["row"], n["text"], n["digits"]) for n in record["numbers"]] == [
+                (0, "14", [0, 1]), (0, "111", [2, 3, 4]), (0, "1", [5]),
+            ]  # fmt: skip
+            assert record["numbers"][0]["confidence"] == pytest.approx(0.91)  # the other one was put right
+            assert serialize.as_text([record]) == "14 111 1\n"
+            rows = list(csv.DictReader(io.StringIO(serialize.as_csv([record]))))
+            assert [row["number"] for row in rows] == ["0", "0", "1", "1", "1", "2"]
+            assert [row["number_text"] for row in rows] == ["14", "14", "111", "111", "111", "1"]
+        for number in record["numbers"]:
+            boxes = [record["digits"][place]["box"] for place in number["digits"]]
+            assert number["box"][:2] == [min(box[axis] for box in boxes) for axis in (0, 1)]
+        batch.turn(picture, False, Always(1))
+
+
+def test_csv_names_no_digits_for_what_is_none() -> None:
+    batch, picture = one(strokes(1))
+    record = serialize.numbered("a.png", "m", batch.outcome(picture, False, Always(1, is_digit=0.25)))
+    assert (record["text"], record["digits"][0]["flag"], record["digits"][0]["is_digit"]) == ("", "not-a-digit", 0.25)
+    [row] = csv.DictReader(io.StringIO(serialize.as_csv([record])))
+    assert (row["flag"], row["likely"], row["is_digit"], row["number"]) == ("not-a-digit", "", "0.25", "")
