@@ -1,6 +1,6 @@
 # make run   the app, on http://127.0.0.1:8501 (PORT changes it)
 # make test  lint, types, unit tests, page tests, browser tests
-# Both do all set-up themselves. Also: lint, bench, models, results, clean.
+# Both do all set-up themselves, from the lock files. Also: lint, lock, wheel, bench, models, results, clean.
 
 PORT ?= 8501
 BENCHES ?= run_overhead read_speed reading_time draw_latency first_point web_memory compare_digit compare_open
@@ -9,11 +9,11 @@ BUNDLE_PYTHON ?= 3.12
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench models results detector detector-bundle chromium clean
+.PHONY: run test lint lock wheel bench models results detector detector-bundle chromium clean
 
 run: $(VENV)/.app
 	@echo "digitrec: http://127.0.0.1:$(PORT)"
-	@exec $(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+	@exec $(BIN)/python -m digitrec app --port $(PORT)
 
 test: lint chromium
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -22,6 +22,18 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What `make run` and `make test` install: each library in one version, with the hashes of its files, for all
+# platforms and for Python from 3.11. UPGRADE=--upgrade takes newer versions where the plain lists allow them.
+lock: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv~=0.13.9"
+	@for name in requirements requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 $(UPGRADE) \
+	    --custom-compile-command "make lock" --output-file $$name.lock $$name.txt || exit 1; \
+	done
+
+wheel: $(VENV)/.dev
+	$(BIN)/python -m hatchling build --target wheel --directory build/dist
 
 bench: $(VENV)/.dev chromium
 	@for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m tests.bench.$$bench || exit 1; done
@@ -50,14 +62,14 @@ detector-bundle: $(VENV)/.app
 chromium: $(VENV)/.dev
 	@$(BIN)/python tests/browser/chromium.py
 
-$(VENV)/.app: requirements.txt
+$(VENV)/.app: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "digitrec needs Python 3.11 or newer: PYTHON=python3.12 make run")'
-	$(PYTHON) -m venv --upgrade-deps $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python deploy/install.py requirements
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.app
+	@$(BIN)/python deploy/install.py requirements-dev
 	@touch $@
 
 clean:

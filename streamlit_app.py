@@ -1,4 +1,4 @@
-"""Home: what this is, one digit read on the spot, the way to each page, the models at hand."""
+"""Home: what this is, one digit read on the spot, links to the pages, the available models."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from digitrec.ui import common, home
 
 common.page(
     "Read handwritten digits",
-    "Draw a digit, or upload a photo of some, and see how two neural networks read it: "
-    "a plain one (MLP) and one that looks for strokes (CNN). You can also train your own.",
+    "Draw a digit or upload a photo, and see how two kinds of neural network read it: "
+    "a multilayer perceptron (MLP) and a convolutional network (CNN). You can also train your own.",
 )
 models = registry.models()
 if models:
@@ -17,8 +17,8 @@ else:
     st.info("There is no model yet. Train one on the Train page, or run `make models`.", icon=":material/info:")
 
 st.subheader("What you can do")
-home.ways()
+home.page_cards()
 
 if models:
-    st.subheader("The models at hand")
+    st.subheader("Available models")
     home.model_table(models)

@@ -1,4 +1,4 @@
-"""`python -m digitrec`: see `cli`."""
+"""`python -m digitrec` is the same as the command `digitrec`; see `cli`."""
 
 import sys
 

@@ -1,7 +1,6 @@
-"""The command line: `python -m digitrec read | train | evaluate | recipes | strokes | models`.
+"""The command line: `digitrec` (or `python -m digitrec`) `app | read | train | evaluate | recipes | strokes | models`.
 
-Each command is one function that imports what it needs, so that `read` starts without TensorFlow, Streamlit
-or Plotly.
+Each command is one function that imports what it needs, so that `read` starts without TensorFlow, Streamlit or Plotly.
 """
 
 import argparse
@@ -13,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from digitrec import settings
+from digitrec import __version__, settings
 from digitrec.errors import DigitrecError, PictureError, RecipeError
 
 if TYPE_CHECKING:
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 TIMED = 300
-"""Digits that `evaluate` reads one by one to say how long one takes."""
+"""Digits that `evaluate` reads one by one to measure the time per digit."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0 all right, 1 something could not be done, 2 wrong usage.
+    """Run a command and return its exit status: 0 success, 1 something could not be done, 2 wrong usage.
 
     Args:
-        arguments: The words after the program's name; those of this process where None.
+        arguments: The words after the program's name; by default those of this process.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -47,8 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m digitrec", description="Read handwritten digits.")
+    program = "python -m digitrec" if os.path.basename(sys.argv[0]) == "__main__.py" else "digitrec"
+    parser = argparse.ArgumentParser(prog=program, description="Read handwritten digits, and train models that do.")
+    parser.add_argument("--version", action="version", version=f"digitrec {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_app(commands)
     _add_read(commands)
     _add_train(commands)
     _add_evaluate(commands)
@@ -59,47 +61,72 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _drop_output() -> None:
-    """Send what is still to be written to nowhere: the reader at the other end of the pipe has gone."""
+    """Discard the remaining output: the program at the other end of the pipe has ended."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
+def _add_app(commands: Any) -> None:
+    command = commands.add_parser("app", help="start the app", description="Start the app. Ctrl-C ends it.")
+    command.add_argument(
+        "--port", type=_port, metavar="N", help="port of the app (default: 8501, or the next free one)"
+    )
+    command.set_defaults(command=_app)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535. Received: {text[:40]!r}")
+    return int(text)
+
+
+def _app(options: argparse.Namespace) -> int:
+    """Start Streamlit in this process; `.streamlit/config.toml` beside the script holds its other settings."""
+    from streamlit.web import cli as streamlit
+
+    settings.resolve_folders()
+    port = [] if options.port is None else [f"--server.port={options.port}"]
+    streamlit.main(["run", str(settings.APP / "streamlit_app.py"), *port])
+    return OK
+
+
 def _add_read(commands: Any) -> None:
-    command = commands.add_parser("read", help="read the digits in pictures", description="Read pictures of digits.")
-    command.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture file, or a folder of them")
-    command.add_argument("--model", metavar="NAME", help="the model that reads; without it, the best at hand")
-    command.add_argument("--single", action="store_true", help="each picture holds exactly one digit")
-    command.add_argument("--format", choices=("text", "jsonl"), default="text", help="how to print (default: text)")
+    about = "Read the digits in pictures and PDF files, one line per picture or page."
+    command = commands.add_parser("read", help="read the digits in pictures", description=about)
+    command.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture file, or a folder of picture files")
+    command.add_argument("--model", metavar="NAME", help="the model to read with (default: the best one)")
+    command.add_argument("--single", action="store_true", help="each picture shows exactly one digit")
+    command.add_argument("--format", choices=("text", "jsonl"), default="text", help="output format (default: text)")
     command.set_defaults(command=_read)
 
 
 def _read(options: argparse.Namespace) -> int:
-    """Read each picture and print its line at once; return 1 where one could not be read.
+    """Read each picture and print its line at once; return 1 if one could not be read.
 
-    What a person has to know of how a picture was read goes to the error output, each sentence once.
+    Notices about how a picture was read go to standard error, each sentence once.
     """
     from digitrec.registry import registry
 
     model = options.model or registry.default()
     predictor, finder = registry.predictor(model), registry.finder()
     show = _as_json if options.format == "jsonl" else _as_text
-    # A name that is no valid text goes out as the bytes it came in as.
+    # A file name that is not valid text is printed as the bytes that it is.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    status, told = OK, set()
+    status, printed = OK, set()
     for path in _files(options.pictures):
         for page, reading in _readings(path, predictor, options.single, finder):
             if isinstance(reading, PictureError):
                 status = SOME_FAILED
-            elif reading.notice and reading.notice not in told:
-                told.add(reading.notice)
+            elif reading.notice and reading.notice not in printed:
+                printed.add(reading.notice)
                 print(f"digitrec: {reading.notice}", file=sys.stderr)
             print(show(path, page, model, reading), flush=True)
     return status
 
 
 def _files(paths: Iterable[str]) -> Iterator[str]:
-    """Yield the files named, a folder's pictures in natural order; a folder without any is given as it is."""
+    """Yield the given files, and a folder's pictures in natural order; a folder without pictures as itself."""
     for path in paths:
         yield from (_pictures_in(path) if os.path.isdir(path) else []) or [path]
 
@@ -119,7 +146,7 @@ def _pictures_in(folder: str) -> list[str]:
 def _readings(
     path: str, predictor: "Predictor", single: bool, finder: "Predictor | None"
 ) -> "Iterator[tuple[int, Reading | PictureError]]":
-    """Yield what the picture says, or why it cannot be read; of a PDF each page with its number, else 0."""
+    """Yield the reading of a picture, or why it cannot be read; for a PDF each page with its number, otherwise 0."""
     from digitrec.imaging import decode, pdf
     from digitrec.recognition import pipeline
 
@@ -138,22 +165,22 @@ def _readings(
 
 
 def _content(path: str) -> bytes:
-    """Return the file's bytes, no more than it takes to see that they are too many.
+    """Return the file's bytes, at most one more than the size limit.
 
     Raises:
         PictureError: If the file cannot be read.
     """
     if os.path.isdir(path):
-        raise PictureError("This folder holds no picture that can be read. Name a folder with pictures, or files.")
+        raise PictureError("This folder contains no pictures. Name a folder with pictures, or picture files.")
     try:
         with open(path, "rb") as file:
             return file.read(settings.limit("megabytes") * 2**20 + 1)
     except FileNotFoundError as error:
         raise PictureError("There is no such file. Check its name and folder.") from error
     except PermissionError as error:
-        raise PictureError("This file may not be read. Ask its owner for permission.") from error
+        raise PictureError("You do not have permission to read this file. Ask its owner.") from error
     except (OSError, ValueError) as error:
-        raise PictureError("This file cannot be read. Check the disk that it is on, and its name.") from error
+        raise PictureError("This file cannot be read. Check its name and its disk.") from error
 
 
 def _as_text(path: str, page: int, model: str, reading: "Reading | PictureError") -> str:
@@ -166,26 +193,28 @@ def _as_text(path: str, page: int, model: str, reading: "Reading | PictureError"
 
 
 def _as_json(path: str, page: int, model: str, reading: "Reading | PictureError") -> str:
-    """Return one line: a JSON object in ASCII, as the contract has it."""
+    """Return one line: a JSON object in ASCII; its keys are part of the public interface."""
     from digitrec.uploads import serialize
 
     return json.dumps(serialize.record(path, model, reading) | ({"page": page} if page else {}))
 
 
 def _add_train(commands: Any) -> None:
-    about = "Train a recipe on MNIST and keep the model. Ctrl-C stops and keeps what was learned."
+    about = "Train a recipe and save the model. Ctrl-C stops the training and saves the model as it is."
     command = commands.add_parser("train", help="train a recipe", description=about)
     command.add_argument("recipe", metavar="RECIPE", help="the name of a recipe; see `recipes`")
     command.add_argument("--epochs", type=int, metavar="N", help="passes over the training digits, 1 to 200")
-    command.add_argument("--batch-size", type=int, metavar="N", help="digits a step, 1 to 4096")
+    command.add_argument("--batch-size", type=int, metavar="N", help="digits per step, 1 to 4096")
     command.add_argument("--learning-rate", type=float, metavar="X", help="above 0, at most 10")
-    command.add_argument("--seed", type=int, metavar="N", help="decides validation digits, first weights and order")
-    command.add_argument("--name", metavar="NAME", help="what the model is called (default: my-RECIPE)")
+    command.add_argument(
+        "--seed", type=int, metavar="N", help="random seed of the validation split, the initial weights and the order"
+    )
+    command.add_argument("--name", metavar="NAME", help="name of the model (default: my-RECIPE)")
     command.set_defaults(command=_train)
 
 
 def _train(options: argparse.Namespace) -> int:
-    """Train in a process of its own, print how it goes, and keep the model."""
+    """Train in a separate process, print each epoch, and save the model."""
     from digitrec.jobs import runs
     from digitrec.registry import registry
     from digitrec.training.presets import PRESETS
@@ -195,6 +224,7 @@ def _train(options: argparse.Namespace) -> int:
         raise RecipeError(f"There is no recipe of this name. Recipes: {names}. Received: {options.recipe[:60]!r}")
     given = {key: getattr(options, key) for key in ("epochs", "batch_size", "learning_rate", "seed")}
     recipe = PRESETS[options.recipe].recipe.replace(**{key: v for key, v in given.items() if v is not None})
+    settings.resolve_folders()
     name = options.name or registry.free_name(f"my-{recipe.name}")
     registry.check_name(name)
     run = _followed(runs.start(recipe))
@@ -203,33 +233,33 @@ def _train(options: argparse.Namespace) -> int:
         return SOME_FAILED
     model = registry.add(name, run.folder)
     low, high = model.card["interval"]
-    print(f"{name}: {model.accuracy:.2%} of the test digits read right (95 % interval {low:.2%} to {high:.2%})")
+    print(f"{name}: {model.accuracy:.2%} of the test digits are read correctly (95 % interval {low:.2%} to {high:.2%})")
     return OK
 
 
 def _followed(run: "Run") -> "Run":
-    """Print a run's epochs as they end, until it has ended; Ctrl-C stops it."""
+    """Print a run's epochs as they end, until the run has ended; Ctrl-C stops it."""
     from digitrec.jobs import runs
 
-    told = 0
+    printed = 0
     while run.active:
         try:
             time.sleep(0.5)
             run = runs.get(run.id)
-            told = _tell_epochs(run, told)
+            printed = _print_epochs(run, printed)
         except KeyboardInterrupt:
-            print("Stopping; what was learned is kept ...", flush=True)
+            print("Stopping; the model is saved as it is ...", flush=True)
             run = runs.stop(run)
-    _tell_epochs(run, told)
+    _print_epochs(run, printed)
     return run
 
 
-def _tell_epochs(run: "Run", told: int) -> int:
-    """Print the epochs after the first `told`, and return how many there are."""
+def _print_epochs(run: "Run", printed: int) -> int:
+    """Print the epochs after the first `printed`, and return how many there are."""
     from digitrec.jobs import runs
 
     curves = runs.curves(run)
-    for i in range(told, len(curves.epoch)):
+    for i in range(printed, len(curves.epoch)):
         print(
             f"epoch {curves.epoch[i]:g} of {run.recipe.epochs}: loss {curves.loss[i]:.4f}, "
             f"accuracy {curves.accuracy[i]:.2%}, validation {curves.val_accuracy[i]:.2%}",
@@ -239,15 +269,15 @@ def _tell_epochs(run: "Run", told: int) -> int:
 
 
 def _add_evaluate(commands: Any) -> None:
-    about = "Read MNIST's 10,000 test digits with models."
-    command = commands.add_parser("evaluate", help="test models on MNIST's test digits", description=about)
+    about = "Measure models on MNIST's 10,000 test digits."
+    command = commands.add_parser("evaluate", help="measure models on MNIST's test digits", description=about)
     command.add_argument("models", nargs="+", metavar="MODEL", help="the name of a model; see `models`")
-    command.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
     command.set_defaults(command=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    """Print what each model reaches on the test digits, and how long one digit takes."""
+    """Print each model's accuracy on the test digits, its size, and its time per digit."""
     found = [_evaluated(name) for name in options.models]
     if options.format == "json":
         print(json.dumps(found, indent=1), flush=True)
@@ -264,12 +294,12 @@ def _evaluate(options: argparse.Namespace) -> int:
         )
         for one in found
     ]
-    print(_table(("model", "accuracy", "95 % interval", "errors", "parameters", "size", "a digit"), rows), flush=True)
+    print(_table(("model", "accuracy", "95 % interval", "errors", "parameters", "size", "per digit"), rows), flush=True)
     return OK
 
 
 def _evaluated(name: str) -> dict[str, Any]:
-    """Return what `evaluate` says of a model, measured now: see contracts.md."""
+    """Return what `evaluate` prints about a model, measured now; the keys are part of the public interface."""
     from digitrec.datasets import mnist
     from digitrec.registry import registry
     from digitrec.training import metrics, model_files
@@ -295,12 +325,12 @@ def _evaluated(name: str) -> dict[str, Any]:
 
 
 def _add_models(commands: Any) -> None:
-    command = commands.add_parser("models", help="list the models at hand", description="List the models at hand.")
+    command = commands.add_parser("models", help="list the models", description="List the available models.")
     command.set_defaults(command=_models)
 
 
 def _models(options: argparse.Namespace) -> int:
-    """Print the models with what they reach on MNIST's test digits; name the folders left out."""
+    """Print the models with their accuracy on MNIST's test digits; name damaged ones on standard error."""
     from digitrec.registry import registry
 
     rows = [
@@ -308,10 +338,10 @@ def _models(options: argparse.Namespace) -> int:
         for model in registry.models()
     ]
     print(_table(("model", "kind", "accuracy", "parameters"), rows), flush=True)
-    left_out = registry.damaged()
-    for sentence in left_out:
+    damaged = registry.damaged()
+    for sentence in damaged:
         print(f"digitrec: {sentence}", file=sys.stderr)
-    return SOME_FAILED if left_out else OK
+    return SOME_FAILED if damaged else OK
 
 
 def _add_recipes(commands: Any) -> None:
@@ -335,14 +365,14 @@ def _add_strokes(commands: Any) -> None:
     command = commands.add_parser(
         "strokes",
         help="check the pen strokes that reader and reader-mlp are trained on",
-        description="Check the pen strokes that reader and reader-mlp are trained on beside MNIST, or say where to "
-        "get them. They are looked for in data/unipen, or where DIGITREC_STROKES points.",
+        description="Check UNIPEN's pen strokes, which reader and reader-mlp are trained on in addition to MNIST, or "
+        "say where to get them. They are expected in data/unipen, or in the folder that DIGITREC_STROKES names.",
     )
     command.set_defaults(command=_strokes)
 
 
 def _strokes(options: argparse.Namespace) -> int:
-    """Check the pen strokes and say how many there are."""
+    """Check the pen strokes and print how many there are."""
     from collections import Counter
 
     from digitrec.datasets import unipen
@@ -355,7 +385,7 @@ def _strokes(options: argparse.Namespace) -> int:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return columns set under their heads, two spaces apart."""
+    """Return a table as text, its columns two spaces apart."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
     return "\n".join(line.rstrip() for line in lines)

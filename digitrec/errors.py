@@ -1,10 +1,10 @@
-"""Errors that a person may read.
+"""Errors whose messages are shown to a person.
 
     DigitrecError
-    ├── SettingsError   an environment variable that makes no sense
+    ├── SettingsError   an environment variable with an invalid value
     ├── DatasetError    MNIST missing or damaged
-    ├── PictureError    a file that is not a picture, or one that cannot be read
-    ├── RecipeError     a network or a training that cannot work
+    ├── PictureError    a file that is not a picture, or cannot be read
+    ├── RecipeError     an invalid network or training
     ├── ModelError      a saved model unknown, damaged or half written
     └── RunError        a training run that cannot be started, stopped or resumed
 
@@ -14,11 +14,11 @@ raised is a bug and stays loud.
 
 
 class DigitrecError(Exception):
-    """The base of every error whose message is meant for a person."""
+    """The base of all errors whose messages are shown to a person."""
 
 
 class SettingsError(DigitrecError):
-    """An environment variable holds a value that makes no sense."""
+    """An environment variable has an invalid value."""
 
 
 class DatasetError(DigitrecError):
@@ -26,11 +26,11 @@ class DatasetError(DigitrecError):
 
 
 class PictureError(DigitrecError):
-    """A file is not a picture, or not one that can be read."""
+    """A file is not a picture, or cannot be read."""
 
 
 class RecipeError(DigitrecError):
-    """A recipe describes a network or a training that cannot work."""
+    """A recipe describes an invalid network or training."""
 
 
 class ModelError(DigitrecError):

@@ -16,11 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
 LEFT_OVER = 3600.0  # seconds after which a hidden folder is of a process that was killed
-
 LARGEST_FILE = 64 * 2**20  # bytes of a JSON or an events file; a day of training writes 5 MB
-
 LARGEST = 1e15  # no number in a run folder comes near it; NaN and infinity are not below it
 
 
@@ -64,7 +61,7 @@ def new_folder(folder: Path, files: Mapping[str, dict[str, Any]]) -> None:
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Make a hidden folder to fill, which goes at the end unless it was moved away; others', left over, go as well."""
+    """Make a hidden folder to fill; it is removed at the end unless it was moved, as are those left over by others."""
     parent.mkdir(parents=True, exist_ok=True)
     for other in parent.glob(".*-*/"):
         with contextlib.suppress(OSError):
@@ -92,7 +89,7 @@ def move_folder(folder: Path, target: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder: for whoever looks, in one move.
+    """Remove a folder; others see it go in one move.
 
     Raises:
         OSError: If it cannot be.
@@ -103,7 +100,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def folders(parent: Path) -> list[Path]:
-    """Return the folders in one, but not those half made or half removed."""
+    """Return the folders in one, except those that are being made or removed."""
     return list(parent.glob("[!.]*/"))
 
 
@@ -121,12 +118,12 @@ def read_arrays(file: Path, most: int) -> "dict[str, NDArray[Any]]":
 
     Args:
         file: The file.
-        most: Bytes that all of them may take; what says that it is larger is not unpacked.
+        most: Bytes that all of them may take together; a file that declares more is not unpacked.
 
     Raises:
         ValueError: If it is missing, damaged or too large.
     """
-    import numpy as np  # not at import: what lists runs does without
+    import numpy as np  # not at import: listing runs does not need it
 
     try:
         with zipfile.ZipFile(file) as packed:
@@ -141,7 +138,7 @@ def read_arrays(file: Path, most: int) -> "dict[str, NDArray[Any]]":
 
 
 def has_links(folder: Path) -> bool:
-    """Return whether a folder is a symbolic link, or holds one: what leads elsewhere is not shown or sent."""
+    """Return whether a folder is a symbolic link, or holds one: what it points to is neither shown nor sent."""
     try:
         with os.scandir(folder) as entries:
             return folder.is_symlink() or any(entry.is_symlink() for entry in entries)
@@ -164,5 +161,5 @@ def limited_content(file: Path) -> bytes:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value read from JSON is a finite number below LARGEST; true and false are none."""
+    """Return whether a value read from JSON is a finite number below LARGEST; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST

@@ -1,7 +1,9 @@
 """Numbers as pages and figures write them: percentages, durations and counts, each in one way."""
 
+from typing import SupportsFloat
 
-def percentage(part: float, decimals: int = 1) -> str:
+
+def percentage(part: SupportsFloat, decimals: int = 1) -> str:
     """Return a probability or a share, 0 to 1, as `98.3 %`; only all is `100.0 %`, and only nothing is `0.0 %`."""
     percent, step = 100 * float(part), 10.0**-decimals
     rounded = round(percent, decimals)

@@ -1,7 +1,7 @@
-"""What happens on this server: a line an event, and how often. Never a picture, a drawing or a file's name.
+"""The log of this server: one line per event, and counts. Never a picture, a drawing or a file's name.
 
 A line is `2026-11-21T06:00:00.120Z reading page=Draw model=reader digits=1 ms=4.2`; with `DIGITREC_LOG=json` it is a
-JSON object, with `DIGITREC_LOG=off` there is none. The counts go on in any case.
+JSON object, with `DIGITREC_LOG=off` there is none. Events are counted in any case.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 from digitrec.errors import SettingsError
 
 EVENTS = ("session", "reading", "run", "error")
-"""What is counted: a visitor's page opened, a picture or drawing read, a run started, a sentence on what went wrong."""
+"""What is counted: a new visitor, a picture or drawing read, a run started, an error."""
 
 FORMS = ("text", "json", "off")
 
@@ -25,10 +25,10 @@ _lock = threading.Lock()
 
 
 def form() -> str:
-    """Return how lines are written (`DIGITREC_LOG`).
+    """Return the format of the log (`DIGITREC_LOG`).
 
     Raises:
-        SettingsError: If it is none of FORMS.
+        SettingsError: If it is not one of FORMS.
     """
     value = os.environ.get("DIGITREC_LOG", "").strip().lower() or "text"
     if value not in FORMS:
@@ -41,14 +41,14 @@ def event(what: str, **facts: str | float) -> None:
 
     Args:
         what: One of EVENTS.
-        facts: Short values that say more; never what a visitor drew, wrote or named.
+        facts: Short details; never anything that a visitor drew, wrote or named.
     """
     with _lock:
         _counts[what] += 1
     try:
         wanted = form()
     except SettingsError:
-        wanted = "text"  # the page says so; nobody's event is lost by it
+        wanted = "text"  # the page reports it; no event is lost
     if wanted != "off":
         print(_line(what, facts, wanted), file=sys.stderr, flush=True)
 
@@ -67,13 +67,13 @@ def _word(value: str | float) -> str:
 
 
 def counts() -> dict[str, int]:
-    """Return how often each of EVENTS has happened since the process began."""
+    """Return how often each of EVENTS has occurred since the process started."""
     with _lock:
         return {what: _counts[what] for what in EVENTS}
 
 
 class Errors(logging.Handler):
-    """A handler for the web framework's logger: what nobody foresaw is counted, too. Its trace is logged there."""
+    """A handler for the web framework's logger that counts unexpected errors. Their traces are logged there."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count it."""

@@ -5,7 +5,7 @@ import streamlit as st
 from digitrec.ui import common
 from digitrec.ui.upload import upload
 
-common.page("Upload", "Choose pictures of handwritten digits. Two models read them, and you correct their mistakes.")
+common.page("Upload", "Choose pictures of handwritten digits. Two models read them; you can correct mistakes.")
 st.html(upload.STYLE)
 
 with common.shown_errors():
@@ -15,9 +15,9 @@ with common.shown_errors():
         "Each picture holds one digit",
         key="single",
         persist_state="session",
-        help="Then all ink in a picture is taken for one digit, even if it is in several parts.",
+        help="All ink in a picture is read as one digit, even if it is in several pieces.",
     )
-    empty = st.empty()  # what stood in it goes at once, not only when all is read
+    empty = st.empty()  # its content disappears at once, not only when all is read
     if not upload.batch().pictures:
         with empty.container():
             upload.invitation()

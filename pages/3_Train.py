@@ -1,4 +1,4 @@
-"""Train: choose a recipe, watch it learn, keep what it learned."""
+"""Train: choose a recipe, watch the network learn, keep the model."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from digitrec.training import keras_script
 from digitrec.ui import common
 from digitrec.ui.train import duel, form, probes, runs, sweep, train
 
-common.page("Train", "Choose a network, and watch it learn to read 60,000 handwritten digits.")
+common.page("Train", "Choose a network and watch it learn from 60,000 handwritten digits.")
 
 with common.shown_errors(stop=False):
     scheduler.warm()
@@ -28,7 +28,7 @@ with common.shown_errors(stop=False):
         if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
             st.session_state.run = train.start(recipe)
         with st.expander("Show the code"):
-            st.markdown("The same net and the same training in plain Keras. Copy it, and it runs as it stands.")
+            st.markdown("The same network and training in plain Keras, as a complete script.")
             st.code(keras_script.keras_script(recipe), "python")
     with right:
         form.network_picture(recipe)

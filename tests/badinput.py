@@ -25,7 +25,7 @@ from digitrec import cli, settings
 from digitrec.analysis import precomputed, stroke_replay
 from digitrec.errors import PictureError, RunError
 from digitrec.figures import confusion
-from digitrec.jobs import run_folder, runs
+from digitrec.jobs import job, runs
 from digitrec.recognition import pipeline, results
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.normalize import Box
@@ -295,15 +295,13 @@ def _events() -> list[bytes]:
 
 
 def _status() -> list[bytes]:
-    return [
-        json.dumps({"state": s, "message": "", "queued_at": 1.0, "started": 1.0}).encode() for s in run_folder.UNDER_WAY
-    ]
+    return [json.dumps({"state": s, "message": "", "queued_at": 1.0, "started": 1.0}).encode() for s in job.UNDER_WAY]
 
 
 _RUN: dict[str, Callable[[], list[bytes]]] = {
     model_files.RECIPE: _recipes,
     events.EVENTS: _events,
-    run_folder.STATUS: _status,
+    job.STATUS: _status,
     model_files.CARD: lambda: [_in_lines(_card())],
 }  # fmt: skip
 
@@ -317,7 +315,7 @@ def _recipe(data: bytes, _: Path) -> None:
 
 
 def _addresses() -> list[bytes]:
-    glyph = share_link.packed(np.asarray(_paper().resize((28, 28)), np.float32) / 255)
+    glyph = share_link.packed(np.asarray(_paper().resize((28, 28)), np.float32) / np.float32(255))
     parts = {"model_1": "reader", "model_2": "mlp-128", "digit": "61"}
     return [
         json.dumps(each).encode() for each in (parts, {"ink": glyph}, {"ink": glyph[:80], "run": "x", "digit": "7"})
@@ -342,14 +340,15 @@ def _strokes() -> list[bytes]:
 
 def _canvas(data: bytes, _: Path) -> None:
     """Take what a browser sends of a canvas, a figure that was clicked and a box that was drawn."""
-    sent = json.loads(data)
-    sent = sent if isinstance(sent, dict) else {"objects": sent}
-    lines = stroke_replay.lines(sent.get("objects"))
+    received = json.loads(data)
+    sent: dict[str, Any] = received if isinstance(received, dict) else {"objects": received}
+    lines = stroke_replay.lines(sent.get("objects", []))
     drawn = stroke_replay.drawn(lines, 0.7, 280)
     if drawn.min() < 255:
         found = pipeline.read_canvas(drawn, registry.predictor(MODEL))
         assert found.size == (280, 280)
-    confusion.clicked_cell(sent.get("points")), confusion.clicked_digit(sent.get("points"))
+    points = sent.get("points", [])
+    confusion.clicked_cell(points), confusion.clicked_digit(points)
     box = sent.get("box")
     if isinstance(box, list) and len(box) == 4 and all(type(side) is int for side in box):
         ink = np.pad(np.ones((40, 4), np.float32), 20)
@@ -398,7 +397,7 @@ TARGETS = {
         Target("recipe.json", 90, _recipes, _run_with(model_files.RECIPE), "json"),
         Target("a recipe", 60, _recipes, _recipe, "value"),
         Target("events.jsonl", 60, _events, _run_with(events.EVENTS), "json"),
-        Target("status.json", 50, _status, _run_with(run_folder.STATUS), "json"),
+        Target("status.json", 50, _status, _run_with(job.STATUS), "json"),
         Target("an address", 80, _addresses, _address, "value"),
         Target("canvas and clicks", 30, _strokes, _canvas, "value"),
         Target("command line", 20, _commands, _command),

@@ -1,5 +1,6 @@
 """A few characters made here, to test pages with: no UNIPEN, and no font where none is installed."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -30,5 +31,8 @@ def a_font() -> list[Path]:
 def pillow_font(folder: Path) -> Path:
     """Write the font that Pillow brings into a folder and return its file: it is there on every machine."""
     file = folder / "pillow.ttf"
-    file.write_bytes(ImageFont.load_default(20).path.getvalue())
+    font = ImageFont.load_default(20)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    assert isinstance(font.path, BytesIO)
+    file.write_bytes(font.path.getvalue())
     return file

@@ -1,6 +1,7 @@
 """What all tests share: a home of their own, a few digits, and a model trained on them."""
 
-import time
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ from hypothesis import settings
 
 from digitrec import files
 from digitrec.datasets import mnist
-from digitrec.jobs import run_folder
+from digitrec.jobs import job
 from digitrec.registry import registry
 from digitrec.training import model_files, probes, splits
 from digitrec.training.recipe import Recipe
 from digitrec.training.splits import Split
+from tests.waiting import DEADLOCK
 
 settings.register_profile("any-machine", settings(), deadline=None)  # other work may share the processor
 settings.load_profile("any-machine")
@@ -26,6 +28,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("DIGITREC_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="module")
+def small_trainings() -> Iterator[None]:
+    """Have all trainings that the tests of a module start, in whatever process, be small."""
+    path = [str(Path(__file__).parent / "small_trainings"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(path))
+        patch.setattr(job, "LAUNCH_SECONDS", DEADLOCK)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -49,15 +61,14 @@ def tiny_run(few: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     folder.mkdir()
     files.write_json(folder / model_files.RECIPE, Recipe("tiny", hidden=(16,), batch_size=8, epochs=2).to_json())
-    files.write_json(folder / run_folder.STATUS, {"state": "queued", "message": "", "queued_at": time.time()})
+    files.write_json(folder / job.STATUS, job.new_status())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(splits, "split", lambda recipe: few)
         patch.setattr(mnist, "test", lambda: (few.x_validation, few.y_validation))
         patch.setattr(probes, "DIGITS", range(0, 40, 4))
         worker.main(folder)
-    status = files.read_json(folder / run_folder.STATUS)
-    assert status is not None
-    assert status["state"] == "finished", status
+    status = job.read_status(folder)
+    assert status.state == "finished", status
     return folder
 
 

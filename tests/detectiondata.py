@@ -65,14 +65,14 @@ def ideal_maps(targets: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def grid(rng: np.random.Generator, side: int, cell: int) -> NDArray[np.float64]:
     """Return labels at any angle, one in each cell of a square picture, none of which overlap or are cut."""
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for left in range(0, side - cell + 1, cell):
         for top in range(0, side - cell + 1, cell):
             longest = rng.uniform(max(9.0, 0.25 * cell), 0.62 * cell)  # at any angle it stays within its cell
             width, height = longest * rng.uniform(0.2, 1.0), longest
             room = (cell - math.hypot(width, height)) / 2
             x, y = np.array([left, top]) + cell / 2 + rng.uniform(-room, room, 2)
-            rows.append((rng.integers(10), x, y, width, height, rng.uniform(-math.pi, 2 * math.pi)))
+            rows.append((int(rng.integers(10)), x, y, width, height, rng.uniform(-math.pi, 2 * math.pi)))
     return labels_of(rows)
 
 
@@ -106,7 +106,7 @@ def flags(labels: Floats, size: tuple[int, int], paper: int = 255) -> Bytes:
             corners = (own @ np.array([[cos, sin], [-sin, cos]]) + (x - left, y - upper)) * FINE - 0.5
             cover = np.zeros((sides * FINE, sides * FINE), np.uint8)
             cv2.fillPoly(cover, [np.rint(corners).astype(np.int32)], 255)
-            share = cv2.resize(cover, (sides, sides), interpolation=cv2.INTER_AREA) / 255.0
+            share = np.asarray(cv2.resize(cover, (sides, sides), interpolation=cv2.INTER_AREA), np.float64) / 255
             _paint(picture, share, left, upper, colour)
     return picture
 

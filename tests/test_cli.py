@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import digitrec
 from digitrec import cli
 from digitrec.recognition import pipeline, results
 from digitrec.training.presets import PRESETS
@@ -157,6 +158,40 @@ def test_wrong_usage_ends_with_2(words, capsys):
         cli.main(words)
     assert ended.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "8501.0", "9" * 5000])
+def test_a_port_that_is_none_is_wrong_usage(port, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["app", "--port", port])
+    assert ended.value.code == 2
+    assert "from 1 to 65535" in capsys.readouterr().err
+
+
+def test_app_starts_streamlit_with_the_home_page(monkeypatch, tmp_path):
+    """The pages of an installed package are opened in tests/test_package.py."""
+    started = []
+    monkeypatch.setattr("streamlit.web.cli.main", started.append)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGITREC_HOME", "here")
+    assert cli.main(["app", "--port", "8765"]) == 0
+    assert cli.main(["app"]) == 0
+    page = str(PROJECT / "streamlit_app.py")
+    assert started == [["run", page, "--server.port=8765"], ["run", page]]
+    assert os.environ["DIGITREC_HOME"] == str(tmp_path / "here")
+
+
+def test_version_is_the_package_s(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"digitrec {digitrec.__version__}\n"
+
+
+def test_reading_prints_nothing_but_the_answer(digit, tiny_model):
+    done = program("read", "--single", str(digit))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(os.fsencode(f"{digit}: "))
 
 
 def test_an_unknown_model_is_wrong_usage(digit, tiny_model, capsys):

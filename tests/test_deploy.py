@@ -5,9 +5,14 @@ They are read, not run: there is no Docker where the tests run. tests/browser/ r
 
 import ast
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,14 +58,16 @@ def test_the_image_has_a_python_that_the_project_runs_on() -> None:
 
 def test_the_image_holds_what_the_app_needs_and_nothing_that_visitors_made() -> None:
     copied = [shlex.split(rest)[0] for name, rest in steps() if name == "COPY"]
-    assert copied == ["requirements.txt", "."]
+    assert copied == ["requirements.lock", "."]
+    assert "--require-hashes" in steps()[3][1]
     for path in (".streamlit/config.toml", "streamlit_app.py", "pages", "digitrec/data/mnist.npz", "models"):
         assert (PROJECT / path).exists()
         assert path.split("/")[0] not in IGNORED
     assert {".git", ".venv", "runs", "trained", "build"} <= set(IGNORED)
     used = {
         node.value
-        for file in [*PROJECT.glob("digitrec/*.py"), *PROJECT.glob("pages/*.py"), PROJECT / "streamlit_app.py"]
+        for file in [*PROJECT.glob("digitrec/**/*.py"), *PROJECT.glob("pages/*.py"), PROJECT / "streamlit_app.py"]
+        if file.parent.name != "tools"  # they work on a checkout
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
@@ -93,7 +100,7 @@ def test_all_agree_on_the_port_and_the_health_address(compose: dict[str, Any]) -
     servers = set(re.findall(r"^\s*server (\S+?):(\d+)", NGINX, re.MULTILINE))
     assert servers == {(name, port) for name in web(compose)}
     assert len(servers) == 2
-    assert "/_stcore/health" in (PROJECT / "README.md").read_text()
+    assert "/_stcore/health" in (PROJECT / "docs/deployment.md").read_text()
 
 
 def test_the_proxy_is_given_its_file_and_waits_for_the_app(compose: dict[str, Any]) -> None:
@@ -104,7 +111,7 @@ def test_the_proxy_is_given_its_file_and_waits_for_the_app(compose: dict[str, An
     [(host, outside, inside)] = [entry.split(":") for entry in proxy["ports"]]
     assert host == "127.0.0.1"
     assert f"listen {inside};" in NGINX
-    assert f"http://127.0.0.1:{outside}" in (PROJECT / "README.md").read_text()
+    assert f"http://127.0.0.1:{outside}" in (PROJECT / "docs/deployment.md").read_text()
 
 
 def test_the_proxy_takes_the_largest_file_keeps_visitors_and_hides_the_counters() -> None:
@@ -125,8 +132,45 @@ def test_the_proxy_takes_the_largest_file_keeps_visitors_and_hides_the_counters(
 
 
 def test_the_services_are_given_settings_that_there_are(compose: dict[str, Any]) -> None:
-    source = "".join(file.read_text() for file in PROJECT.glob("digitrec/*.py"))
+    source = "".join(file.read_text() for file in PROJECT.glob("digitrec/**/*.py"))
     for service in web(compose).values():
         assert service["environment"]
         for name in service["environment"]:
             assert f'"{name}"' in source
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a folder like the project's: the script that installs, and a lock file with one package."""
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy/install.py").write_bytes((PROJECT / "deploy/install.py").read_bytes())
+    (tmp_path / "some.lock").write_text(f"digitrec-nothing==1.0 --hash=sha256:{'0' * 64}\n")
+    (tmp_path / "some.txt").write_text("# nothing\n")
+    return tmp_path
+
+
+def install(project: Path) -> "subprocess.CompletedProcess[str]":
+    """Run that script; pip finds only what lies in the folder."""
+    environment = os.environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(project)}
+    command = [sys.executable, "deploy/install.py", "some"]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_what_the_lock_has_nothing_for_is_installed_from_the_plain_list(project: Path) -> None:
+    done = install(project)
+    assert done.returncode == 0, done.stderr
+    assert "some.lock has no entry for this platform or Python, so some.txt is installed." in done.stderr
+
+
+def test_a_file_that_does_not_match_its_hash_is_refused_and_not_replaced(project: Path) -> None:
+    with zipfile.ZipFile(project / "digitrec_nothing-1.0-py3-none-any.whl", "w") as wheel:
+        for name, lines in {
+            "METADATA": ["Metadata-Version: 2.1", "Name: digitrec-nothing", "Version: 1.0"],
+            "WHEEL": ["Wheel-Version: 1.0", "Root-Is-Purelib: true", "Tag: py3-none-any"],
+            "RECORD": [],
+        }.items():
+            wheel.writestr(f"digitrec_nothing-1.0.dist-info/{name}", "\n".join(lines))
+    done = install(project)
+    assert done.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in done.stderr
+    assert "some.txt" not in done.stderr

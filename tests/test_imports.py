@@ -32,7 +32,7 @@ COMMANDS = {"cli", "__main__"}
 """Modules at the top that call all the others."""
 
 WITH_KERAS = {"training.network", "training.trainer", "registry.export", "training.detector_network"}
-WITH_KERAS |= {"training.detector_targets", "training.initial_weights"}
+WITH_KERAS |= {"training.detector_targets", "training.initial_weights", "training.fine_tuning"}
 READING = {"analysis.precomputed", "registry.export"}
 READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
 READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}
@@ -44,13 +44,15 @@ WITH_STREAMLIT -= {"ui.compare", "ui.train", "ui.upload"}
 PLAIN = {"errors", "settings", "log", "files", "formats", "cli", "training.recipe", "training.presets", "training.keras_script"}
 PLAIN |= {
     "training.events",
+    "training.layers",
+    "training.schedule",
     "training.model_files",
     "imaging.augmentation",
     "recognition.digits",
     "recognition.calibration",
 }
-PLAIN |= {"registry.registry", "registry.card", "registry.export_texts", "jobs.run_folder", "jobs.scheduler"}
-PLAIN |= {"jobs.runs", "jobs.sweep", "jobs.process", "jobs.throttle", "jobs.exports", "jobs.limits"}
+PLAIN |= {"registry.registry", "registry.card", "registry.export_texts", "jobs.job", "jobs.queue", "jobs.scheduler"}
+PLAIN |= {"jobs.runs", "jobs.sweep", "jobs.throttle", "jobs.exports", "jobs.limits"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
 IMPORT = """

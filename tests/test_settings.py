@@ -1,7 +1,11 @@
+import os
+
 import pytest
 
 from digitrec import settings
-from digitrec.errors import SettingsError
+from digitrec.errors import ModelError, SettingsError
+from digitrec.jobs import exports, runs
+from digitrec.training.presets import PRESETS
 
 
 def test_home_is_the_project_where_nothing_is_set(monkeypatch):
@@ -108,3 +112,24 @@ def test_runs_are_trained_here_where_there_is_no_scheduler(monkeypatch):
     assert settings.scheduler() is None
     monkeypatch.setenv("DIGITREC_SCHEDULER", " ")
     assert settings.scheduler() is None
+
+
+def test_folders_are_made_absolute_for_processes_that_start_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGITREC_HOME", "here")
+    monkeypatch.delenv("DIGITREC_STROKES", raising=False)
+    settings.resolve_folders()
+    assert os.environ["DIGITREC_HOME"] == str(tmp_path / "here")
+    assert "DIGITREC_STROKES" not in os.environ
+    monkeypatch.setenv("DIGITREC_STROKES", "~no-such-user-here/strokes")
+    with pytest.raises(SettingsError, match="DIGITREC_STROKES cannot be reached"):
+        settings.resolve_folders()
+
+
+def test_without_tensorflow_training_and_exports_say_what_to_install(monkeypatch, tiny_run, home):
+    monkeypatch.setattr(settings.importlib.util, "find_spec", lambda name: None)
+    run = runs.start(PRESETS["mlp-128"].recipe)
+    assert (run.state, run.message) == ("failed", settings.NO_TENSORFLOW)
+    assert run.resumable
+    with pytest.raises(ModelError, match=r"Install it with: pip install 'digitrec\[train\]'"):
+        exports.start(tiny_run, "onnx")

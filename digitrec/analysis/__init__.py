@@ -1,1 +1,1 @@
-"""What a trained model looks at, how much distortion it withstands, and what is computed of it ahead of time."""
+"""Which ink a model's prediction rests on, how robust it is to distortions, and what is computed in advance."""

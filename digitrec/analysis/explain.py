@@ -1,7 +1,7 @@
-"""Why a model answers as it does: evidence in the ink, the smallest change that turns the answer, neighbours.
+"""Why a model predicts what it does: evidence in the ink, the smallest change that changes the prediction, neighbours.
 
-`read` is a function from glyphs, float32 (N, 28, 28), 0 paper .. 1 ink, to logits (N, 10): `Predictor.logits`,
-or any other net's. Nothing here looks inside the net, so an MLP and a CNN are asked the same questions.
+`read` is a function from glyphs, float32 (N, 28, 28), 0 paper .. 1 ink, to logits (N, 10): `Predictor.logits`, or that
+of any other network. Only inputs and outputs are used, so an MLP and a CNN are treated alike.
 """
 
 from collections.abc import Callable
@@ -12,21 +12,38 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from digitrec.recognition.digits import SIDE
 from digitrec.training.recipe import Recipe
 
 Floats = NDArray[np.float32]
 Read = Callable[[Floats], Floats]
 
-SIDE = 28
-WINDOW, STRIDE = 4, 2  # pixels: as wide as a stroke and its soft edge, each pixel under four windows
-FAINT = 0.1  # ink below this is not looked at
 
-PIXELS_A_STEP = 3  # changed at once in the search; undone later where one of them was not needed
-MOST_PIXELS = 60  # more is another digit, not a small change
-PART_INK = 0.5  # where a pixel is ink rather than paper
+@dataclass(frozen=True)
+class Thresholds:
+    """What the explanations are made with. No data chose these values: each one has its reason beside it.
 
-DIMENSIONS = 16
-"""Principal components that a code keeps: the first two are the map, all of them find the neighbours."""
+    Attributes:
+        window: Side in pixels of the paper laid on the ink: the width of a stroke with its soft edges.
+        stride: Pixels from one window to the next, so that each pixel lies under four windows.
+        faint: Ink, 0 to 1, below which a pixel has no evidence of its own.
+        ink: Ink, 0 to 1, from which a pixel counts as ink in the search for a change.
+        pixels_per_step: Pixels changed before the rest are ranked again: three times as fast as one, and the changes
+            that turn out not to be needed are undone.
+        most_pixels: Pixels at which the search ends: more is another digit, not a small change.
+        components: Principal components that a code keeps: the first two are the map, all of them find neighbours.
+    """
+
+    window: int = 4
+    stride: int = 2
+    faint: float = 0.1
+    ink: float = 0.5
+    pixels_per_step: int = 3
+    most_pixels: int = 60
+    components: int = 16
+
+
+THRESHOLDS = Thresholds()
 
 _UNIT = 127  # codes are int8
 
@@ -39,10 +56,10 @@ def odds(logits: NDArray[np.floating[Any]], answer: int) -> NDArray[np.float64]:
 
 
 def occlusion(read: Read, glyph: Floats, answer: int) -> Floats:
-    """Return how much each inked pixel speaks for an answer.
+    """Return how much each pixel of ink is evidence for an answer.
 
-    A window of paper is laid on the ink, place by place. Where the answer's odds fall, that ink spoke for it; where
-    they rise, against it. A pixel gets the mean over the windows on it, bare paper gets 0.
+    A window of paper is laid on the ink, place by place. Where the answer's odds fall, that ink is evidence for it;
+    where they rise, against it. A pixel gets the mean over the windows on it, bare paper gets 0.
 
     Args:
         read: Glyphs to logits.
@@ -56,21 +73,22 @@ def occlusion(read: Read, glyph: Floats, answer: int) -> Floats:
         Zeiler and Fergus: Visualizing and understanding convolutional networks, ECCV 2014.
     """
     masks = _windows()
-    masks = masks[(masks & (glyph > FAINT)).any(axis=(1, 2))]
+    masks = masks[(masks & (glyph > THRESHOLDS.faint)).any(axis=(1, 2))]
     if not len(masks):
         return np.zeros(glyph.shape, np.float32)
     level, *covered = odds(read(np.concatenate([glyph[None], np.where(masks, np.float32(0), glyph)])), answer)
     drops = level - np.array(covered)
     total = np.tensordot(drops, masks, axes=1) / np.maximum(masks.sum(axis=0), 1)
-    return np.where(glyph > FAINT, total, 0).astype(np.float32)
+    return np.where(glyph > THRESHOLDS.faint, total, 0).astype(np.float32)
 
 
 def _windows() -> NDArray[np.bool_]:
-    """Return all windows, bool (N, 28, 28); those at the edges are cut off by it, so that each pixel has four."""
-    starts = range(STRIDE - WINDOW, SIDE, STRIDE)
+    """Return all windows, bool (N, 28, 28); those at the edges are cut off, so that each pixel has four."""
+    window, stride = THRESHOLDS.window, THRESHOLDS.stride
+    starts = range(stride - window, SIDE, stride)
     masks = np.zeros((len(starts) ** 2, SIDE, SIDE), bool)
     for number, (top, left) in enumerate((top, left) for top in starts for left in starts):
-        masks[number, max(0, top) : top + WINDOW, max(0, left) : left + WINDOW] = True
+        masks[number, max(0, top) : top + window, max(0, left) : left + window] = True
     return masks
 
 
@@ -81,26 +99,26 @@ class Flip:
     Attributes:
         glyph: float32 (28, 28), with the change.
         added: bool (28, 28), where paper became ink.
-        taken: bool (28, 28), where ink became paper.
-        answer: What the model says of it, 0 to 9.
+        removed: bool (28, 28), where ink became paper.
+        answer: What the model reads it as, 0 to 9.
     """
 
     glyph: Floats
     added: NDArray[np.bool_]
-    taken: NDArray[np.bool_]
+    removed: NDArray[np.bool_]
     answer: int
 
     @property
     def pixels(self) -> int:
         """How many pixels were changed."""
-        return int(self.added.sum() + self.taken.sum())
+        return int(self.added.sum() + self.removed.sum())
 
 
-def smallest_change(read: Read, glyph: Floats, most: int = MOST_PIXELS) -> Flip | None:
-    """Search for the fewest pixels along the ink that, added or taken, change the answer.
+def smallest_change(read: Read, glyph: Floats, most: int = THRESHOLDS.most_pixels) -> Flip | None:
+    """Search for the fewest pixels along the ink that, added or removed, change the answer.
 
-    Greedy: the changes that hurt the answer most are made, a few a step, until it flips; then all that turn out
-    not to be needed are undone. There may be a smaller change that this way does not find.
+    Greedy: the changes that lower the answer's margin most are made, a few per step, until it changes; then all that
+    turn out not to be needed are undone. There may be a smaller change that this search does not find.
 
     Args:
         read: Glyphs to logits.
@@ -118,7 +136,7 @@ def smallest_change(read: Read, glyph: Floats, most: int = MOST_PIXELS) -> Flip 
         if not len(places):
             return None
         worst = np.argsort(_margins(read(_toggled(now, glyph, places)), answer), kind="stable")
-        for row, column in places[worst[: min(PIXELS_A_STEP, most - int(changed.sum()))]]:
+        for row, column in places[worst[: min(THRESHOLDS.pixels_per_step, most - int(changed.sum()))]]:
             now[row, column] = _other(glyph[row, column])
             changed[row, column] = True
             if read(now[None])[0].argmax() != answer:
@@ -128,19 +146,19 @@ def smallest_change(read: Read, glyph: Floats, most: int = MOST_PIXELS) -> Flip 
 
 def _along_ink(glyph: Floats) -> NDArray[np.bool_]:
     """Return the ink and the paper that touches it."""
-    ink = np.pad(glyph >= PART_INK, 1)
+    ink = np.pad(glyph >= THRESHOLDS.ink, 1)
     return np.asarray(ink[1:-1, 1:-1] | ink[:-2, 1:-1] | ink[2:, 1:-1] | ink[1:-1, :-2] | ink[1:-1, 2:], bool)
 
 
 def _other(value: np.float32) -> float:
-    return 0.0 if value >= PART_INK else 1.0
+    return 0.0 if value >= THRESHOLDS.ink else 1.0
 
 
 def _toggled(now: Floats, glyph: Floats, places: NDArray[np.intp]) -> Floats:
     """Return a copy for each place (N, 2), with that pixel of the original turned to ink or to paper."""
     copies = np.repeat(now[None], len(places), axis=0)
     rows, columns = places.T
-    copies[np.arange(len(places)), rows, columns] = np.where(glyph[rows, columns] >= PART_INK, 0, 1)
+    copies[np.arange(len(places)), rows, columns] = np.where(glyph[rows, columns] >= THRESHOLDS.ink, 0, 1)
     return copies
 
 
@@ -161,41 +179,39 @@ def _pruned(read: Read, glyph: Floats, now: Floats, changed: NDArray[np.bool_], 
         if margins[least] >= 0 or len(places) == 1:
             break
         now, changed[rows[least], columns[least]] = undone[least], False
-    ink = glyph >= PART_INK
+    ink = glyph >= THRESHOLDS.ink
     return Flip(now, changed & ~ink, changed & ink, int(read(now[None])[0].argmax()))
 
 
 def last_hidden(recipe: Recipe, layers: tuple[str, ...]) -> str:
-    """Return the last layer before the logits of those that a predictor gives out; the logits if it has no other."""
+    """Return the last layer before the logits of those that a predictor returns; the logits if it has no other."""
     return ["logits", *shown_layers(recipe, layers)][-1]
 
 
 def shown_layers(recipe: Recipe, layers: tuple[str, ...]) -> list[str]:
-    """Return the layers to look at, in order: where there is batch norm what leaves it, not what comes before."""
+    """Return the layers worth showing, in order: where there is batch normalisation, the activation after it only."""
     names: list[str] = []
-    for layer in recipe.layers():
-        name = layer.name
-        if "norm_" in name:
+    for layer in recipe.keras_layers():
+        if layer.keras == "BatchNormalization":
             names.pop()
-            name = name.replace("norm_", "activation_")
-        if name in layers:
-            names.append(name)
+        elif layer.name in layers:
+            names.append(layer.name)
     return [name for name in names if name not in ("logits", "probabilities")]
 
 
 def features(activation: Floats) -> Floats:
-    """Return what a layer says of N glyphs as (N, D): a map (N, H, W, D) by its mean, units as they are."""
+    """Return a layer's activation for N glyphs as (N, D): a map (N, H, W, D) by its mean, units as they are."""
     return activation.mean(axis=(1, 2)) if activation.ndim == 4 else activation
 
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """The principal components of what a layer says, which turn it into short codes.
+    """The principal components of a layer's features, which turn them into short codes.
 
     Attributes:
-        mean: float32 (D,), what the layer says on average.
-        axes: float32 (DIMENSIONS or fewer, D), rows of length 1, the widest spread first.
-        scale: What one step of a code is worth.
+        mean: float32 (D,), of the features.
+        axes: float32 (K, D), rows of length 1, the one with the largest variance first.
+        scale: What one step of a code stands for.
     """
 
     mean: Floats
@@ -213,8 +229,8 @@ class Axes:
         return np.asarray((features - self.mean) @ self.axes.T, np.float32)
 
 
-def principal_axes(features: Floats, count: int = DIMENSIONS) -> Axes:
-    """Return the axes along which features (N, D) spread most; each points where its largest weight is positive."""
+def principal_axes(features: Floats, count: int = THRESHOLDS.components) -> Axes:
+    """Return the axes with the largest variance of features (N, D), each with its largest weight positive."""
     mean = features.mean(axis=0, dtype=np.float64)
     centred = features - mean
     width = features.shape[1]

@@ -1,6 +1,6 @@
-"""What Compare shows of a model that takes too long to compute on a page: made once, a file beside the model.
+"""What Compare shows of a model that takes too long to compute on a page: computed once, a file beside the model.
 
-Accuracy under distortions, and codes: what its last hidden layer says of digits, in a few bytes a digit.
+Accuracy under distortions, and codes: the features of its last hidden layer, in a few bytes per digit.
 """
 
 import zlib
@@ -21,8 +21,8 @@ from digitrec.training.recipe import Recipe
 
 Codes = NDArray[np.int8]
 
-MEASURED = 500  # test digits that are distorted: an accuracy of 90 % is known to 3 points
-TRAINING = 5_000  # training digits among which neighbours are looked for
+MEASURED = 500  # test digits that are distorted: an accuracy of 90 % is known to 3 percentage points
+TRAINING = 5_000  # training digits among which neighbours are searched
 MAPPED = 600  # test digits on the map; more would hide each other
 VERSION = 1
 LARGEST = 2**24  # bytes of the file unpacked; those of our models take 0.1 MB
@@ -62,7 +62,7 @@ def compute(file: Path, recipe: Recipe) -> Insight:
         )
     weights = [half, len(glyphs) - half]
     accuracy = {
-        name: np.average([shares[name] for shares in measured], axis=0, weights=weights).astype(np.float32)
+        name: np.average([part[name] for part in measured], axis=0, weights=weights).astype(np.float32)
         for name in measured[0]
     }
     layer = last_hidden(recipe, predictors[0].layers)
@@ -74,11 +74,11 @@ def compute(file: Path, recipe: Recipe) -> Insight:
 
 
 def _features(predictors: list[Predictor], glyphs: NDArray[np.float32], layer: str) -> NDArray[np.float32]:
-    """Return what a layer says of glyphs, float32 (N, D)."""
+    """Return the features of glyphs at a layer, float32 (N, D)."""
     halves = np.array_split(glyphs, len(predictors))
     with ThreadPoolExecutor(len(predictors)) as pool:
-        said = pool.map(lambda p, half: p.activations(half, (layer,))[layer], predictors, halves)
-    return explain.features(np.concatenate(list(said)))
+        made = pool.map(lambda p, half: p.activations(half, (layer,))[layer], predictors, halves)
+    return explain.features(np.concatenate(list(made)))
 
 
 def write(folder: Path, recipe: Recipe) -> None:
@@ -86,7 +86,7 @@ def write(folder: Path, recipe: Recipe) -> None:
     made = compute(folder / model_files.TFLITE, recipe)
     arrays: dict[str, NDArray[np.generic]] = {
         "version": np.array(VERSION),
-        "model": np.array(_print(folder)),
+        "model": np.array(_checksum(folder)),
         "digits": np.array(made.digits),
         "layer": np.array(made.layer),
         "mean": made.axes.mean.astype(np.float16),
@@ -95,17 +95,17 @@ def write(folder: Path, recipe: Recipe) -> None:
         "training": made.training,
         "test": made.test,
     }
-    arrays |= {f"accuracy_{name}": shares for name, shares in made.accuracy.items()}
+    arrays |= {f"accuracy_{name}": levels for name, levels in made.accuracy.items()}
     files.write(
         folder / model_files.INSIGHT, lambda temporary: np.savez_compressed(temporary, allow_pickle=False, **arrays)
     )
 
 
 def read(folder: Path) -> Insight | None:
-    """Return what lies beside a model; None where nothing does, or it is damaged, of another version or model."""
+    """Return what was computed of a model; None where nothing was, or it is damaged, or of another version or model."""
     try:
         arrays = files.read_arrays(folder / model_files.INSIGHT, LARGEST)
-        if arrays["version"] != VERSION or arrays["model"] != _print(folder):
+        if arrays["version"] != VERSION or arrays["model"] != _checksum(folder):
             return None
         accuracy = {d.name: arrays[f"accuracy_{d.name}"] for d in robustness.MEASURED}
         axes = Axes(arrays["mean"].astype(np.float32), arrays["axes"].astype(np.float32), float(arrays["scale"]))
@@ -115,8 +115,8 @@ def read(folder: Path) -> Insight | None:
     return made if _is_whole(made) else None
 
 
-def _print(folder: Path) -> int:
-    """Return a checksum of the model, which tells what was made of it from what was made of one before it."""
+def _checksum(folder: Path) -> int:
+    """Return a checksum of the model, by which figures of an earlier model of this name are recognised."""
     return zlib.crc32((folder / model_files.TFLITE).read_bytes())
 
 

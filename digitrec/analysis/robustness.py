@@ -1,4 +1,4 @@
-"""How far a digit can be moved, turned, scaled, thickened, noised or blurred before a model loses it.
+"""How far a digit can be shifted, rotated, scaled, thickened, made noisy or blurred before a model misreads it.
 
 Everywhere `read` is a function from glyphs, float32 (N, 28, 28), to logits (N, 10): `Predictor.logits`.
 """
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.imaging import warp
+from digitrec.recognition.digits import SIDE
 
 Floats = NDArray[np.float32]
 Read = Callable[[Floats], Floats]
 
-SIDE = 28
 REACH = 10
-"""Pixels that the map of shifts goes to each side."""
+"""Pixels that the map of shifts covers in each direction: half of a digit, which is 20 px high."""
 
 SEED = 1  # the same noise for every model
 
@@ -33,7 +33,7 @@ class Distortion:
         levels: The amounts of a curve, ascending, the neutral one among them.
         coarse: Those at which the accuracy on the test digits is measured.
         apply: Glyphs and an amount to glyphs.
-        words: The amount in words, with `{}` for it.
+        words: The distortion in words, with `{}` for the amount.
     """
 
     name: str
@@ -65,11 +65,11 @@ def _noised(glyphs: Floats, sigma: float) -> Floats:
 
 
 SHIFT = Distortion(
-    "shift", "shift, px", 0, _steps(0, REACH, 1), (0, 1, 2, 3, 4, 5, 6, 8, 10), _shifted_round, "moved by {} px"
+    "shift", "shift, px", 0, _steps(0, REACH, 1), (0, 1, 2, 3, 4, 5, 6, 8, 10), _shifted_round, "shifted by {} px"
 )
 DISTORTIONS = (
-    Distortion("turn", "turn, degrees", 0, _steps(-90, 90, 6), _steps(-60, 60, 15), warp.turned, "turned by {}°"),
-    Distortion("size", "size, times", 1, _steps(0.3, 1.7, 0.1), _steps(0.4, 1.6, 0.2), warp.zoomed, "sized {} times"),
+    Distortion("turn", "rotation, degrees", 0, _steps(-90, 90, 6), _steps(-60, 60, 15), warp.turned, "rotated by {}°"),
+    Distortion("size", "scale, times", 1, _steps(0.3, 1.7, 0.1), _steps(0.4, 1.6, 0.2), warp.zoomed, "scaled {} times"),
     Distortion(
         "stroke",
         "stroke width, px more",
@@ -79,13 +79,15 @@ DISTORTIONS = (
         warp.thickened,
         "thicker by {} px",
     ),
-    Distortion("noise", "noise, share of full ink", 0, _steps(0, 0.8, 0.1), _steps(0, 0.8, 0.2), _noised, "noised {}"),
+    Distortion(
+        "noise", "noise, fraction of full ink", 0, _steps(0, 0.8, 0.1), _steps(0, 0.8, 0.2), _noised, "noisy by {}"
+    ),
     Distortion("blur", "blur, px", 0, _steps(0, 4, 0.5), _steps(0, 4, 1), warp.blurred, "blurred by {} px"),
 )
-"""What the curves go over; the shift has a map of its own."""
+"""What the curves are drawn for; the shift has a map of its own."""
 
 MEASURED = (SHIFT, *DISTORTIONS)
-"""What the accuracy on the test digits is measured under."""
+"""The distortions under which the accuracy on the test digits is measured."""
 
 
 def shifts(glyph: Floats) -> Floats:
@@ -125,7 +127,7 @@ def lost_level(distortion: Distortion, answers: NDArray[np.integer[Any]]) -> flo
 def accuracies(
     read: Read, glyphs: Floats, truth: NDArray[np.integer[Any]], distortions: tuple[Distortion, ...] = MEASURED
 ) -> Mapping[str, Floats]:
-    """Return the share read right under each distortion, at each of its coarse levels, by its name.
+    """Return the accuracy, 0 to 1, under each distortion at each of its coarse levels, by its name.
 
     Args:
         read: Glyphs to logits.
@@ -135,9 +137,9 @@ def accuracies(
     """
     plain = float((read(glyphs).argmax(axis=1) == truth).mean())
 
-    def share(distortion: Distortion, level: float) -> float:
+    def accuracy(distortion: Distortion, level: float) -> float:
         if level == distortion.neutral:
             return plain
         return float((read(distortion.apply(glyphs, level)).argmax(axis=1) == truth).mean())
 
-    return {d.name: np.array([share(d, level) for level in d.coarse], np.float32) for d in distortions}
+    return {d.name: np.array([accuracy(d, level) for level in d.coarse], np.float32) for d in distortions}

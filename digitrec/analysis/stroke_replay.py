@@ -1,4 +1,4 @@
-"""A drawing once more, as it grew: what was on the canvas after each part of its strokes."""
+"""A drawing replayed: what was on the canvas after each part of its strokes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ class Line(NamedTuple):
 
 
 def lines(objects: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """Return the strokes of a canvas, the Fabric paths of its `json_data`; what is none is left out."""
+    """Return the strokes of a canvas, the Fabric paths of its `json_data`; anything else is left out."""
     found = []
     for thing in objects if isinstance(objects, Sequence) else ():
         try:
@@ -56,10 +56,10 @@ def _points(path: Sequence[Sequence[Any]]) -> Iterator[tuple[float, float]]:
         yield x, y
 
 
-def drawn(strokes: Sequence[Line], share: float, side: int) -> NDArray[np.uint8]:
-    """Return the canvas after a share of the way of all strokes, 0 to 1: uint8 (side, side, 4), black on white."""
+def drawn(strokes: Sequence[Line], fraction: float, side: int) -> NDArray[np.uint8]:
+    """Return the canvas after a fraction of all strokes' length, 0 to 1: uint8 (side, side, 4), black on white."""
     canvas = np.full((side, side), 255, np.uint8)
-    left = share * sum(_length(line.points) for line in strokes)
+    left = fraction * sum(_length(line.points) for line in strokes)
     for line in strokes:
         if left <= 0:
             break
@@ -71,7 +71,7 @@ def drawn(strokes: Sequence[Line], share: float, side: int) -> NDArray[np.uint8]
 
 
 def _length(points: NDArray[np.float32]) -> float:
-    """Return the way along points; a dot counts as a pixel, so that it is drawn in its turn."""
+    """Return the length along points; a dot counts as a pixel, so that it is drawn in its turn."""
     return max(1.0, float(lengths(points)[-1]))
 
 

@@ -1,34 +1,33 @@
 """The probabilities of one digit as bars and as a sentence."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-if TYPE_CHECKING:
-    pass
-from digitrec.figures.theme import BARE_LAYOUT, GREY, faded, percentage, titled_axis
+from digitrec import formats
+from digitrec.figures.theme import BARE_LAYOUT, GREY, faded, titled_axis
 
 
-def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str, none: bool = False) -> go.Figure:
-    """Draw the ten probabilities of one digit, the answer in full colour with its share and a bold tick.
+def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str, rejected: bool = False) -> go.Figure:
+    """Draw the ten probabilities of one digit, the prediction in full colour with its value and a bold tick.
 
     Args:
-        probabilities: (10,), 0 to 1; all zeros, as for an empty canvas, mark no answer.
+        probabilities: (10,), 0 to 1; all zeros, as for an empty canvas, mark no prediction.
         colour: The model's colour.
-        none: Whether it is no digit: the bars are hollow, none is the answer, and words across them say so.
+        rejected: Whether it was rejected as not a digit: the bars are hollow, and a text across them says so.
     """
-    shares = [round(100 * float(p), 2) for p in probabilities]
-    answer = int(np.argmax(probabilities)) if any(shares) and not none else None
+    percents = [round(100 * float(p), 2) for p in probabilities]
+    answer = int(np.argmax(probabilities)) if any(percents) and not rejected else None
     bars = {
         "type": "bar",
         "x": list(range(10)),
-        "y": shares,
+        "y": percents,
         "marker": {"color": colour, "opacity": [1 if digit == answer else 0.45 for digit in range(10)]}
-        if not none
+        if not rejected
         else {"color": faded(GREY, 0.15), "line": {"color": GREY, "width": 1}},
-        "text": [percentage(probabilities[digit]) if digit == answer else "" for digit in range(10)],
+        "text": [formats.percentage(probabilities[digit]) if digit == answer else "" for digit in range(10)],
         "textposition": "outside",
         "textangle": 0,
         "constraintext": "none",
@@ -49,25 +48,23 @@ def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str, none
             "fixedrange": True,
         },
         "yaxis": {
-            **titled_axis("share, %", 10),
-            "range": [0, 118],  # room for the answer's label above a full bar
+            **titled_axis("probability, %", 10),
+            "range": [0, 118],  # room for the label above a full bar
             "tickvals": [0, 50, 100],
             "fixedrange": True,
         },
-        "annotations": [{"x": 4.5, "y": 109, "text": "no digit", "showarrow": False}] if none else [],
+        "annotations": [{"x": 4.5, "y": 109, "text": "not a digit", "showarrow": False}] if rejected else [],
     }
-    # Redrawn after each stroke: plotly's checks cost six times the rest, and a test makes them.
+    # Redrawn after each stroke: plotly's checks take six times as long as the rest, and a test runs them.
     return go.Figure(data=[bars], layout=layout, _validate=False)
 
 
-def describe_bars(probabilities: npt.NDArray[np.floating[Any]], model: str, none: bool = False) -> str:
-    """Say what `softmax_bars` shows."""
+def describe_bars(probabilities: npt.NDArray[np.floating[Any]], model: str, rejected: bool = False) -> str:
+    """Describe `softmax_bars`."""
     first, second = (int(digit) for digit in np.argsort(-np.asarray(probabilities), kind="stable")[:2])
     if not np.any(probabilities):
-        return f"{model} gives no answer."
-    if none:
-        return f"{model} takes this for no digit. Nearest comes {first}, with {percentage(probabilities[first])}."
-    return (
-        f"{model} reads {first}, with {percentage(probabilities[first])}. "
-        f"Next comes {second}, with {percentage(probabilities[second])}."
-    )
+        return f"{model} makes no prediction."
+    likeliest = f"{first}, {formats.percentage(probabilities[first])}"
+    if rejected:
+        return f"{model} rejects this as not a digit. Most probable: {likeliest}."
+    return f"{model} predicts {likeliest}. Second: {second}, {formats.percentage(probabilities[second])}."

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from digitrec.analysis.robustness import REACH, Distortion
-from digitrec.figures.confusion import _frame, clickable_cells
+from digitrec.figures.confusion import cell_frame, clickable_cells
 from digitrec.figures.theme import BARE_LAYOUT, GREY, TEXT, faded, titled_axis
 
 Floats = NDArray[np.floating[Any]]
@@ -25,7 +25,7 @@ _TIGHT = {"l": 4, "r": 4, "t": 4, "b": 4}
 
 
 def _figure(data: list[dict[str, Any]], **layout: Any) -> go.Figure:
-    """Return a figure; plotly's checks take longer than all the rest, and the tests make them."""
+    """Return a figure without plotly's checks, which take longer than all the rest; the tests run them."""
     return go.Figure(
         data=data, layout={**BARE_LAYOUT, "margin": _TIGHT, "showlegend": False, **layout}, _validate=False
     )
@@ -40,12 +40,12 @@ def _grid(size: int, hidden: bool = True) -> dict[str, Any]:
 
 
 def evidence(values: Floats, glyph: Floats, most: float) -> go.Figure:
-    """Draw what each inked pixel says of an answer: orange speaks for it, blue against it.
+    """Draw the evidence of each inked pixel: orange for an answer, blue against it.
 
     Args:
         values: (28, 28), see `explain.occlusion`.
         glyph: (28, 28), 0 paper .. 1 ink, drawn below in grey.
-        most: The value in full colour; the same in both figures, so that they can be held side by side.
+        most: The value in full colour; the same in both figures, so that they can be compared.
     """
     most = max(most, 1e-6)
     paper = {
@@ -79,13 +79,13 @@ def evidence(values: Floats, glyph: Floats, most: float) -> go.Figure:
 
 
 def describe_evidence(values: Floats, name: str, answer: int) -> str:
-    """Say what `evidence` shows: where the strongest ink for and against the answer lies."""
-    said = []
+    """Describe `evidence`: where the strongest ink for and against the answer lies."""
+    strongest = []
     for word, place, sign in (("for", values.argmax(), 1), ("against", values.argmin(), -1)):
         row, column = divmod(int(place), values.shape[1])
         if sign * values[row, column] > 0:
-            said.append(f"most {word} it at {_region(row, column)}, {values[row, column]:+.2f}")
-    return f"Evidence in the ink for {answer}, as {name} sees it: {'; '.join(said) or 'none'}."
+            strongest.append(f"most {word} it at {_region(row, column)}, {values[row, column]:+.2f}")
+    return f"Evidence in the ink for {answer} according to {name}: {'; '.join(strongest) or 'none'}."
 
 
 def _region(row: int, column: int) -> str:
@@ -94,12 +94,12 @@ def _region(row: int, column: int) -> str:
     return f"{down} {across}"
 
 
-def shift_map(answers: Ints, shares: Floats, colour: str) -> go.Figure:
-    """Draw what a model says of a digit at every shift: in its colour where the answer stays, else the other digit.
+def shift_map(answers: Ints, probabilities: Floats, colour: str) -> go.Figure:
+    """Draw a model's prediction at every shift: its colour where the prediction stays, otherwise the other digit.
 
     Args:
         answers: (21, 21), 0 to 9, dy by dy.
-        shares: (21, 21), the share of the answer of the digit in its place, 0 to 1.
+        probabilities: (21, 21), the probability of the digit predicted without a shift, 0 to 1.
         colour: The model's.
     """
     kept = answers == answers[REACH, REACH]
@@ -109,7 +109,7 @@ def shift_map(answers: Ints, shares: Floats, colour: str) -> go.Figure:
         "type": "heatmap",
         "x": steps,
         "y": steps,
-        "z": np.where(kept, np.round(shares, 3), -1).tolist(),
+        "z": np.where(kept, np.round(probabilities, 3), -1).tolist(),
         "zmin": -1,
         "zmax": 1,
         "colorscale": [
@@ -129,8 +129,8 @@ def shift_map(answers: Ints, shares: Floats, colour: str) -> go.Figure:
     return _figure(
         [heat],
         height=380,
-        xaxis={**titled_axis("moved right, px", 8), **axis, "range": [-half, half]},
-        yaxis={**titled_axis("moved down, px", 8), **axis, "range": [half, -half], "scaleanchor": "x"},
+        xaxis={**titled_axis("shift to the right, px", 8), **axis, "range": [-half, half]},
+        yaxis={**titled_axis("shift down, px", 8), **axis, "range": [half, -half], "scaleanchor": "x"},
     )
 
 
@@ -141,14 +141,14 @@ def curves(
     colours: Mapping[str, str],
     title: str,
 ) -> go.Figure:
-    """Draw a small panel a distortion, one above the other, a line a model.
+    """Draw one small panel per distortion, one above the other, with one line per model.
 
     Args:
         distortions: In order from the top.
         levels: The amounts of each.
-        values: By the model's name, for each distortion a share of 0 to 1 at each level.
+        values: By the model's name, for each distortion a probability or an accuracy, 0 to 1, at each level.
         colours: `#RRGGBB` by the model's name.
-        title: What the shares are, for the axes.
+        title: The title of the vertical axes.
     """
     count = len(distortions)
     gap = 0.42 / count
@@ -172,7 +172,7 @@ def curves(
             "tickvals": [0, 50, 100],
             "fixedrange": True,
         }
-        for number, (name, shares) in enumerate(values.items()):
+        for number, (name, panels) in enumerate(values.items()):
             data.append(
                 {
                     "type": "scatter",
@@ -181,7 +181,7 @@ def curves(
                     "legendgroup": name,
                     "showlegend": row == 0,
                     "x": list(amounts),
-                    "y": [round(100 * float(share), 1) for share in shares[row]],
+                    "y": [round(100 * float(value), 1) for value in panels[row]],
                     "xaxis": f"x{end}",
                     "yaxis": f"y{end}",
                     "line": {"color": colours[name], "width": 2, "dash": _DASHES[number % 2]},
@@ -193,21 +193,21 @@ def curves(
     return _figure(data, height=150 * count, showlegend=True, legend=legend, **layout)
 
 
-def growth(shares: Floats, colour: str, place: int) -> go.Figure:
-    """Draw the ten shares against the ink so far: a column a moment, as dark as the share; a line marks one moment.
+def growth(probabilities: Floats, colour: str, place: int) -> go.Figure:
+    """Draw the ten probabilities while a digit is drawn: a column per moment, dark where high; a line marks one.
 
     Args:
-        shares: (moments, 10), 0 to 1.
+        probabilities: (moments, 10), 0 to 1.
         colour: The model's.
         place: The moment marked.
     """
-    count = len(shares)
+    count = len(probabilities)
     percent = [round(100 * (moment + 1) / count) for moment in range(count)]
     heat = {
         "type": "heatmap",
         "x": percent,
         "y": list(range(10)),
-        "z": (100 * shares.T).round(1).tolist(),
+        "z": (100 * probabilities.T).round(1).tolist(),
         "zmin": 0,
         "zmax": 100,
         "colorscale": [[0, faded(colour, 0.04)], [1, faded(colour, 1)]],
@@ -221,19 +221,18 @@ def growth(shares: Floats, colour: str, place: int) -> go.Figure:
     return _figure(
         [heat],
         height=260,
-        xaxis={**titled_axis("ink so far, %", 8), **_SQUARE},
+        xaxis={**titled_axis("ink drawn, %", 8), **_SQUARE},
         yaxis={**titled_axis("digit", 8), **_SQUARE, "tickvals": list(range(10))},
         shapes=[{"type": "line", "x0": x, "x1": x, "y0": -0.5, "y1": 9.5, "line": line}],
     )
 
 
-def digit_map(places: Floats, labels: Ints, glyphs: NDArray[np.uint8], here: Floats) -> go.Figure:
-    """Draw test digits where a model's last hidden layer puts them, each as its numeral, and this digit as a star.
+def digit_map(places: Floats, labels: Ints, here: Floats) -> go.Figure:
+    """Draw the first test digits where a model's last hidden layer puts them, and this digit as a star.
 
     Args:
         places: (N, 2).
         labels: (N,), 0 to 9.
-        glyphs: uint8 (N, 28, 28), shown while the pointer is on one.
         here: (2,).
     """
     numerals = {
@@ -243,9 +242,7 @@ def digit_map(places: Floats, labels: Ints, glyphs: NDArray[np.uint8], here: Flo
         "y": np.round(places[:, 1], 1).tolist(),
         "text": [str(label) for label in labels],
         "textfont": {"size": 11, "color": [_TEN[label] for label in labels]},
-        "customdata": [braille(glyph) for glyph in glyphs],
-        "hovertemplate": "%{customdata}<extra></extra>",
-        "hoverlabel": {"font": {"size": 11, "family": "monospace"}},
+        "hovertemplate": "test digit %{pointNumber}, label %{text}<extra></extra>",
     }
     star = {
         "type": "scatter",
@@ -267,18 +264,8 @@ def digit_map(places: Floats, labels: Ints, glyphs: NDArray[np.uint8], here: Flo
     )
 
 
-_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # Unicode's order of a cell's eight dots
-
-
-def braille(glyph: NDArray[np.uint8]) -> str:
-    """Return a glyph, uint8 (28, 28), 0 paper .. 255 ink, in braille letters of 2 x 4 dots, lines parted by `<br>`."""
-    cells = (glyph > 100).reshape(7, 4, 14, 2).transpose(0, 2, 1, 3)
-    codes = 0x2800 + (cells * _DOTS).sum(axis=(2, 3))
-    return "<br>".join("".join(map(chr, row)) for row in codes)
-
-
 def errors_per_digit(errors: Mapping[str, Sequence[int]], colours: Mapping[str, str]) -> go.Figure:
-    """Draw how many test digits of each kind each model reads wrong, two bars a digit."""
+    """Draw how many test digits of each label each model misreads, one bar per model."""
     data = [
         {
             "type": "bar",
@@ -286,7 +273,7 @@ def errors_per_digit(errors: Mapping[str, Sequence[int]], colours: Mapping[str, 
             "x": list(range(10)),
             "y": list(counts),
             "marker": {"color": colours[name], "pattern": {"shape": ("", "/")[number % 2], "fillmode": "overlay"}},
-            "hovertemplate": f"{name}<br>%{{y}} of the %{{x}}s are read wrong<extra></extra>",
+            "hovertemplate": f"{name}<br>%{{y}} of the %{{x}}s are misread<extra></extra>",
         }
         for number, (name, counts) in enumerate(errors.items())
     ]
@@ -296,15 +283,15 @@ def errors_per_digit(errors: Mapping[str, Sequence[int]], colours: Mapping[str, 
         showlegend=True,
         barmode="group",
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": TEXT}},
-        xaxis={**titled_axis("true digit", 8), "tickvals": list(range(10)), "fixedrange": True},
-        yaxis={**titled_axis("read wrong", 16), "fixedrange": True, "rangemode": "tozero"},
+        xaxis={**titled_axis("label", 8), "tickvals": list(range(10)), "fixedrange": True},
+        yaxis={**titled_axis("errors", 16), "fixedrange": True, "rangemode": "tozero"},
     )
 
 
 def describe_errors(errors: Mapping[str, Sequence[int]]) -> str:
-    """Say what `errors_per_digit` shows."""
+    """Describe `errors_per_digit`."""
     return " ".join(
-        f"{name} reads wrong: {', '.join(f'{count} of the {digit}s' for digit, count in enumerate(counts))}."
+        f"{name} misreads {', '.join(f'{count} of the {digit}s' for digit, count in enumerate(counts))}."
         for name, counts in errors.items()
     )
 
@@ -313,9 +300,9 @@ def mistakes(counts: Ints, most: int, selected: tuple[int, int] | None = None) -
     """Draw a confusion matrix, or the difference of two, without its diagonal; see `confusion.confusion_matrix`.
 
     Args:
-        counts: int (10, 10), rows are true digits, columns answers; below 0 in a difference, where the first has more.
-        most: The count in full colour, the same in all matrices that stand side by side.
-        selected: The (truth, answer) to frame, if any.
+        counts: int (10, 10), rows are labels, columns predictions; below 0 in a difference, where the first has more.
+        most: The count in full colour, the same in all matrices shown side by side.
+        selected: The (label, prediction) to frame, if any.
     """
     off = np.where(np.eye(10, dtype=bool), 0, counts)
     strength = np.sign(off) * np.sqrt(np.abs(off) / max(1, most))  # a root, so that few mistakes show beside many
@@ -341,13 +328,13 @@ def mistakes(counts: Ints, most: int, selected: tuple[int, int] | None = None) -
     return _figure(
         [heat, squares],
         height=330,
-        xaxis={**titled_axis("answer", 8), **axis, "range": [-0.5, 9.5]},
+        xaxis={**titled_axis("prediction", 8), **axis, "range": [-0.5, 9.5]},
         yaxis={
-            **titled_axis("true digit", 8),
+            **titled_axis("label", 8),
             **axis,
             "range": [9.5, -0.5],
             "scaleanchor": "x",
             "constraintoward": "top",
         },
-        shapes=[] if selected is None else [_frame(*selected)],
+        shapes=[] if selected is None else [cell_frame(*selected)],
     )

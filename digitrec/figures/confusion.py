@@ -1,30 +1,29 @@
 """Confusion matrices, as figures and as sentences."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-if TYPE_CHECKING:
-    pass
-from digitrec.figures.theme import BARE_LAYOUT, BLUE, GREY, plural, times_in_words, titled_axis
+from digitrec import formats
+from digitrec.figures.theme import BARE_LAYOUT, BLUE, GREY, titled_axis
 
 
 def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, int] | None = None) -> go.Figure:
-    """Draw how often each digit was read as each other; mistakes stand out, right answers are grey.
+    """Draw how often each digit was read as each other; errors stand out, right predictions are grey.
 
-    A heatmap sends no clicks to Streamlit, so an invisible square lies on each cell and carries (truth, answer):
+    A heatmap sends no clicks to Streamlit, so an invisible square lies on each cell and carries (label, prediction):
     see `clicked_cell`.
 
     Args:
-        counts: int (10, 10), rows are true digits, columns answers.
-        selected: The (truth, answer) to frame, if any.
+        counts: int (10, 10), rows are labels, columns predictions.
+        selected: The (label, prediction) to frame, if any.
     """
     counts = np.asarray(counts)
     errors = np.where(np.eye(10, dtype=bool), 0, counts)
-    strength = np.sqrt(errors / max(1, int(errors.max())))  # a root, so that few mistakes show beside many
+    strength = np.sqrt(errors / max(1, int(errors.max())))  # a root, so that few errors are visible beside many
     heat = {
         "type": "heatmap",
         "z": np.where(np.eye(10, dtype=bool), -0.25, strength).round(3).tolist(),
@@ -56,9 +55,9 @@ def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, 
         "height": 410,
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
         "showlegend": False,
-        "xaxis": {**titled_axis("answer", 10), **axis},
+        "xaxis": {**titled_axis("prediction", 10), **axis},
         "yaxis": {
-            **titled_axis("true digit", 16), **axis, "range": [9.5, -0.5],
+            **titled_axis("label", 16), **axis, "range": [9.5, -0.5],
             "scaleanchor": "x", "scaleratio": 1, "constraintoward": "top",
         },
         "annotations": [
@@ -66,13 +65,13 @@ def confusion_matrix(counts: npt.NDArray[np.integer[Any]], selected: tuple[int, 
             for truth, answer in cells
             if counts[truth, answer]
         ],
-        "shapes": [] if selected is None else [_frame(*selected)],
+        "shapes": [] if selected is None else [cell_frame(*selected)],
     }  # fmt: skip
     return go.Figure(data=[heat, squares], layout=layout)
 
 
 def clickable_cells(cells: Sequence[tuple[int, int]], sentences: Sequence[str]) -> dict[str, Any]:
-    """Return a trace of invisible squares over cells (truth, answer), which a click chooses and hovering explains."""
+    """Return a trace of invisible squares over cells (label, prediction), which can be clicked and hovered over."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -88,16 +87,17 @@ def clickable_cells(cells: Sequence[tuple[int, int]], sentences: Sequence[str]) 
 
 
 def _cell_sentence(counts: npt.NDArray[np.integer[Any]], truth: int, answer: int) -> str:
-    return f"{truth} read as {answer}: {times_in_words(int(counts[truth, answer]))}"
+    return f"{truth} read as {answer}: {formats.times(int(counts[truth, answer]))}"
 
 
-def _frame(truth: int, answer: int) -> dict[str, Any]:
+def cell_frame(truth: int, answer: int) -> dict[str, Any]:
+    """Return the shape that frames the cell of a label and a prediction."""
     line = {"color": BLUE, "width": 3}
     return {"type": "rect", "x0": answer - 0.5, "x1": answer + 0.5, "y0": truth - 0.5, "y1": truth + 0.5, "line": line}
 
 
 def clicked_cell(points: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Return the (truth, answer) of a click on `confusion_matrix`, or None if no cell was clicked.
+    """Return the (label, prediction) of a click on `confusion_matrix`, or None if no cell was clicked.
 
     Args:
         points: `event.selection.points` as `st.plotly_chart(on_select=...)` gives it.
@@ -113,7 +113,7 @@ def clicked_digit(points: Sequence[Mapping[str, Any]]) -> int | None:
 
 
 def _clicked(points: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the numbers that the last point clicked carries, none where it carries anything else: a browser sent them.
+    """Return the numbers in the last point clicked; none where it holds anything else, as a browser sent them.
 
     Streamlit may send a list as an object with keys "0", "1".
     """
@@ -128,7 +128,7 @@ def _clicked(points: Sequence[Mapping[str, Any]]) -> list[int]:
 
 
 def describe_confusion(counts: npt.NDArray[np.integer[Any]], most: int = 3) -> str:
-    """Say what `confusion_matrix` shows: the mistakes in all and the most frequent ones."""
+    """Describe `confusion_matrix`: the number of errors and the most frequent ones."""
     counts = np.asarray(counts)
     errors = np.where(np.eye(10, dtype=bool), 0, counts)
     if not errors.any():
@@ -136,4 +136,4 @@ def describe_confusion(counts: npt.NDArray[np.integer[Any]], most: int = 3) -> s
     order = np.argsort(-errors, axis=None, kind="stable")[:most]
     cells = [divmod(int(cell), 10) for cell in order if errors.flat[cell]]
     named = "; ".join(_cell_sentence(counts, *cell) for cell in cells)
-    return f"{plural(int(errors.sum()), 'mistake')} in {counts.sum():,} digits. Most often {named}."
+    return f"{formats.plural(int(errors.sum()), 'error')} in {counts.sum():,} digits. Most often {named}."

@@ -6,30 +6,40 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
+from digitrec import formats
+from digitrec.figures.theme import BARE_LAYOUT, GREY, SYMBOLS, TEXT, titled_axis
+
 if TYPE_CHECKING:
     from digitrec.jobs.runs import Curves
-from digitrec.figures.theme import BARE_LAYOUT, SYMBOLS, TEXT, percentage, titled_axis
+    from digitrec.training.presets import PublishedCurve
 
 BATCH_POINTS = 500
 """Points that a curve by batch is thinned out to."""
 
 
 def learning_curves(
-    curves: "Mapping[str, Curves]", colours: Mapping[str, str], by: Literal["epoch", "seconds"] = "epoch"
+    curves: "Mapping[str, Curves]",
+    colours: Mapping[str, str],
+    by: Literal["epoch", "seconds"] = "epoch",
+    published: "PublishedCurve | None" = None,
 ) -> go.Figure:
     """Draw the loss above the accuracy of one or several trainings.
 
     A thin line is the training by batch, full markers on a line are the training by epoch, hollow markers
     on a dashed line are the validation; each run has markers of its own. Points by batch are the means of
-    neighbours, at most BATCH_POINTS a curve.
+    neighbours, at most BATCH_POINTS per curve. Dotted grey lines are what the recipe's source published; they appear
+    once an epoch is over, as they would squeeze the first one together.
     The axes leave out the steep start once an epoch is over; a double click shows all of it.
 
     Args:
         curves: The curves by name of the run.
         colours: `#RRGGBB` by name of the run.
-        by: Whether the axis counts epochs or seconds of training.
+        by: Whether the axis counts epochs or seconds of training; published curves are known by epoch only.
+        published: The curve of the recipe's source, if it has one.
     """
-    traces: list[dict[str, Any]] = []
+    if by != "epoch" or not any(curve.epoch for curve in curves.values()):
+        published = None
+    traces: list[dict[str, Any]] = _published_traces(published) if published else []
     for number, (name, curve) in enumerate(curves.items()):
         run = name if len(curves) > 1 else ""
         symbol = SYMBOLS[number % len(SYMBOLS)]
@@ -55,8 +65,8 @@ def learning_curves(
         },
         "xaxis": {**epochs, "title": None, "matches": "x2", "showticklabels": False, "anchor": "y"},
         "xaxis2": {**epochs, "anchor": "y2"},
-        "yaxis": {**titled_axis("loss (cross-entropy)"), "domain": [0.53, 1], **_loss_range(curves)},
-        "yaxis2": {**titled_axis("accuracy, %"), "domain": [0, 0.47], **_accuracy_range(curves)},
+        "yaxis": {**titled_axis("loss (cross-entropy)"), "domain": [0.53, 1], **_loss_range(curves, published)},
+        "yaxis2": {**titled_axis("accuracy, %"), "domain": [0, 0.47], **_accuracy_range(curves, published)},
     }
     return go.Figure(data=traces, layout=layout)
 
@@ -101,8 +111,34 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
     ]
 
 
+def _published_traces(published: "PublishedCurve") -> list[dict[str, Any]]:
+    """Return the dotted lines of a source's figures: its training loss, and both its accuracies."""
+    lines = (
+        ("published, training", published.loss, "circle", "y", "%{y:.4f}"),
+        ("published, training", [100 * value for value in published.accuracy], "circle", "y2", "%{y:.2f} %"),
+        ("published, validation", [100 * value for value in published.val_accuracy], "circle-open", "y2", "%{y:.2f} %"),
+    )
+    return [
+        {
+            "type": "scatter",
+            "name": name,
+            "legendgroup": name,
+            "showlegend": place != 1,
+            "x": list(published.epochs),
+            "y": [float(f"{value:.5g}") for value in values],
+            "hovertemplate": f"{name}<br>epoch %{{x}}: {unit}<extra></extra>",
+            "line": {"color": GREY, "width": 2, "dash": "dot"},
+            "marker": {"symbol": symbol, "size": 6},
+            "mode": "lines+markers",
+            "xaxis": axis.replace("y", "x"),
+            "yaxis": axis,
+        }
+        for place, (name, values, symbol, axis, unit) in enumerate(lines)
+    ]
+
+
 def _paired(x: Sequence[float], y: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
-    """Return both cut to the shorter one: an epoch's line may be read before all of it is written."""
+    """Return both cut to the shorter one: an epoch's line may be read before it is completely written."""
     count = min(len(x), len(y))
     return x[:count], y[:count]
 
@@ -120,22 +156,24 @@ def _thinned(x: Sequence[float], y: Sequence[float]) -> tuple[Sequence[float], S
     return next(means).tolist(), next(means).tolist()
 
 
-def _loss_range(curves: "Mapping[str, Curves]") -> dict[str, Any]:
+def _loss_range(curves: "Mapping[str, Curves]", published: "PublishedCurve | None") -> dict[str, Any]:
     """Return an axis from 0 that leaves out the steep start, or all of it in the first epoch."""
     if not any(curve.epoch for curve in curves.values()):
         return {"rangemode": "tozero"}
     tops = [_late(curve.batch_loss, 90) for curve in curves.values()]
     tops += [value for curve in curves.values() for value in (*curve.loss, *curve.val_loss)]
+    tops += published.loss if published else ()
     top = max((value for value in tops if np.isfinite(value)), default=1.0)
     return {"range": [0, 1.08 * max(top, 1e-6)]}
 
 
-def _accuracy_range(curves: "Mapping[str, Curves]") -> dict[str, Any]:
+def _accuracy_range(curves: "Mapping[str, Curves]", published: "PublishedCurve | None") -> dict[str, Any]:
     """Return an axis up to 100 % that leaves out the steep start, or all of it in the first epoch."""
     if not any(curve.epoch for curve in curves.values()):
         return {"range": [0, 101]}
     bottoms = [_late(curve.batch_accuracy, 10) for curve in curves.values()]
     bottoms += [value for curve in curves.values() for value in (*curve.accuracy, *curve.val_accuracy)]
+    bottoms += (*published.accuracy, *published.val_accuracy) if published else ()
     bottom = 100 * min((value for value in bottoms if np.isfinite(value)), default=0.0)
     return {"range": [bottom - 0.08 * (100 - bottom), 100 + 0.04 * (100 - bottom)]}
 
@@ -146,9 +184,20 @@ def _late(values: Sequence[float], percentile: float) -> float:
     return float(np.percentile(finite, percentile)) if finite else float("nan")
 
 
-def describe_curves(curves: "Mapping[str, Curves]") -> str:
-    """Say what `learning_curves` shows, a sentence or two a run."""
-    return " ".join(_describe_run(name, curve) for name, curve in curves.items())
+def describe_curves(curves: "Mapping[str, Curves]", published: "PublishedCurve | None" = None) -> str:
+    """Describe `learning_curves`, a sentence or two per run, and one on the published curve once it is drawn."""
+    sentences = [_describe_run(name, curve) for name, curve in curves.items()]
+    if published and any(curve.epoch for curve in curves.values()):
+        points = zip(published.epochs, published.loss, published.accuracy, published.val_accuracy, strict=True)
+        sentences.append(f"Published: {'; '.join(_describe_published(*point) for point in points)}.")
+    return " ".join(sentences)
+
+
+def _describe_published(epoch: int, loss: float, accuracy: float, val_accuracy: float) -> str:
+    return (
+        f"after epoch {epoch} training loss {loss:.4f}, training accuracy {formats.percentage(accuracy, 2)}, "
+        f"validation accuracy {formats.percentage(val_accuracy, 2)}"
+    )
 
 
 def _describe_run(name: str, curve: "Curves") -> str:
@@ -157,16 +206,17 @@ def _describe_run(name: str, curve: "Curves") -> str:
             return f"{name}: no point yet."
         return (
             f"{name} is in its first epoch: loss {curve.batch_loss[-1]:.3f}, "
-            f"training accuracy {percentage(curve.batch_accuracy[-1])}."
+            f"training accuracy {formats.percentage(curve.batch_accuracy[-1])}."
         )
     best = int(np.argmax(curve.val_accuracy)) if curve.val_accuracy else None
     text = (
         f"{name} after epoch {curve.epoch[-1]:g}: training loss {curve.loss[-1]:.3f}, "
-        f"training accuracy {percentage(curve.accuracy[-1])}"
+        f"training accuracy {formats.percentage(curve.accuracy[-1])}"
     )
     if best is None:
         return text + "."
     return (
-        f"{text}, validation loss {curve.val_loss[-1]:.3f}, validation accuracy {percentage(curve.val_accuracy[-1])}. "
-        f"The best validation accuracy was {percentage(curve.val_accuracy[best])}, after epoch {curve.epoch[best]:g}."
+        f"{text}, validation loss {curve.val_loss[-1]:.3f}, "
+        f"validation accuracy {formats.percentage(curve.val_accuracy[-1])}. The best validation accuracy was "
+        f"{formats.percentage(curve.val_accuracy[best])}, after epoch {curve.epoch[best]:g}."
     )

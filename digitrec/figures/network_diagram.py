@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from digitrec import formats
+from digitrec.figures.theme import BARE_LAYOUT, faded, titled_axis
+
 if TYPE_CHECKING:
     from digitrec.training.recipe import LayerInfo
-from digitrec.figures.theme import BARE_LAYOUT, faded, plural, titled_axis
 
 
 def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
-    """Draw a network from the glyph at the top to the ten probabilities at the bottom, a block a layer.
+    """Draw a network from the glyph at the top to the ten probabilities at the bottom, one block per layer.
 
-    A block's width grows with the logarithm of the number of values that leave the layer; blocks in full colour
-    hold parameters, which stand at the right.
+    A block's width grows with the logarithm of the number of output values; blocks in full colour have parameters,
+    whose number is on the right.
 
     Args:
         layers: The layers in order, as `Recipe.layers` gives them.
@@ -37,7 +39,8 @@ def network_diagram(layers: "Sequence[LayerInfo]", colour: str) -> go.Figure:
             "line": {"color": colour, "width": 1.5},
         },
         "hovertext": [
-            f"{layer.name}: {layer.kind}<br>{value:,} values leave it<br>{plural(layer.parameters, 'parameter')}"
+            f"{layer.name}: {layer.kind}<br>{formats.plural(value, 'output value')}<br>"
+            f"{formats.plural(layer.parameters, 'parameter')}"
             for layer, value in zip(layers, values, strict=True)
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",

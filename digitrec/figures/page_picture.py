@@ -1,17 +1,15 @@
 """A picture with the digits that were read in it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from digitrec import formats
+from digitrec.figures.theme import BARE_LAYOUT, BLUE, GREEN, GREY, VERMILLION
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, either
-
-if TYPE_CHECKING:
-    pass
-from digitrec.figures.theme import BARE_LAYOUT, BLUE, GREEN, GREY, VERMILLION, percentage
 
 SCREEN = (800, 690)
 """Screen pixels that a picture has in a window of 1280 x 900."""
@@ -216,7 +214,7 @@ def _edges(digits: Sequence[Digit], gap: float) -> npt.NDArray[np.float64]:
 
 
 def _label(digit: Digit, short: bool = False) -> str:
-    """Return what stands at a box: `7`, `4 or 9`, `4?`, `7 ✓` where it was corrected, nothing for what was left out."""
+    """Return what stands at a box: `7`, `4 or 9`, `4?`, `7 ✓` where it was corrected, nothing where it was rejected."""
     if digit.by_hand == "digit":
         return "× ✓" if digit.flag == NOT_A_DIGIT else f"{digit.digit} ✓"
     if digit.flag == NOT_A_DIGIT:
@@ -227,11 +225,11 @@ def _label(digit: Digit, short: bool = False) -> str:
 
 
 def digit_sentence(digit: Digit) -> str:
-    """Say what was read: `7, 99.1 %`, `4 or 9, 62.0 % for the 4`, `not a digit` or `7, corrected by hand`."""
+    """Describe a digit as read: `7, 99.1 %`, `4 or 9, 62.0 % for 4`, `not a digit` or `7, corrected by hand`."""
     if digit.by_hand == "digit":
         return f"{'not a digit' if digit.flag == NOT_A_DIGIT else digit.digit}, corrected by hand"
     if digit.flag == NOT_A_DIGIT:
         return "not a digit"
     if digit.flag == UNCERTAIN:
-        return f"{either(digit.likely)}, {percentage(digit.confidence)} for the {digit.digit}"
-    return f"{digit.digit}, {percentage(digit.confidence)}"
+        return f"{either(digit.likely)}, {formats.percentage(digit.confidence)} for {digit.digit}"
+    return f"{digit.digit}, {formats.percentage(digit.confidence)}"

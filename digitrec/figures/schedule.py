@@ -1,4 +1,4 @@
-"""The learning rate's figure; the rules are those of `theme`."""
+"""The learning rate over a training, as a figure."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from digitrec.figures.theme import BARE_LAYOUT, titled_axis
 
 Floats = NDArray[np.floating[Any]]
 
-POINTS = 200  # that a schedule is drawn with
+POINTS = 200  # of the line, at most
 
 
 def schedule(values: Floats, epochs: float, colour: str) -> go.Figure:
@@ -18,7 +18,7 @@ def schedule(values: Floats, epochs: float, colour: str) -> go.Figure:
 
     Args:
         values: (steps,), the rate at each step.
-        epochs: Passes that the steps are.
+        epochs: Epochs that the steps make up.
         colour: The model's colour.
     """
     places = np.unique(np.linspace(0, len(values) - 1, min(POINTS, len(values))).round().astype(int))

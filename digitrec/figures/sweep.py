@@ -6,27 +6,28 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from digitrec import formats
 from digitrec.figures import theme
 
 _COLOURS = [[0, theme.ORANGE], [0.5, theme.GREY], [1, theme.GREEN]]
-"""From worst to best: told apart by every kind of colour vision, and seen on light and on dark."""
+"""From worst to best: distinct for every kind of colour vision, and visible on light and on dark."""
 
 Value = float | str
 
 
 def parallel(columns: Mapping[str, Sequence[Value]], accuracies: Sequence[float]) -> go.Figure:
-    """Draw a line a run: across one axis a setting to its validation accuracy.
+    """Draw one line per run, across one axis per setting to its validation accuracy.
 
     Args:
-        columns: Each setting's values, by its name, a value a run; each stands at its place among the sorted ones.
-        accuracies: Validation accuracies, 0 to 1, one a run.
+        columns: Each setting's values by its name, one per run; each is drawn at its rank among the sorted values.
+        accuracies: Validation accuracies, 0 to 1, one per run.
     """
-    shares = [100 * accuracy for accuracy in accuracies]
-    low, high = (min(shares), max(shares)) if shares else (0.0, 100.0)
+    percents = [100 * accuracy for accuracy in accuracies]
+    low, high = (min(percents), max(percents)) if percents else (0.0, 100.0)
     if high - low < 0.1:
         low, high = low - 0.05, high + 0.05
-    reached = {"label": "accuracy, %", "values": shares, "range": [low, high], "tickformat": ".4~g"}
-    lines = {"color": shares, "colorscale": _COLOURS, "cmin": low, "cmax": high}
+    reached = {"label": "accuracy, %", "values": percents, "range": [low, high], "tickformat": ".4~g"}
+    lines = {"color": percents, "colorscale": _COLOURS, "cmin": low, "cmax": high}
     font = {"color": theme.TEXT, "size": 13}
     trace = {
         "type": "parcoords",
@@ -57,21 +58,21 @@ def _dimension(name: str, values: Sequence[Value]) -> dict[str, Any]:
 
 
 def in_words(value: Value) -> str:
-    """Return a setting's value as it is written: `0.001`, `128`, `adam`."""
+    """Return a setting's value as text: `0.001`, `128`, `adam`."""
     return value if isinstance(value, str) else f"{value:g}"
 
 
 def describe(columns: Mapping[str, Sequence[Value]], accuracies: Sequence[float]) -> str:
-    """Return in words what `parallel` shows: the best run, and each setting's values by their mean accuracy."""
+    """Describe `parallel`: the best run, and each setting's values by their mean accuracy."""
     if not accuracies:
-        return "No run has ended an epoch yet."
+        return "No run has completed an epoch yet."
     best = int(np.argmax(accuracies))
     with_ = ", ".join(f"{name} {in_words(values[best])}" for name, values in columns.items())
-    said = [f"Best of {len(accuracies)} runs so far: {with_}, {100 * accuracies[best]:.2f} % of the validation digits."]
+    reached = formats.percentage(accuracies[best], 2)
+    sentences = [f"Best of {len(accuracies)} runs so far: {with_}, validation accuracy {reached}."]
     for name, values in columns.items():
         means = {v: np.mean([a for a, w in zip(accuracies, values, strict=True) if w == v]) for v in set(values)}
         order = sorted(means, key=lambda value: -means[value])
-        said.append(
-            f"{name}, mean accuracy: " + ", ".join(f"{in_words(v)} {100 * means[v]:.2f} %" for v in order) + "."
-        )
-    return " ".join(said)
+        listed = ", ".join(f"{in_words(value)} {formats.percentage(means[value], 2)}" for value in order)
+        sentences.append(f"{name}, mean accuracy: {listed}.")
+    return " ".join(sentences)

@@ -1,16 +1,13 @@
-"""Arrays and histories as plotly figures, and as sentences that say the same.
+"""What all figures share: the colours of models, texts and layout.
 
 No Streamlit here: a page shows a figure with `st.plotly_chart(figure, theme="streamlit")`. Backgrounds and
-fonts are left to that theme, so that light and dark both work, and no figure relies on colour alone.
+fonts are left to that theme, so that light and dark both work, and no figure relies on colour alone. Each figure has a
+text twin, a sentence with the same content for screen readers.
 """
 
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Any
 
 # Colours that differ for every kind of colour vision: Okabe and Ito, Color Universal Design (2008).
 ORANGE, VERMILLION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
@@ -18,7 +15,7 @@ SKY, BLUE, GREEN = "#56B4E9", "#0072B2", "#009E73"
 # Six more, chosen by search to differ from these and from one another for every kind of colour vision.
 BROWN, MOSS, SLATE = "#905040", "#80A050", "#606070"
 LILAC, VIOLET, INDIGO = "#B070F0", "#9030D0", "#8020F0"
-GREY = "#808080"  # tells apart from white and from black alike
+GREY = "#808080"  # distinct from white and from black
 
 _SHIPPED = {
     "mlp-128": ORANGE,
@@ -43,11 +40,8 @@ TEXT = "#000037"
 Its default for text in figures is a grey with a contrast of 3.7 to 1, too little on coloured cells.
 """
 
-CONFIG: dict[str, Any] = {"displayModeBar": False}
-"""For `st.plotly_chart(config=...)` where there is nothing to zoom."""
-
 CAMERA = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE}
-"""Looks of the button that saves a figure as a picture, on light and on dark."""
+"""Style of the button that saves a figure as a picture, on light and on dark."""
 
 # An empty template keeps plotly's own one (6 kB, black on light blue) out of what is sent. Without a drag mode
 # a finger scrolls the page.
@@ -82,10 +76,10 @@ def titled_axis(title: str = "", standoff: int = 20) -> dict[str, Any]:
 
 
 def distinct_colours(models: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """Return a colour for each of some runs in one figure: its model's, or where that is taken one that is free.
+    """Return distinct colours for runs in one figure: each its model's, or where that is taken another one.
 
     Args:
-        models: Name and kind of each run's model, by what the run is called.
+        models: Name and kind of each run's model, by the run's label.
     """
     own = {label: model_colour(name, kind) for label, (name, kind) in models.items()}
     first = {colour: label for label, colour in reversed(own.items())}
@@ -94,26 +88,6 @@ def distinct_colours(models: Mapping[str, tuple[str, str]]) -> dict[str, str]:
         others = (*_FAMILY["mlp" if kind == "mlp" else "cnn"], *_SHIPPED.values(), GREY)
         found.setdefault(label, next((colour for colour in others if colour not in found.values()), own[label]))
     return found
-
-
-def percentage(share: float) -> str:
-    """Return a share as `98.3 %`; 100 % and 0 % are kept for the whole and for nothing."""
-    percent = 100 * float(share)
-    if 99.95 <= percent < 100:
-        return "> 99.9 %"
-    if 0 < percent < 0.05:
-        return "< 0.1 %"
-    return f"{percent:.1f} %"
-
-
-def times_in_words(count: int) -> str:
-    """Return `never`, `once` or `1,234 times`."""
-    return "never" if count == 0 else "once" if count == 1 else f"{count:,} times"
-
-
-def plural(count: int, noun: str) -> str:
-    """Return `1 digit` or `1,234 digits`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def faded(colour: str, opacity: float) -> str:

@@ -1,4 +1,4 @@
-"""Runs and saved models in one list, what differs between their recipes, and a recipe with one thing changed."""
+"""Runs and saved models in one list, the differences between their recipes, and a recipe with one change."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ CHOICES = {
     "precision": training_recipe.PRECISIONS,
     "padding": training_recipe.PADDINGS,
 }
-"""What settings that are words may be."""
+"""The values of settings that are words."""
 
 _WORDS = {"hidden": "widths of the dense layers", "optimizer": "optimiser", "strokes": "pen strokes"}
 _ABSENT = "–"
@@ -39,9 +39,9 @@ class Entry:
     Attributes:
         name: The run's id or the model's name; no two entries share one.
         folder: Where its files are.
-        recipe: What it was trained by.
+        recipe: Its recipe.
         state: The run's state; `saved` or `shipped` for a model.
-        card: What was measured, once it was.
+        card: The measurements, once they were made.
         run: The run, or None for a model.
     """
 
@@ -54,7 +54,7 @@ class Entry:
 
     @property
     def active(self) -> bool:
-        """Whether it waits or trains."""
+        """Whether it is waiting or training."""
         return self.run is not None and self.run.active
 
 
@@ -71,7 +71,7 @@ def _of_model(model: Model) -> Entry:
 
 
 def settings_of(recipe: Recipe) -> dict[str, Any]:
-    """Return all settings of a recipe but its name, by names in words; those of blocks and distortions one by one."""
+    """Return all settings of a recipe but its name, by readable names; those of blocks and augmentation one by one."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
@@ -81,7 +81,7 @@ def settings_of(recipe: Recipe) -> dict[str, Any]:
                     f"block {number}: {_words(f.name)}": getattr(block, f.name) for f in dataclasses.fields(block)
                 }
         elif isinstance(value, Augmentation):
-            found |= {f"distortion: {_words(f.name)}": getattr(value, f.name) for f in dataclasses.fields(value)}
+            found |= {f"augmentation: {_words(f.name)}": getattr(value, f.name) for f in dataclasses.fields(value)}
         elif field.name != "name":
             found[_words(field.name)] = value
     return found
@@ -92,7 +92,7 @@ def _words(name: str) -> str:
 
 
 def choices(setting: str) -> tuple[str, ...]:
-    """Return what a setting may be where it is one of some words; otherwise nothing. A teacher is a model at hand."""
+    """Return the values of a setting that is a word; otherwise none. A teacher is one of the available models."""
     if setting == "teacher":
         return ("", *(model.name for model in registry.models()))
     fields = {_words(field): allowed for field, allowed in CHOICES.items()}
@@ -100,13 +100,13 @@ def choices(setting: str) -> tuple[str, ...]:
 
 
 def changed(recipe: Recipe, setting: str, value: Any, name: str) -> Recipe:
-    """Return the recipe with one setting, of those that `settings_of` names, changed, and a name of its own.
+    """Return the recipe with one of the settings of `settings_of` changed, and with a new name.
 
     Raises:
         RecipeError: If there is no such setting, or the recipe cannot work with that value.
     """
     if setting not in settings_of(recipe):
-        raise RecipeError(f"This recipe has no such setting. Choose another. Received: {setting[:40]!r}")
+        raise RecipeError(f"This recipe has no such setting. Choose another one. Received: {setting[:40]!r}")
     part, _, word = setting.rpartition(": ")
     if part.startswith("block "):
         place = int(part.removeprefix("block ")) - 1
@@ -124,9 +124,9 @@ def _field(of: type, word: str) -> str:
 
 
 def differences(named: Mapping[str, Recipe]) -> dict[str, list[str]]:
-    """Return the settings in which some recipes differ, each with its value in words for each of them, in their order.
+    """Return the settings in which recipes differ, each with its value as text for each recipe, in order.
 
-    A setting that a recipe does not have, as a block of a CNN, is a dash.
+    A setting that a recipe does not have, such as a block of a CNN, is a dash.
     """
     all_settings = [settings_of(recipe) for recipe in named.values()]
     keys = dict.fromkeys(key for found in all_settings for key in found)
@@ -135,7 +135,7 @@ def differences(named: Mapping[str, Recipe]) -> dict[str, list[str]]:
 
 
 def in_words(value: Any) -> str:
-    """Return a setting's value as a person writes it."""
+    """Return a setting's value as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from digitrec import files
 from digitrec.errors import RunError
-from digitrec.jobs import run_folder
 from digitrec.training import model_files
 
 if TYPE_CHECKING:
     import keras
 
     from digitrec.training.trainer import Position, Weights
+
+CHECKPOINT = "checkpoint.keras"
+POSITION = "position.json"  # in the file of the checkpoint, so that both are of the same moment
+BEST = "best.npz"
 
 
 def weights(folder: Path) -> "Weights":
@@ -37,12 +40,12 @@ def load_checkpoint(folder: Path) -> "tuple[keras.Model, Position] | None":
 
     from digitrec.training.trainer import Position
 
-    if not (folder / run_folder.CHECKPOINT).exists():
+    if not (folder / CHECKPOINT).exists():
         return None
     try:
-        with zipfile.ZipFile(folder / run_folder.CHECKPOINT) as packed:
-            values = json.loads(packed.read(run_folder.POSITION))
-        model = keras.saving.load_model(folder / run_folder.CHECKPOINT)
+        with zipfile.ZipFile(folder / CHECKPOINT) as packed:
+            values = json.loads(packed.read(POSITION))
+        model = keras.saving.load_model(folder / CHECKPOINT)
         best = values.pop("best_loss")
         return model, Position(best_loss=math.inf if best is None else best, **values)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
@@ -54,7 +57,7 @@ def load_best(folder: Path) -> "Weights | None":
     import numpy as np
 
     try:
-        with np.load(folder / run_folder.BEST) as arrays:
+        with np.load(folder / BEST) as arrays:
             return [arrays[name] for name in arrays.files]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
@@ -68,6 +71,6 @@ def save_checkpoint(folder: Path, model: "keras.Model", position: "Position") ->
     def fill(temporary: Path) -> None:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as packed:
-            packed.writestr(run_folder.POSITION, values)
+            packed.writestr(POSITION, values)
 
-    files.write(folder / run_folder.CHECKPOINT, fill)
+    files.write(folder / CHECKPOINT, fill)

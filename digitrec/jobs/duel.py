@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from digitrec import files, settings
 from digitrec.errors import RecipeError, RunError
-from digitrec.jobs import limits, run_folder, runs
+from digitrec.jobs import limits, queue, runs
 from digitrec.jobs.runs import Run
 from digitrec.registry import registry
 from digitrec.training import metrics
@@ -38,7 +38,7 @@ LARGEST_FILTERS = 32  # of the first block: beyond it a CNN grows in its dense l
 
 @dataclass(frozen=True)
 class Duel:
-    """A duel, as its two run folders tell it at the moment.
+    """A duel, as its two run folders describe it at the moment.
 
     Attributes:
         id: The same in both folders.
@@ -196,7 +196,7 @@ def duels() -> list[Duel]:
     halves: dict[str, dict[str, Run]] = {}
     about: dict[str, dict[str, Any]] = {}
     for run in runs.runs():
-        values = files.read_json(run.folder / run_folder.DUEL)
+        values = files.read_json(run.folder / queue.DUEL)
         if values and _is_whole(values):
             about.setdefault(values["id"], values)
             halves.setdefault(values["id"], {})[run.recipe.kind] = run
@@ -212,9 +212,8 @@ def _is_whole(values: dict[str, Any]) -> bool:
     return (
         isinstance(values.get("id"), str)
         and values.get("budget") in BUDGETS
-        and isinstance(amount, int | float)
-        and not isinstance(amount, bool)
-        and 0 < amount < files.LARGEST
+        and files.is_number(amount)
+        and amount > 0
         and isinstance(values.get("at_once"), bool)
     )
 
@@ -235,7 +234,7 @@ def verdict(duel: Duel, truth: npt.NDArray[np.integer[Any]]) -> Verdict | None:
     right = [registry.test_probabilities(run.folder).argmax(axis=1) == truth for run in duel.sides]
     test = metrics.mcnemar(right[0], right[1], ("the MLP", "the CNN"))
     shares = [f"{100 * float(r.mean()):.2f} %" for r in right]
-    if test.p < metrics.SIGNIFICANT:
+    if test.is_significant:
         mlp_wins = test.only_a > test.only_b
         winner, score = ("MLP", shares) if mlp_wins else ("CNN", shares[::-1])
         headline = f"The {winner} wins: it reads {score[0]} of the test digits, the other {score[1]}."

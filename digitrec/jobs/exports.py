@@ -1,21 +1,17 @@
-"""A model, or a run's curves, made ready to use elsewhere: `python -m digitrec.jobs.exports FOLDER KIND`.
+"""A model, or a run's curves, in a form to use elsewhere: `python -m digitrec.jobs.exports FOLDER KIND`.
 
-A page asks for it (`start`) and looks whether it is there (`find`). A process of its own converts and checks
-(see `export`), for that takes TensorFlow. What it makes is kept: asked for again, it is there at once.
+A page asks for it (`start`) and checks whether it is there (`find`). A process of its own converts and checks it
+(see `registry.export`), because that takes TensorFlow. What it makes is kept: asked for again, it is there at once.
 
-    exports_folder()/<fingerprint>-<kind>/
-        status.json, alive.lock, out.log   as in a run folder (see `run_folder`)
-        export.zip                         what was asked for; moved into place when it is whole and checked
+    exports_folder()/<fingerprint>-<kind>/      a job's folder, see `job`
+        export.zip                              what was asked for; moved into place when it is complete and checked
 """
 
 import hashlib
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-import traceback
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +19,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from digitrec import files, settings
-from digitrec.errors import DigitrecError, ModelError
-from digitrec.jobs import process, run_folder, throttle
+from digitrec.errors import ModelError
+from digitrec.jobs import job, throttle
 from digitrec.training import model_files
 
 KINDS = ("onnx", "savedmodel", "tensorboard")
@@ -33,11 +29,10 @@ VERSION = 1
 
 ZIP = "export.zip"
 TURN = "turn.lock"
-STARTS_WITHIN = 3.0  # seconds, after which a process has said who it is
 KEPT = 20  # exports; of the largest shipped model 20 are 250 MB
 
-BROKEN_OFF = "It was broken off: its process was killed, or the machine was restarted. Ask for it again."
-DISK = "It could not be written: the disk is full or read-only. Free some space, then ask for it again."
+ADVICE = job.Advice(again="Start the export again.", memory="Wait until no run trains, then start the export again.")
+"""What can be done after an export has failed."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ class Export:
 
     Attributes:
         state: `none` (never asked for, or stopped), `making`, `ready` or `failed`.
-        message: While it is made, what is done at the moment; when it failed, a sentence on why.
+        message: While it is made, the present step; when it failed, why, as a sentence.
         file: The zip; it is there when the state is `ready`.
         seconds: While it is made, for how long; 0 while it waits for its turn.
     """
@@ -64,101 +59,74 @@ def find(folder: Path, kind: str) -> Export:
         ModelError: If the model is gone.
     """
     work = _work(folder, kind)
-    alive = run_folder.is_alive(work) or run_folder.is_launching(
-        work
-    )  # looked at first: what it wrote before it ended is then seen
-    status = files.read_json(work / run_folder.STATUS) or {}
-    message = str(status.get("message") or "")
+    asked = (work / job.STATUS).exists()
+    status = job.snapshot(work, ADVICE)
     if (work / ZIP).exists():
         return Export("ready", "", work / ZIP)
-    if status.get("state") == "failed":
-        return Export("failed", message or BROKEN_OFF, work / ZIP)
-    if alive:
-        began = float(status.get("began") or time.time())
-        return Export("making", message, work / ZIP, max(0.0, time.time() - began))
-    return Export("failed" if status else "none", BROKEN_OFF if status else "", work / ZIP)
+    if not asked:
+        return Export("none", "", work / ZIP)
+    if status.state in ("finished", "stopped", "failed", "interrupted"):
+        return Export("failed", status.message or f"{job.INTERRUPTED} {ADVICE.again}", work / ZIP)
+    return Export("making", status.message, work / ZIP, max(0.0, time.time() - status.began) if status.began else 0.0)
 
 
 def start(folder: Path, kind: str) -> Export:
     """Have an export made by a process of its own, unless it is there or under way already.
 
     Raises:
-        ModelError: If the model is gone, or the disk is full or read-only.
+        ModelError: If the model is gone.
+        RunError: If the disk is full or read-only.
     """
     found = find(folder, kind)
     if found.state in ("making", "ready"):
         return found
     work = _work(folder, kind)
-    try:
+    with job.writing("The export cannot be started"):
         work.mkdir(parents=True, exist_ok=True)
-        files.write_json(work / run_folder.STATUS, {"state": run_folder.WAITING, "message": "", "started": time.time()})
-        with (work / run_folder.LOG).open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "digitrec.jobs.exports", str(folder), kind],
-                cwd=settings.PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C at the server does not reach it
-            )
-    except OSError as error:
-        raise ModelError(DISK) from error
-    threading.Thread(target=child.wait, daemon=True).start()  # reaps it
+        files.write_json(work / job.STATUS, job.new_status())
+        job.launch(work, "digitrec.jobs.exports", str(folder), kind)
     return find(folder, kind)
 
 
 def stop(folder: Path, kind: str) -> None:
-    """End an export that is under way; it can be asked for again. Linux only, see `process`.
+    """End an export that is under way; it can be started again.
 
     Raises:
-        ModelError: If the model is gone, or the disk is full or read-only.
+        ModelError: If the model is gone.
+        RunError: If the disk is full or read-only.
     """
-    work, until = _work(folder, kind), time.monotonic() + STARTS_WITHIN
-    while find(folder, kind).state == "making" and time.monotonic() < until:
-        if process.kill(str((files.read_json(work / run_folder.STATUS) or {}).get("process", ""))):
-            try:
-                (work / run_folder.STATUS).unlink(missing_ok=True)
-            except OSError as error:
-                raise ModelError(DISK) from error
-            return
+    work, until, killed = _work(folder, kind), time.monotonic() + job.LAUNCH_SECONDS, False
+    while (job.is_alive(work) if killed else find(folder, kind).state == "making") and time.monotonic() < until:
+        killed = job.kill(work) or killed  # another server's process may not have said yet who it is
         time.sleep(0.05)
+    if killed:
+        with job.writing("The export cannot be stopped"):
+            (work / job.STATUS).unlink(missing_ok=True)
 
 
 def main(folder: Path, kind: str) -> None:
-    """Make an export, in this process, and write what came of it."""
+    """Make an export, in this process, and write what became of it."""
     work = _work(folder, kind)
     work.mkdir(parents=True, exist_ok=True)
-    with FileLock(work / run_folder.ALIVE, timeout=10):
-        if (work / ZIP).exists():
-            return
-        try:
-            _say(work, "", run_folder.WAITING, process=process.name())
+    with job.held(work), job.failures(work, ADVICE):
+        if not (work / ZIP).exists():
+            job.update(work, state=job.QUEUED, message="", began=0.0)
             with FileLock(settings.exports_folder() / TURN):  # one at a time: each takes as much memory as a training
                 _make(folder, kind, work)
-        except DigitrecError as error:
-            _say(work, str(error), "failed")
-        except OSError as error:
-            traceback.print_exception(error)
-            _say(work, DISK, "failed")
-        except MemoryError:
-            _say(work, "There is not enough memory for it. Wait until no run trains, then ask for it again.", "failed")
-        except Exception as error:
-            traceback.print_exception(error)
-            _say(work, f"It broke off with an internal error ({type(error).__name__}). Its log says more.", "failed")
 
 
 def _make(folder: Path, kind: str, work: Path) -> None:
     _tidy(work)
-    _say(work, "TensorFlow is being loaded", began=time.time())
+    job.update(work, state="running", message="TensorFlow is being loaded", began=time.time())
     from digitrec.registry import export
 
     name = (files.read_json(folder / model_files.CARD) or {}).get("name", folder.name)
     with tempfile.TemporaryDirectory(dir=work) as scratch:
         tree = Path(scratch) / f"{name}-{kind}"
         tree.mkdir()
-        export.WRITERS[kind](folder, tree, lambda step: _say(work, step))
+        export.WRITERS[kind](folder, tree, lambda step: job.update(work, message=step))
         files.write(work / ZIP, lambda temporary: _zip(tree, temporary))
-    _say(work, "", "finished")
+    job.update(work, state="finished", message="")
 
 
 def _zip(tree: Path, file: Path) -> None:
@@ -174,26 +142,19 @@ def _tidy(work: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     for leftover in work.glob(".*-*"):
         leftover.unlink(missing_ok=True)
-    others = [
-        other for other in settings.exports_folder().glob("*/") if other != work and not run_folder.is_alive(other)
-    ]
+    others = [other for other in settings.exports_folder().glob("*/") if other != work and not job.is_alive(other)]
     for old in sorted(others, key=lambda other: other.stat().st_mtime)[: -KEPT + 1]:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _say(work: Path, message: str, state: str = "running", **facts: object) -> None:
-    before = files.read_json(work / run_folder.STATUS) or {}
-    files.write_json(work / run_folder.STATUS, before | {"state": state, "message": message} | facts)
 
 
 def _work(folder: Path, kind: str) -> Path:
     """Return the folder of an export. Two models have the same only where their cards are, so their weights."""
     if kind not in KINDS:
-        raise ModelError(f"There is no such kind of export. Kinds: {', '.join(KINDS)}. Received: {kind[:40]!r}")
+        raise ModelError(f"There is no such kind of export. Choose one of: {', '.join(KINDS)}. Received: {kind[:40]!r}")
     try:
         card = (folder / model_files.CARD).read_bytes()
     except OSError as error:
-        raise ModelError("The model is not there any more. Choose another one.") from error
+        raise ModelError("The model no longer exists. Choose another one.") from error
     return settings.exports_folder() / f"{hashlib.sha256(card + bytes([VERSION])).hexdigest()[:16]}-{kind}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from digitrec import settings
 from digitrec.errors import RecipeError, RunError
-from digitrec.jobs import run_folder, runs
+from digitrec.jobs import job, runs
 from digitrec.training.recipe import Recipe
 
 DAY = 86_400.0  # seconds
@@ -72,7 +72,7 @@ def clear_runs() -> list[str]:
 def _last_change(folder: Path) -> float:
     """Return when the run's state last changed, in seconds since 1970."""
     try:
-        return (folder / run_folder.STATUS).stat().st_mtime
+        return (folder / job.STATUS).stat().st_mtime
     except OSError:
         return 0.0
 

@@ -1,14 +1,26 @@
-"""Start, watch, stop and resume training runs. Each trains in a process of its own; its folder is the truth.
+"""Start, watch, stop and resume training runs. Each is a job (see `job`).
 
-On this machine one run trains at a time. The others' processes wait for their turn, so that a queue goes on without
-the server that it was started from. A cluster has a queue of its own (see `scheduler`).
+Its folder also holds:
+
+    recipe.json         the recipe
+    duel.json           for one of a duel's two runs, which duel (see `duel`)
+    events.jsonl        what happened, one event per line (see `training.events`)
+    checkpoint.keras    weights with the optimizer's state, and the position (see `checkpoint`)
+    best.npz            with early stopping, the weights with the lowest validation loss so far
+    model.keras, model.tflite, test.npz, card.json      the trained model
+    insight.npz         what Compare shows of it (see `precomputed`)
+    watch.bin, own/     what the network predicted for a few digits while it learned (see `probes`)
+
+On this machine one run trains at a time. The others' processes wait for their turn (see `queue`), so that a queue goes
+on without the server that it was started from. A cluster has a queue of its own (see `scheduler`), and `status.json`
+then also says how many of its workers have taken the run (`takes`).
 """
 
 import contextlib
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +28,17 @@ from typing import Any
 from digitrec import files as files_module
 from digitrec import settings
 from digitrec.errors import RecipeError, RunError
-from digitrec.jobs import run_folder, scheduler
+from digitrec.jobs import job, queue, scheduler
 from digitrec.registry import card as cards
 from digitrec.training import events as training_events
 from digitrec.training import model_files
 from digitrec.training.recipe import Recipe
 
-QUIET_MINUTES = 2  # after which it is told that a run says nothing
+QUIET_MINUTES = 2  # after which a run that writes nothing is reported as silent
 
-RATE_WINDOW = 60  # events; some 15 seconds of training decide what the time left is reckoned from
+RATE_WINDOW = 60  # events; the time left is computed from the last 15 seconds of training or so
+
+UNWRITABLE = "The folder for runs cannot be written"
 
 ID = re.compile(r"\w[\w.-]{,79}", re.ASCII)
 
@@ -36,14 +50,14 @@ RESUMABLE = ("stopped", "interrupted", "failed")
 
 @dataclass(frozen=True)
 class Run:
-    """One training run, as its folder tells it at the moment.
+    """One training run, as its folder describes it at the moment.
 
     Attributes:
         id: The folder's name.
         folder: Its folder.
         recipe: What it trains.
         state: queued, starting, running, stopping, finished, stopped, failed or interrupted.
-        message: A sentence on why it failed or was interrupted, or that nothing was heard of it; otherwise empty.
+        message: Why it failed or was interrupted, or that it has written nothing for long; otherwise empty.
         place: How many runs train or wait before this one, while it is queued; 0 for one that waits on a cluster.
     """
 
@@ -61,7 +75,7 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether `resume` can go on with it."""
+        """Whether `resume` can continue it."""
         return self.state in RESUMABLE
 
     @property
@@ -98,7 +112,7 @@ class Progress:
         of: Epochs in all.
         seconds: Seconds of training so far.
         seconds_left: Seconds still to go at the pace of the last quarter minute, or None before there is one.
-        digits_per_second: Training digits a second of late, or None.
+        digits_per_second: Training digits per second of late, or None.
         accuracy: Accuracy on the training digits of late, 0 to 1, or None.
         testing: Whether training is over and the test digits are being read.
         of_seconds: Seconds after the first steps at which training ends, or 0 where only the epochs end it.
@@ -135,10 +149,10 @@ def start(recipe: Recipe, duel: dict[str, Any] | None = None) -> Run:
         RunError: If the folder for runs cannot be written.
         SettingsError: If `DIGITREC_SCHEDULER` is no address.
     """
-    with _disk():
-        files = {model_files.RECIPE: recipe.to_json(), run_folder.STATUS: _queued()} | (
-            {run_folder.DUEL: duel} if duel else {}
-        )
+    with job.writing(UNWRITABLE):
+        files = {model_files.RECIPE: recipe.to_json(), job.STATUS: _queued()}
+        if duel:
+            files[queue.DUEL] = duel
         folder = _new_folder(recipe.name, files)
         try:
             return _launch(folder)
@@ -158,17 +172,17 @@ def start_as(run_id: str, recipe: Recipe, launch: bool = True) -> Run | None:
     Raises:
         RunError: If the folder for runs cannot be written.
     """
-    with _disk():
+    with job.writing(UNWRITABLE):
         folder = settings.runs_folder() / run_id
         try:
-            files_module.new_folder(folder, {model_files.RECIPE: recipe.to_json(), run_folder.STATUS: _queued()})
+            files_module.new_folder(folder, {model_files.RECIPE: recipe.to_json(), job.STATUS: _queued()})
         except FileExistsError:
             return None
         return _launch(folder) if launch else get(run_id)
 
 
 def resume(run: Run) -> Run:
-    """Go on with a run that was stopped, interrupted or failed, from its last checkpoint.
+    """Continue a run that was stopped, interrupted or failed, from its last checkpoint.
 
     Raises:
         RunError: If the run trains already, or is finished.
@@ -177,15 +191,15 @@ def resume(run: Run) -> Run:
     run = get(run.id)
     if not run.resumable:
         raise RunError(f"Only a stopped, interrupted or failed run can be resumed. This one is {run.state}.")
-    with _disk():
+    with job.writing(UNWRITABLE):
         status = _queued()
-        (run.folder / run_folder.STOP).unlink(missing_ok=True)
-        files_module.write_json(run.folder / run_folder.STATUS, status)
+        (run.folder / job.STOP).unlink(missing_ok=True)
+        files_module.write_json(run.folder / job.STATUS, status)
         return _launch(run.folder)
 
 
 def stop(run: Run) -> Run:
-    """Ask a run to stop; it ends within a second or two and keeps what was learned. One that hangs is ended.
+    """Ask a run to stop; it ends within a second or two and keeps what it learned. One that hangs is ended by force.
 
     Raises:
         RunError: If the run is not under way.
@@ -193,9 +207,8 @@ def stop(run: Run) -> Run:
     run = get(run.id)
     if not run.active:
         raise RunError(f"Only a run under way can be stopped. This one is {run.state}.")
-    with _disk():
-        (run.folder / run_folder.STOP).touch()
-    scheduler.end_if_it_hangs(run.folder)
+    with job.writing(UNWRITABLE):
+        job.stop(run.folder, scheduler.ADVICE)
     return get(run.id)
 
 
@@ -207,7 +220,7 @@ def delete(run: Run) -> None:
     """
     if get(run.id).active:
         raise RunError("A run under way cannot be deleted. Stop it first.")
-    with _disk():
+    with job.writing(UNWRITABLE):
         files_module.remove_folder(run.folder)
 
 
@@ -215,7 +228,7 @@ def damaged() -> list[str]:
     """Return the names of the run folders that are left out because their recipe is missing or damaged."""
     found = []
     for folder in files_module.folders(settings.runs_folder()):
-        if any((folder / file).exists() for file in (model_files.RECIPE, run_folder.STATUS, training_events.EVENTS)):
+        if any((folder / file).exists() for file in (model_files.RECIPE, job.STATUS, training_events.EVENTS)):
             try:
                 _read(folder)
             except RunError:
@@ -227,14 +240,14 @@ def discard(name: str) -> None:
     """Delete a damaged run folder.
 
     Raises:
-        RunError: If it is none, a process holds it, or its files cannot be removed.
+        RunError: If it is not one, a process holds it, or its files cannot be removed.
     """
     if name not in damaged():
         raise RunError(f"There is no damaged run of this name. Received: {name[:60]!r}")
     folder = settings.runs_folder() / name
-    if run_folder.is_alive(folder):
+    if job.is_alive(folder):
         raise RunError("A process still works in this folder. Wait until it has ended.")
-    with _disk():
+    with job.writing(UNWRITABLE):
         files_module.remove_folder(folder)
 
 
@@ -260,7 +273,7 @@ def runs() -> list[Run]:
     return sorted(found, key=lambda run: run.id, reverse=True)
 
 
-def look(run: Run) -> tuple[Progress, Curves]:
+def progress_and_curves(run: Run) -> tuple[Progress, Curves]:
     """Return how far the run has come, and its curves so far; its events are read once for both."""
     events = training_events.read_events(run.folder)
     return _progress(run.recipe, events), _curves(events)
@@ -268,12 +281,12 @@ def look(run: Run) -> tuple[Progress, Curves]:
 
 def curves(run: Run) -> Curves:
     """Return the run's losses and accuracies so far."""
-    return look(run)[1]
+    return _curves(training_events.read_events(run.folder))
 
 
 def progress(run: Run) -> Progress:
     """Return how far the run has come and how long it still takes."""
-    return look(run)[0]
+    return _progress(run.recipe, training_events.read_events(run.folder))
 
 
 def curves_in(folder: Path) -> Curves:
@@ -318,7 +331,7 @@ def _progress(recipe: Recipe, events: list[dict[str, Any]]) -> Progress:
 
 
 def history_csv(run: Run) -> str:
-    """Return the curves as CSV, a row an event, with a header."""
+    """Return the curves as CSV: a header, then one row per event."""
     columns = ("kind", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "digits_per_second")
     rows = [
         columns,
@@ -339,36 +352,21 @@ def _read(folder: Path) -> Run:
 
 def _state(folder: Path) -> tuple[str, str, int]:
     """Return the run's state, message and place in the queue."""
-    status = run_folder.read_status(folder)
-    if status.state not in run_folder.UNDER_WAY:
-        return status.state, status.message, 0
-    alive = run_folder.is_alive(folder)
-    if not alive and run_folder.read_status(folder) != status:  # it ended, or went on, between the two looks
-        return _state(folder)
-    if not alive and status.cluster:  # no worker has it: none yet, or one that was lost
-        return ("stopped" if (folder / run_folder.STOP).exists() else "queued"), "", 0
-    if not alive and (_has_died(folder, status.started) or not run_folder.is_launching(folder)):
-        return "interrupted", scheduler.BROKEN_OFF, 0
-    if (folder / run_folder.STOP).exists():
-        return "stopping", _silence(folder), 0
-    if status.state != run_folder.WAITING:
+    status = job.snapshot(folder, scheduler.ADVICE)
+    if status.state in ("starting", "running", "stopping"):
         return status.state, _silence(folder), 0
-    place = len(run_folder.ahead(folder))
-    return ("queued" if place else "starting"), "", place
+    if status.state == job.QUEUED and not status.cluster:
+        place = len(queue.ahead(folder))
+        return ("queued" if place else "starting"), "", place
+    return status.state, status.message, 0
 
 
 def _silence(folder: Path) -> str:
-    """Return a sentence where nothing was heard of a run for long."""
-    minutes = int((time.time() - run_folder.last_sign(folder)) / 60)
+    """Return a sentence if a run has written nothing for long."""
+    minutes = int((time.time() - job.last_write(folder)) / 60)
     if minutes < QUIET_MINUTES:  # below zero where the clock was set back
         return ""
-    return f"Nothing was heard of it for {minutes} minutes. If it hangs, Stop ends it."
-
-
-def _has_died(folder: Path, started: float) -> bool:
-    """Whether this very process started the run's worker at that time and saw it end."""
-    child = scheduler.process(folder, started)
-    return child is not None and child.poll() is not None
+    return f"It has written nothing for {minutes} minutes. If it hangs, Stop ends it."
 
 
 def _new_folder(name: str, files: Mapping[str, dict[str, Any]]) -> Path:
@@ -383,26 +381,12 @@ def _new_folder(name: str, files: Mapping[str, dict[str, Any]]) -> Path:
 
 def _queued() -> dict[str, Any]:
     """Return the status of a run that joins the queue now."""
-    cluster = settings.scheduler() is not None
-    turn = run_folder.next_turn(settings.runs_folder())
-    return {"state": "queued", "message": "", "queued_at": turn, "started": time.time(), "cluster": cluster}
+    return job.new_status(queue.next_turn(settings.runs_folder()), settings.scheduler() is not None)
 
 
 def _launch(folder: Path) -> Run:
     try:
-        scheduler.submit(folder, run_folder.read_status(folder).started)
+        scheduler.submit(folder)
     except RunError as error:
-        values = files_module.read_json(folder / run_folder.STATUS) or {}
-        files_module.write_json(folder / run_folder.STATUS, values | {"state": "failed", "message": str(error)})
+        job.update(folder, state="failed", message=str(error))
     return get(folder.name)
-
-
-@contextlib.contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            "The folder for runs cannot be written: the disk is full or read-only. "
-            "Free some space, or set DIGITREC_HOME to a folder that can be written."
-        ) from error

@@ -1,8 +1,8 @@
-"""A sweep: one recipe with some settings varied over lists of values, each combination a run; the worse ones end early.
+"""A sweep: one recipe with some settings varied over lists of values; each combination is a run, poor ones end early.
 
 A sweep is a folder in `sweeps` with `sweep.json` (recipe, settings, early) and `stop` when it is asked to stop. Its
-runs are named after it and their number, so that no list of them is kept. On this machine the process of one run goes
-on with the next; a cluster has them all at once. Nobody else is needed: the sweep goes on without the server.
+runs are named after it and their number, so that no list of them is kept. On this machine the process of one run
+continues with the next; a cluster has them all at once. So the sweep goes on without the server.
 """
 
 import contextlib
@@ -18,8 +18,7 @@ from typing import Any
 
 from digitrec import files, settings
 from digitrec.errors import RecipeError, RunError
-from digitrec.jobs import limits, runs
-from digitrec.jobs import run_folder as jobs_run_folder
+from digitrec.jobs import job, limits, runs
 from digitrec.jobs.runs import Run
 from digitrec.training import events as training_events
 from digitrec.training.recipe import ACTIVATIONS, OPTIMIZERS, SCHEDULES, Recipe
@@ -47,7 +46,7 @@ MOST_RUNS = 30  # an hour of the smallest recipes on two cores
 ENOUGH = 3  # other runs that have come as far, before one may be called worse
 
 FILE = "sweep.json"
-BEHIND = "Stopped early: after as many epochs, more than half of the other runs had read more validation digits right."
+BEHIND = "Stopped early: after as many epochs, more than half of the other runs had a higher validation accuracy."
 RULE = (
     "After each epoch a run stops if its best validation accuracy so far is below the median of what the others had "
     "reached after as many epochs; at least three others must have come as far."
@@ -65,7 +64,7 @@ class Trial:
         values: What was set, by setting.
         recipe: What it trains.
         run: Its run, or None before it has begun.
-        accuracies: Validation accuracies, 0 to 1, an epoch each.
+        accuracies: Validation accuracies, 0 to 1, one per epoch.
         seconds: Seconds of training so far.
     """
 
@@ -96,7 +95,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep, as its folder and those of its runs tell it at the moment.
+    """A sweep, as its folder and those of its runs describe it at the moment.
 
     Attributes:
         id: The folder's name.
@@ -156,7 +155,7 @@ def grid(recipe: Recipe, varied: Mapping[str, Sequence[Value]]) -> list[tuple[di
             raise RecipeError(f"{SETTINGS.get(setting, setting[:40])}: at least two different values are needed.")
     combinations = [dict(zip(varied, values, strict=True)) for values in itertools.product(*varied.values())]
     if len(combinations) > MOST_RUNS:
-        raise RecipeError(f"At most {MOST_RUNS} runs a sweep. Leave out some values. Received: {len(combinations)}")
+        raise RecipeError(f"At most {MOST_RUNS} runs per sweep. Leave out some values. Received: {len(combinations)}")
     return [(values, _changed(recipe, values)) for values in combinations]
 
 
@@ -187,23 +186,19 @@ def start(recipe: Recipe, varied: Mapping[str, Sequence[Value]], early: bool = T
     sweep_id = f"{time.strftime('%Y%m%d-%H%M%S')}-sweep-{secrets.token_hex(2)}"
     folder = _folder() / sweep_id
     plain = {setting: list(values) for setting, values in varied.items()}
-    try:
+    with job.writing("The sweep cannot be started"):
         files.new_folder(folder, {FILE: {"recipe": recipe.to_json(), "settings": plain, "early": early}})
-    except OSError as error:
-        raise RunError("The sweep cannot be written: the disk is full or read-only. Free some space.") from error
-    return go_on(get(sweep_id))
+    return resume(get(sweep_id))
 
 
-def go_on(sweep: Sweep) -> Sweep:
-    """Go on with a sweep that was stopped or interrupted; what ended early, or failed, stays as it is.
+def resume(sweep: Sweep) -> Sweep:
+    """Continue a sweep that was stopped or interrupted; what ended early, or failed, stays as it is.
 
     Raises:
         RunError: If the folder for runs cannot be written.
     """
-    try:
-        (_folder() / sweep.id / jobs_run_folder.STOP).unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError("The sweep cannot go on: the disk is read-only.") from error
+    with job.writing("The sweep cannot be resumed"):
+        (_folder() / sweep.id / job.STOP).unlink(missing_ok=True)
     everywhere = settings.scheduler() is not None
     for trial in sweep.trials:
         if trial.run is None:
@@ -213,7 +208,7 @@ def go_on(sweep: Sweep) -> Sweep:
         else:
             begun = trial.run if trial.run.active else None
         if begun and not everywhere:
-            break  # its process goes on with the next
+            break  # its process continues with the next
     return get(sweep.id)
 
 
@@ -223,10 +218,8 @@ def stop(sweep: Sweep) -> Sweep:
     Raises:
         RunError: If the disk is full or read-only.
     """
-    try:
-        (_folder() / sweep.id / jobs_run_folder.STOP).touch()
-    except OSError as error:
-        raise RunError("The sweep cannot be stopped: the disk is full or read-only. Free some space.") from error
+    with job.writing("The sweep cannot be stopped"):
+        (_folder() / sweep.id / job.STOP).touch()
     for trial in get(sweep.id).trials:
         if trial.run and trial.run.active:
             with contextlib.suppress(RunError):  # it has ended at this moment
@@ -242,10 +235,8 @@ def delete(sweep: Sweep) -> None:
     """
     if get(sweep.id).active:
         raise RunError("A sweep under way cannot be deleted. Stop it first.")
-    try:
+    with job.writing("The sweep cannot be deleted"):
         files.remove_folder(_folder() / sweep.id)
-    except OSError as error:
-        raise RunError("The sweep cannot be deleted: the disk is read-only.") from error
 
 
 def get(sweep_id: str) -> Sweep:
@@ -287,9 +278,9 @@ def _trial(sweep_id: str, number: int, combination: tuple[dict[str, Value], Reci
 
 def _state(folder: Path, trials: list[Trial]) -> str:
     begun = [trial.run for trial in trials if trial.run]
-    stopped = (folder / jobs_run_folder.STOP).exists()
+    stopped = (folder / job.STOP).exists()
     # The process of a run that has ended still holds it while it makes the next one's folder.
-    if any(run.active or (not stopped and jobs_run_folder.is_alive(run.folder)) for run in begun):
+    if any(run.active or (not stopped and job.is_alive(run.folder)) for run in begun):
         return "stopping" if stopped else "running"
     if all(trial.state in ("finished", "failed", "stopped early") for trial in trials):
         return "finished"
@@ -335,11 +326,11 @@ def is_behind(run_folder: Path) -> bool:
 def follow(run_folder: Path) -> Path | None:
     """Queue the next run of the sweep that this one is of, for the process that calls; None where there is none."""
     found = _of(run_folder)
-    if found is None or (found[0] / jobs_run_folder.STOP).exists() or jobs_run_folder.read_status(run_folder).cluster:
+    if found is None or (found[0] / job.STOP).exists() or job.read_status(run_folder).cluster:
         return None
     for trial in get(found[0].name).trials:
         if trial.run is None and (run := runs.start_as(_run_id(found[0].name, trial.number), trial.recipe, False)):
-            if (found[0] / jobs_run_folder.STOP).exists():  # asked for at this moment, and this run was not seen
-                (run.folder / jobs_run_folder.STOP).touch()
+            if (found[0] / job.STOP).exists():  # asked for at this moment, and this run was not seen
+                (run.folder / job.STOP).touch()
             return run.folder
     return None

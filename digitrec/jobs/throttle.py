@@ -1,7 +1,7 @@
-"""Training yields to readers: it runs at a lower priority, and on one core while somebody reads.
+"""Training yields to visitors: it has a lower priority, and one core while a visitor has digits read.
 
-The web process touches the file `readers` in the home at each reading. What trains looks at it once a second. It takes
-all cores again when nobody has read for a while. A cluster's workers do neither: nobody reads on their machines.
+The web process touches the file `last-reading` in the home at each reading. A training process checks it once a second.
+It uses all cores again when nothing has been read for a while. A cluster's workers do neither: nobody reads there.
 """
 
 import contextlib
@@ -12,27 +12,27 @@ from pathlib import Path
 
 from digitrec import settings
 
-FILE = "readers"
-NICER = 10  # how much lower the priority is: the processor's share is about a tenth of a reader's
+FILE = "last-reading"
+NICER = 10  # how much lower the priority is: it gets about a tenth of the processor time of a reading
 TOUCH_EVERY = 2.0  # seconds
 GONE_AFTER = 10.0  # seconds without a reading
-LOOK_EVERY = 1.0  # seconds
+CHECK_EVERY = 1.0  # seconds
 
 
-class Readers:
-    """Whether somebody reads; told from a change of the file, so that a clock that is set plays no part."""
+class Visitors:
+    """Whether visitors are reading digits: the file changes then, so that a clock that is set plays no part."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.seen = _changed(file)
-        fresh = self.seen is not None and abs(time.time() - self.seen / 1e9) < GONE_AFTER
+        self.last_change = _changed(file)
+        fresh = self.last_change is not None and abs(time.time() - self.last_change / 1e9) < GONE_AFTER
         self.until = time.monotonic() + GONE_AFTER if fresh else 0.0
 
-    def are_there(self) -> bool:
+    def are_reading(self) -> bool:
         """Return whether there was a reading within GONE_AFTER seconds."""
         changed = _changed(self.file)
-        if changed is not None and changed != self.seen:
-            self.seen, self.until = changed, time.monotonic() + GONE_AFTER
+        if changed is not None and changed != self.last_change:
+            self.last_change, self.until = changed, time.monotonic() + GONE_AFTER
         return time.monotonic() < self.until
 
 
@@ -40,7 +40,7 @@ _touched = 0.0
 
 
 def note() -> None:
-    """Tell what trains that somebody reads; costs nothing within TOUCH_EVERY seconds of the last time."""
+    """Let trainings know that digits are being read; costs nothing within TOUCH_EVERY seconds of the last time."""
     global _touched
     now = time.monotonic()
     if now - _touched > TOUCH_EVERY:
@@ -50,20 +50,20 @@ def note() -> None:
 
 
 def give_way() -> None:
-    """Lower this process's priority, and from now on keep it on one core while somebody reads.
+    """Lower this process's priority, and from now on keep it on one core while a visitor reads.
 
-    To be called before TensorFlow is loaded, and once a process; where the system has no such thing, less is done.
+    Call it once per process, before TensorFlow is loaded. Where the system lacks the means, it does less.
     """
     with contextlib.suppress(OSError, AttributeError):
         _lower_priority()
     if not hasattr(os, "sched_setaffinity"):
         return
     cores = os.sched_getaffinity(0)
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(cores)))  # else those that it may use at the moment
-    readers = Readers(settings.home() / FILE)
-    there = readers.are_there()
-    _keep_to(cores, there)
-    threading.Thread(target=_watch, args=(readers, cores, there), daemon=True).start()
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(cores)))  # not only those that it may use at the moment
+    visitors = Visitors(settings.home() / FILE)
+    reading = visitors.are_reading()
+    _keep_to(cores, reading)
+    threading.Thread(target=_watch, args=(visitors, cores, reading), daemon=True).start()
 
 
 def _lower_priority() -> None:
@@ -76,11 +76,11 @@ def _lower_priority() -> None:
         group.write_text(str(wanted))
 
 
-def _watch(readers: Readers, cores: set[int], before: bool) -> None:
-    """Change the cores whenever readers come or go; `before` is whether they were there when cores were last set."""
+def _watch(visitors: Visitors, cores: set[int], before: bool) -> None:
+    """Change the cores when readings begin or end; `before`: whether visitors were reading when cores were last set."""
     while True:
-        time.sleep(LOOK_EVERY)
-        now = readers.are_there()
+        time.sleep(CHECK_EVERY)
+        now = visitors.are_reading()
         if now != before:
             _keep_to(cores, now)
         before = now

@@ -1,11 +1,10 @@
 """Train one run in a process of its own: `python -m digitrec.jobs.worker RUN_FOLDER`.
 
-Everything it does goes into the run folder (see runfolder.py); nothing is returned. `--tied RUN_FOLDER` ends when
-standard input does, that is, when the process that started it ends; `--spare` reads the folder from standard input.
+Everything it makes goes into the run folder (see `runs`); nothing is returned. `--tied RUN_FOLDER` ends when standard
+input does, that is, when the process that started it ends; `--spare` reads the folder from standard input.
 """
 
 import contextlib
-import errno
 import json
 import os
 import platform
@@ -14,18 +13,16 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from digitrec import files, settings
 from digitrec.errors import DigitrecError, RunError
-from digitrec.jobs import process, run_folder, sweep, throttle
+from digitrec.jobs import checkpoint, job, queue, sweep, throttle
+from digitrec.jobs.scheduler import ADVICE
 from digitrec.recognition.digits import NONE
 from digitrec.training import events as training_events
 from digitrec.training import model_files
@@ -37,120 +34,76 @@ if TYPE_CHECKING:
     from digitrec.training.probes import Recorder
     from digitrec.training.splits import Split
     from digitrec.training.trainer import Event, Fitted, Position, Weights
-from digitrec.jobs import checkpoint
 
-TURN = 0.5  # seconds between two looks at the queue
-LOADING = 2.0  # seconds that a run waits for a spare process that is not ready
+TURN_SECONDS = 0.5  # between two checks of the queue
+LOADING_SECONDS = 2.0  # that a run waits for a spare process that is not ready
 CARD_FORMAT = 1
-NO_MEMORY = ("can't start new thread", "failed to map segment", "Cannot allocate memory", "cannot allocate memory")
-"""How errors of other kinds say that memory ran out: a thread's, and those of a library that is being loaded."""
 
 
 def main(folder: Path) -> Path | None:
-    """Wait for the run's turn, train, test and write what came of it.
+    """Wait for the run's turn, train, test and write what became of it.
 
     Returns:
         The folder of the next run of its sweep, for this process to train, or None.
     """
-    with FileLock(folder / run_folder.ALIVE, timeout=10):
-        try:
-            _say_who(folder)
+    with job.held(folder):
+        with job.failures(folder, ADVICE):
             if _wait(folder):
                 _train(folder)
             else:
-                _status(folder, "stopped")
-        except Exception as error:
-            _status(folder, "failed", _reason(error))
-            _print(error)
+                job.update(folder, state="stopped", message="")
         try:
             return sweep.follow(folder)
         except (DigitrecError, OSError) as error:
-            _print(error)
+            job.print_trace(error)
             return None
-
-
-def _reason(error: Exception) -> str:
-    """Return why a training failed, for people."""
-    if isinstance(error, DigitrecError):
-        return str(error)
-    if is_want_of_memory(error):
-        return "There is not enough memory. Use a smaller batch or a smaller network, then start again."
-    if isinstance(error, OSError):
-        return "The disk is full or read-only. Free some space, then resume this run."
-    return f"The training broke off with an internal error ({type(error).__name__}). Its log says more."
-
-
-def is_want_of_memory(error: BaseException | None) -> bool:
-    """Return whether an error, or what caused it, is that memory ran out, as Python, Linux or TensorFlow says it."""
-    if error is None:
-        return False
-    said = (
-        isinstance(error, MemoryError)
-        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-        or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's, which may not be loaded
-        or any(sign in str(error) for sign in NO_MEMORY)
-    )
-    return said or is_want_of_memory(error.__cause__ or error.__context__)
-
-
-def _print(error: Exception) -> None:
-    """Print a trace to the log, if the disk has room for it."""
-    with contextlib.suppress(OSError):
-        traceback.print_exception(error)
 
 
 def _wait(folder: Path) -> bool:
     """Wait until no earlier run trains or waits; false when asked to stop meanwhile."""
-    while not (folder / run_folder.STOP).exists():
-        if not run_folder.ahead(folder):
+    while not (folder / job.STOP).exists():
+        if not queue.ahead(folder):
             return True
-        time.sleep(TURN)
+        time.sleep(TURN_SECONDS)
     return False
 
 
 def _train(folder: Path) -> None:
-    _status(folder, "starting")
+    job.update(folder, state="starting", message="")
     for leftover in folder.glob(".*-*"):  # files half written when an earlier worker was killed
         leftover.unlink(missing_ok=True)
-    if run_folder.at_once(folder):  # the rival has the other half of the machine
+    if queue.at_once(folder):  # the rival has the other half of the machine
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // 2))
     import numpy as np
 
-    from digitrec.training import (
-        probes,  # TensorFlow takes seconds: only when it is this run's turn
-        splits,
-        trainer,
-    )
+    from digitrec.training import probes, splits, trainer  # TensorFlow takes seconds: only at this run's turn
 
     recipe = Recipe.from_json(files.read_json(folder / model_files.RECIPE))
     resume = checkpoint.load_checkpoint(folder)
     split = splits.split(recipe)
     steps = trainer.steps_per_epoch(recipe, split)
-    asked = (folder / run_folder.STOP).exists
+    asked = (folder / job.STOP).exists
     done = resume[1].epoch + resume[1].step / steps if resume else 0.0
     recorder = probes.Recorder(folder, recipe, split, done)
     with contextlib.closing(recorder), _Events(folder, resume[1] if resume else None, steps) as events:
-        fitted = trainer.fit(
-            recipe,
-            split,
-            events.report,
-            lambda: asked() or events.behind or 0 < recipe.seconds <= events.spent,
-            lambda model, position: checkpoint.save_checkpoint(folder, model, position),
-            resume,
-            lambda model: files.write(
-                folder / run_folder.BEST, lambda temporary: np.savez(temporary, *model.get_weights())
+        hooks = trainer.Hooks(
+            report=events.report,
+            should_stop=lambda: asked() or events.behind or 0 < recipe.seconds <= events.spent,
+            save=lambda model, position: checkpoint.save_checkpoint(folder, model, position),
+            keep_best=lambda model: files.write(
+                folder / checkpoint.BEST, lambda temporary: np.savez(temporary, *model.get_weights())
             ),
-            checkpoint.load_best(folder) if resume else None,
-            lambda model, position: _look(recorder, model, position.epoch + position.step / steps),
-            teacher(recipe),
+            snapshot=lambda model, position: _snapshot(recorder, model, position.epoch + position.step / steps),
         )
+        best = checkpoint.load_best(folder) if resume else None
+        fitted = trainer.fit(recipe, split, hooks, resume, best, teacher(recipe))
         if events.behind and fitted.stopped and not asked():
-            _status(folder, "stopped", sweep.BEHIND)
+            job.update(folder, state="stopped", message=sweep.BEHIND)
             return
         events.report({"kind": "testing"})
     fitted = replace(fitted, stopped=fitted.stopped and asked())  # the end of its time is an end like any other
     _finish(folder, recipe, split, fitted)
-    _status(folder, "stopped" if fitted.stopped else "finished")
+    job.update(folder, state="stopped" if fitted.stopped else "finished", message="")
 
 
 def teacher(recipe: Recipe) -> "keras.Model | None":
@@ -171,9 +124,9 @@ def teacher(recipe: Recipe) -> "keras.Model | None":
     return net
 
 
-def _look(recorder: "Recorder", model: "keras.Model", epoch: float) -> None:
+def _snapshot(recorder: "Recorder", model: "keras.Model", epoch: float) -> None:
     first = next(layer for layer in model.layers if layer.name in ("conv_1", "dense_1"))
-    recorder.look(epoch, lambda glyphs: model(glyphs, training=False).numpy(), first.kernel.numpy())
+    recorder.record(epoch, lambda glyphs: model(glyphs, training=False).numpy(), first.kernel.numpy())
 
 
 class _Events:
@@ -212,21 +165,10 @@ class _Events:
             self.ready = event["seconds"] if self.ready is None else self.ready
             self.spent = event["seconds"] - self.ready
         if not self.running:
-            _status(self.folder, "running")
+            job.update(self.folder, state="running", message="")
             self.running = True
         if event["kind"] == "epoch":
             self.behind = sweep.is_behind(self.folder)
-
-
-def _say_who(folder: Path) -> None:
-    """Write which process this is, so that it can be ended should it hang."""
-    before = files.read_json(folder / run_folder.STATUS) or {}
-    files.write_json(folder / run_folder.STATUS, before | {"process": process.name()})
-
-
-def _status(folder: Path, state: str, message: str = "") -> None:
-    before = files.read_json(folder / run_folder.STATUS) or {}
-    files.write_json(folder / run_folder.STATUS, before | {"state": state, "message": message})
 
 
 def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> None:
@@ -338,7 +280,7 @@ def _spare() -> None:
     if hasattr(os, "setsid"):
         os.setsid()  # from here on it outlives the server
     _print_to_log(folder)
-    loading.join(LOADING if hasattr(os, "setpriority") else None)
+    loading.join(LOADING_SECONDS if hasattr(os, "setpriority") else None)
     if loading.is_alive():  # other work leaves it no time: begin again at the usual priority
         os.execv(sys.executable, [sys.executable, "-m", "digitrec.jobs.worker", str(folder)])
     throttle.give_way()
@@ -354,7 +296,7 @@ def _train_all(folder: Path) -> None:
 
 
 def _print_to_log(folder: Path) -> None:
-    with (folder / run_folder.LOG).open("ab") as log:
+    with (folder / job.LOG).open("ab") as log:
         for stream in (1, 2):
             os.dup2(log.fileno(), stream)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from digitrec.errors import ModelError
 from digitrec.recognition.calibration import Answers, Calibration
+from digitrec.recognition.litert_notice import without_notice
 
 Glyphs = NDArray[np.float32]
 
@@ -39,8 +40,9 @@ class Predictor:
         self._file = file
         self._lock = threading.Lock()
         try:
-            self._interpreter = Interpreter(str(file), num_threads=1)
-            self._interpreter.allocate_tensors()
+            with without_notice():
+                self._interpreter = Interpreter(str(file), num_threads=1)
+                self._interpreter.allocate_tensors()
             signature = self._interpreter.get_signature_runner("serving_default")
             self._outputs = {key: int(d["index"]) for key, d in signature.get_output_details().items()}
             self._input = int(signature.get_input_details()["glyph"]["index"])

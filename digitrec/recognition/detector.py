@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from digitrec.errors import ModelError
 from digitrec.recognition import detector_maps as maps
+from digitrec.recognition.litert_notice import without_notice
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -159,7 +160,8 @@ class Detector:
             self._interpreter = Interpreter(model_content=content, num_threads=1)
             self._input = self._interpreter.get_input_details()[0]["index"]
             self._output = self._interpreter.get_output_details()[0]["index"]
-            self._resize((maps.MULTIPLE, maps.MULTIPLE))
+            with without_notice():
+                self._resize((maps.MULTIPLE, maps.MULTIPLE))
             channels = int(self._interpreter.get_output_details()[0]["shape"][-1])
         except (ValueError, RuntimeError, IndexError) as error:
             raise ModelError("The digit detector is damaged. Get a fresh copy of the project.") from error

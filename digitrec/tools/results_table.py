@@ -1,4 +1,4 @@
-"""`make results`: write the results table of README.md from the cards of the shipped models."""
+"""`make results`: write the table of docs/results.md from the cards of the shipped models."""
 
 import statistics
 import sys
@@ -12,7 +12,7 @@ from digitrec.registry.registry import Model
 from digitrec.training import model_files
 from digitrec.training.presets import PRESETS
 
-README = settings.PROJECT / "README.md"
+RESULTS = settings.PROJECT / "docs" / "results.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 HEADER = (
@@ -28,21 +28,21 @@ HEADER = (
 
 
 def table(models: Sequence[Model]) -> str:
-    """Return a Markdown table with a row a model, published recipes first and in their order."""
+    """Return a Markdown table with one row per model, published recipes first and in their order."""
     order = {name: place for place, name in enumerate(PRESETS)}
     rows = sorted(models, key=lambda model: (order.get(model.name, len(order)), model.name))
     lines = [HEADER, ("---",) + ("---:",) * (len(HEADER) - 1), *map(_row, rows)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def renewed(text: str, models: Sequence[Model]) -> str:
-    """Return the README's text with the table of these models between its markers.
+def updated(text: str, models: Sequence[Model]) -> str:
+    """Return a text with the table of these models between its markers.
 
     Raises:
-        SettingsError: If the markers are not there, once each and in their order.
+        SettingsError: If the text does not hold the markers, once each and in their order.
     """
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise SettingsError(f"README.md must hold {BEGIN} and {END}, once each and in this order. Put them back.")
+        raise SettingsError(f"docs/results.md must hold {BEGIN} and {END}, once each and in this order. Put them back.")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{table(models)}{END}{after}"
@@ -53,14 +53,14 @@ def shipped() -> list[Model]:
     return [model for model in registry.models() if model.shipped]
 
 
-def write(readme: Path) -> None:
-    """Write the table of the shipped models into this README.
+def write(file: Path) -> None:
+    """Write the table of the shipped models into this file.
 
     Raises:
-        SettingsError: If its markers are not there.
+        SettingsError: If it does not hold the markers.
     """
-    text = renewed(readme.read_text(encoding="utf-8"), shipped())
-    files.write(readme, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    text = updated(file.read_text(encoding="utf-8"), shipped())
+    files.write(file, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _row(model: Model) -> tuple[str, ...]:
@@ -89,11 +89,11 @@ def _seeds(accuracies: list[float]) -> str:
 
 
 def main() -> None:
-    """Write the README's table."""
+    """Write the table of docs/results.md."""
     for sentence in registry.damaged():
         print(sentence, file=sys.stderr)
     try:
-        write(README)
+        write(RESULTS)
     except SettingsError as error:
         sys.exit(str(error))
 

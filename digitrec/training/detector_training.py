@@ -87,6 +87,7 @@ SAVED_EVERY = 180.0
 def make_pages(characters: Characters, seed: int, pages: "multiprocessing.Queue[Page]") -> None:
     """Make pages until the training is gone: what a worker process does."""
     cv2.setNumThreads(1)
+    pages.cancel_join_thread()  # pages that nobody takes any more do not keep the process
     maker, parent, number = PageMaker(characters, seed), os.getppid(), 0
     while True:
         page, number = maker.page(number), number + 1
@@ -133,17 +134,21 @@ class Crops:
     def batches(self, first: int) -> Iterator[Batch]:
         """Yield batches, a few of them cut ahead."""
         while self.made < FIRST_PAGES:
-            if not any(worker.is_alive() for worker in self._workers):
-                raise RuntimeError("no process makes pages; see the errors above")
+            self._check()
             time.sleep(0.1)
         with ThreadPoolExecutor(self.plan.threads) as pool:
             ahead: deque[Future[Batch]] = deque()
             number = first
             while True:
+                self._check()
                 while len(ahead) < 2 * self.plan.threads:
                     ahead.append(pool.submit(self._batch, number))
                     number += 1
                 yield ahead.popleft().result()
+
+    def _check(self) -> None:
+        if not any(worker.is_alive() for worker in self._workers):
+            raise RuntimeError("No process makes pages any more; see the errors above.")
 
     def _batch(self, number: int) -> Batch:
         from digitrec.training import detector_targets as made

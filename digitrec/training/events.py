@@ -1,12 +1,10 @@
-"""What happens in a run, one event per line of a file."""
+"""What happens in a training run: a JSON file with one event per line."""
 
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
 from digitrec.files import is_number, limited_content
 
 EVENTS = "events.jsonl"
@@ -17,7 +15,7 @@ _NUMBERS = {"batch": _STEP, "epoch": (*_STEP, "val_loss", "val_accuracy"), "test
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
-    """Return the run's events, first to last; a line half written or damaged is left out."""
+    """Return the run's events, first to last; a line that is incomplete or damaged is left out."""
     try:
         lines = limited_content(folder / EVENTS).splitlines()
     except (OSError, ValueError):

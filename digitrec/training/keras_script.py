@@ -1,10 +1,14 @@
 """Recipe -> a plain Keras script of the same network and the same training, to read, keep and change.
 
-Text only: nothing here imports Keras. The script needs nothing of digitrec.
+Text only: nothing here imports Keras. The script does not need digitrec.
 """
 
-from digitrec.recognition.digits import CLASSES, SIDE
-from digitrec.training.recipe import MNIST_MEAN, MNIST_SPREAD, ConvBlock, Recipe
+import json
+
+from digitrec.recognition.digits import SIDE
+from digitrec.training import schedule
+from digitrec.training.layers import MNIST_DEVIATION, MNIST_MEAN
+from digitrec.training.recipe import Recipe
 
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 
@@ -12,9 +16,9 @@ _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "S
 def keras_script(recipe: Recipe) -> str:
     """Return a Keras script that trains what `recipe` trains.
 
-    It runs as it stands where `keras`, `tensorflow` and `numpy` are installed: it fetches MNIST, holds the
-    same validation digits out, trains, tests and saves the network. Its batches come in another order than
-    in the app, and its distortions are drawn anew, so its figures differ by chance.
+    It runs as it is where `keras`, `tensorflow` and `numpy` are installed: it downloads MNIST, holds out the same
+    validation digits, trains, tests and saves the network. Its batches come in another order than in the app, and its
+    distortions are drawn at random, so its figures differ by chance.
     """
     parts = [_head(recipe), _digits(recipe)]
     if recipe.augmentation.any:
@@ -43,13 +47,14 @@ keras.utils.set_random_seed({recipe.seed})
 
 
 _STROKES = """
-digitrec trains it on glyphs made of UNIPEN's pen strokes too, letters among them as what is no digit.
-They do not come with Keras: this script learns from MNIST alone.
+digitrec trains it on glyphs made of UNIPEN's pen strokes too, with letters among them as non-digits.
+They do not come with Keras: this script trains on MNIST alone.
 """
 
 _TEACHER = """
-digitrec teaches it what another model, {teacher}, says of each distorted digit. This script has no other
-model: it learns from the labels alone, and ends with more misread.
+digitrec trains it by distillation: the probabilities that another model, {teacher}, gives for each
+distorted digit take the place of the label. This script has no other model: it trains on the labels, and
+ends with more errors.
 """
 
 _PRECISION = """
@@ -61,14 +66,14 @@ keras.config.set_dtype_policy("mixed_bfloat16")
 def _digits(recipe: Recipe) -> str:
     held_out = recipe.validation_digits
     return f"""
-# MNIST: 60,000 digits to learn from and 10,000 to test with. Each is {SIDE} x {SIDE} pixels from
+# MNIST: 60,000 digits to train on and 10,000 to test with. Each is {SIDE} x {SIDE} pixels from
 # 0 (paper) to 255 (ink). Networks learn best from small numbers: make that 0 to 1.
 (x, y), (x_test, y_test) = keras.datasets.mnist.load_data()
 x, x_test = x.astype("float32") / 255, x_test.astype("float32") / 255
 
-# Hold {held_out:,} digits out for validation. The network never learns from them, so they show whether it
-# learns to read or only learns its digits by heart. The test digits must not serve for that:
-# a figure that helped to choose anything no longer says how well unseen digits are read.
+# Hold {held_out:,} digits out for validation. The network never trains on them, so they show whether it
+# learns to read or only memorises its digits. The test digits must not be used for that: a figure
+# that helped to choose anything no longer says how well unseen digits are read.
 order = np.random.default_rng({recipe.seed}).permutation(len(x))
 held_out, rest = order[:{held_out}], order[{held_out}:]
 x_val, y_val = x[held_out], y[held_out]
@@ -122,9 +127,9 @@ def _lines(lines: list[str], indent: int) -> str:
 
 
 _WHY_DISTORT = """
-# Distort the training digits, anew each epoch: the network cannot learn them by heart, and meets
-# more hands than there are in MNIST. Each digit draws its own amounts, up to those that digitrec
-# uses for this recipe. Validation and test digits stay as they are.
+# Distort the training digits, differently in each epoch: the network cannot memorise them, and sees more
+# handwritings than there are in MNIST. Each digit has random amounts, up to those that digitrec uses for
+# this recipe. Validation and test digits stay as they are.
 """
 
 _DISTORTED_BATCHES = """
@@ -140,7 +145,7 @@ train = (
 
 _SHEAR = '''
 def lean(x):
-    """Let each digit lean: its rows move sideways by up to {amount} px a row, the middle one stays."""
+    """Shear each digit: its rows move sideways by up to {amount} px per row, the middle one stays."""
     k = tf.random.uniform((tf.shape(x)[0],), -{amount}, {amount})
     one, none = tf.ones_like(k), tf.zeros_like(k)
     fetched_from = tf.stack([one, k, -13.5 * k, none, one, none, none, none], axis=1)
@@ -149,14 +154,14 @@ def lean(x):
 
 _ELASTIC = '''
 def elastic(x):
-    """Let the parts of each digit wander by up to {amount} px, neighbours together."""
+    """Move the parts of each digit by up to {amount} px, neighbours together."""
     count = tf.shape(x)[0]
-    # 4 x 4 random arrows a digit, smoothly spread over its pixels; the longest gets a random length.
+    # 4 x 4 random arrows per digit, interpolated over its pixels; the longest gets a random length.
     arrows = tf.image.resize(tf.random.normal((count, 4, 4, 2)), (28, 28), "bicubic")
     longest = tf.reduce_max(tf.norm(arrows, axis=-1), axis=(1, 2))
     arrows *= (tf.random.uniform((count,), 0, {amount}) / longest)[:, None, None, None]
-    # Fetch each pixel from where its arrow points to: a mean of the four pixels around that place,
-    # the nearer the heavier. Beyond the edges is paper.
+    # Each pixel comes from where its arrow points to: bilinear interpolation of the four pixels around
+    # that place. Beyond the edges is paper.
     rows, columns = tf.meshgrid(tf.range(28.0), tf.range(28.0), indexing="ij")
     row = tf.clip_by_value(rows + arrows[..., 0], -1, 28) + 1
     column = tf.clip_by_value(columns + arrows[..., 1], -1, 28) + 1
@@ -179,60 +184,45 @@ def thickness(x):
 
 
 def grow(x):
-    """Move the edges of strokes one pixel out: a pixel gets the most ink that it or a neighbour has."""
+    """Dilate: move the edges of strokes one pixel out; a pixel gets the most ink that it or a neighbour has."""
     square = tf.nn.max_pool2d(x, 3, 1, "SAME")
     cross = tf.maximum(tf.nn.max_pool2d(x, (3, 1), 1, "SAME"), tf.nn.max_pool2d(x, (1, 3), 1, "SAME"))
     return (square + cross) / 2  # nearly round
 
 
 def shrink(x):
-    """Move the edges of strokes one pixel in: grow the paper. Strokes too thin for that stay."""
+    """Erode: move the edges of strokes one pixel in, by dilating the paper; strokes too thin for that stay."""
     eroded = 1 - grow(1 - x)
     return eroded + x - tf.minimum(grow(eroded), x)
 '''.strip("\n")
 
 
+_COMMENTS = {
+    "UnitNormalization": "gives each column of pixels length 1",
+    "Rescaling": f"(x - {MNIST_MEAN}) / {MNIST_DEVIATION}: pixels of mean 0, deviation 1",
+    "Reshape": "convolutions want a colour axis; ink has one colour",
+    "GlobalAveragePooling2D": "one number per map: its mean",
+    "Flatten": "the dense layers see one long row of numbers",
+    "Dropout": "in training, leaves that fraction out at random",
+    "logits": "one number per digit, 0 to 9 ...",
+    "probabilities": "... made into probabilities that add up to 1",
+}
+"""What stands beside a layer, by its class or its name."""
+
+
 def _network(recipe: Recipe) -> str:
-    layers = [f"keras.Input(({SIDE}, {SIDE})),"]
-    if recipe.scaling == "unit-length":
-        layers.append("layers.UnitNormalization(axis=1),  # gives each column of pixels length 1")
-    if recipe.scaling == "standard":
-        numbers = f"1 / {MNIST_SPREAD}, -{MNIST_MEAN} / {MNIST_SPREAD}"
-        layers.append(f"layers.Rescaling({numbers}),  # the mean pixel becomes 0, their spread 1")
-    if recipe.blocks:
-        layers.append(f"layers.Reshape(({SIDE}, {SIDE}, 1)),  # convolutions want a colour axis; ink has one colour")
-    for block in recipe.blocks:
-        layers += _block(recipe, block)
-    if recipe.mean_maps:
-        layers.append("layers.GlobalAveragePooling2D(),  # one number a map: its mean")
-    else:
-        layers.append("layers.Flatten(),  # the dense layers see one long row of numbers")
-    for width in recipe.hidden:
-        if recipe.hidden_norm:
-            layers += [f"layers.Dense({width}, use_bias=False),", *_normed(recipe)]
-        else:
-            layers.append(f'layers.Dense({width}, activation="{recipe.activation}"),')
-        if recipe.dropout:
-            layers.append(f"layers.Dropout({float(recipe.dropout)}),  # in training, leaves that share out at random")
-    exact = ', dtype="float32"' if recipe.precision == "bfloat16" else ""
-    layers.append(f"layers.Dense({CLASSES}{exact}),  # one number a digit, 0 to 9 ...")
-    layers.append(f"layers.Softmax({exact.removeprefix(', ')}),  # ... made into probabilities that add up to 1")
-    return "model = keras.Sequential(\n    [\n" + _lines(layers, 8) + "    ]\n)\nmodel.summary()"
+    lines = []
+    for layer in recipe.keras_layers():
+        options = [f"{name}={_literal(value)}" for name, value in layer.options.items()]
+        comment = _COMMENTS.get(layer.name) or _COMMENTS.get(layer.keras)
+        call = f"layers.{layer.keras}({', '.join([*map(_literal, layer.arguments), *options])}),"
+        lines.append(f"{call}  # {comment}" if comment else call)
+    return "model = keras.Sequential(\n    [\n" + _lines(lines, 8) + "    ]\n)\nmodel.summary()"
 
 
-def _block(recipe: Recipe, block: ConvBlock) -> list[str]:
-    settings = f"{block.filters}, {block.kernel}"
-    settings += f", strides={block.stride}" if block.stride > 1 else ""
-    settings += f', padding="{block.padding}"'
-    settings += "" if block.batch_norm else f', activation="{recipe.activation}"'
-    settings += "" if block.bias else ", use_bias=False"
-    layers = [f"layers.Conv2D({settings}),", *(_normed(recipe) if block.batch_norm else ())]
-    return [*layers, f"layers.MaxPooling2D({block.pool}),"] if block.pool > 1 else layers
-
-
-def _normed(recipe: Recipe) -> list[str]:
-    momentum = "" if recipe.norm_momentum == Recipe.norm_momentum else f"momentum={float(recipe.norm_momentum)}"
-    return [f"layers.BatchNormalization({momentum}),", f'layers.Activation("{recipe.activation}"),']
+def _literal(value: object) -> str:
+    """Return a value as Python source, words in double quotes."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 def _training(recipe: Recipe) -> str:
@@ -242,12 +232,12 @@ def _training(recipe: Recipe) -> str:
     early = _EARLY.format(patience=recipe.patience) if recipe.patience else ""
     if early:
         options.append("callbacks=[stop],")
-    schedule = _SCHEDULES[recipe.schedule].format(
+    rates = _SCHEDULES[recipe.schedule].format(
         batch_size=recipe.batch_size, epochs=recipe.epochs, peak=float(recipe.learning_rate)
     )
-    rate = "rate" if schedule else float(recipe.learning_rate)
+    rate = "rate" if rates else float(recipe.learning_rate)
     compiled = _COMPILE.format(optimizer=f"{_OPTIMIZERS[recipe.optimizer]}({rate})", loss=_loss(recipe))
-    return schedule + compiled + early + "model.fit(\n" + _lines(data + options, 4) + ")"
+    return rates + compiled + early + "model.fit(\n" + _lines(data + options, 4) + ")"
 
 
 def _loss(recipe: Recipe) -> str:
@@ -262,12 +252,12 @@ _SCHEDULES = {
     "constant": "",
     "cosine": f"""
 # Small steps at first, the largest after a twentieth of them all, then smaller and smaller along a cosine.
-{_STEPS}rising = max(1, steps // 20)
+{_STEPS}rising = max(1, steps // {schedule.RISE["cosine"]})
 rate = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - rising), warmup_target={{peak}}, warmup_steps=rising)
 """,
     "exponential": f"""
 # Large steps at first, then each a little smaller than the one before, down to a hundredth.
-{_STEPS}rate = keras.optimizers.schedules.ExponentialDecay({{peak}}, steps, 0.01)
+{_STEPS}rate = keras.optimizers.schedules.ExponentialDecay({{peak}}, steps, {schedule.FALL})
 """,
     "one-cycle": f"""
 @keras.saving.register_keras_serializable("digitrec")
@@ -279,7 +269,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         self.peak, self.steps = peak, steps
 
     def __call__(self, step):
-        done, rising = keras.ops.cast(step, "float32"), max(1, self.steps // 5)
+        done, rising = keras.ops.cast(step, "float32"), max(1, self.steps // {schedule.RISE["one-cycle"]})
         return self.peak * keras.ops.minimum(done / rising, (self.steps - done) / max(1, self.steps - rising))
 
     def get_config(self):
@@ -293,7 +283,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 _COMPILE = """
 model.compile(
     optimizer=keras.optimizers.{optimizer},
-    loss={loss},  # how little the network believed in the true digit
+    loss={loss},  # minus the logarithm of the true digit's probability
     metrics=["accuracy"],
 )
 

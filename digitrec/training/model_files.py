@@ -1,10 +1,4 @@
-"""Names of the files that a trained model consists of."""
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
+"""Names of the files that a trained model consists of, and of those that a training run adds."""
 
 RECIPE = "recipe.json"
 KERAS = "model.keras"
@@ -16,4 +10,4 @@ WATCH = "watch.bin"
 OWN = "own"
 
 MODEL_FILES = (KERAS, TFLITE, TEST, CARD)
-"""What a trained model is made of; the card comes last, so that a folder with a card is whole."""
+"""What a trained model consists of; the card is written last, so that a folder with a card is complete."""

@@ -36,7 +36,7 @@ class Preset:
         lesson: One sentence on what it shows.
         curve: The published course of its training, where there is one.
         seeds: What `make models` trains it with.
-        cycle: Epochs of the second training cycle that `make models` adds, see `ship.cycle`; 0 for none.
+        fine_tuning: Epochs of the fine-tuning cycle that `make models` adds, see `fine_tuning`; 0 for none.
     """
 
     recipe: Recipe
@@ -47,7 +47,7 @@ class Preset:
     lesson: str
     curve: PublishedCurve | None = None
     seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
-    cycle: int = 0
+    fine_tuning: int = 0
 
 
 _HELD_OUT = "Here 5,000 of the 60,000 training digits are held out for validation."
@@ -248,7 +248,7 @@ PRESETS: dict[str, Preset] = {
             None,
             "It learns the probabilities that a CNN gives each distorted digit: how much this 4 looks like a 9.",
             seeds=(1,),
-            cycle=6,
+            fine_tuning=6,
         ),
         Preset(
             _READER.replace(
@@ -274,7 +274,7 @@ PRESETS: dict[str, Preset] = {
             None,
             "It reads MNIST's digits better than reader does and real drawings worse, as it has seen no other pens.",
             seeds=(1,),
-            cycle=6,
+            fine_tuning=6,
         ),
         Preset(
             _READER,
@@ -285,7 +285,7 @@ PRESETS: dict[str, Preset] = {
             None,
             "Its training digits went through the same steps as yours, and letters taught it what is not a digit.",
             seeds=(1,),
-            cycle=6,
+            fine_tuning=6,
         ),
         Preset(
             _READER.replace(
@@ -304,7 +304,7 @@ PRESETS: dict[str, Preset] = {
             None,
             "With the same data and more epochs it is still behind: it has to learn a stroke at each place separately.",
             seeds=(1,),
-            cycle=6,
+            fine_tuning=6,
         ),
     )
 }

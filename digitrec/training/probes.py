@@ -1,9 +1,9 @@
-"""What a net says of a few digits while it learns, look by look: written by the worker, replayed by the page.
+"""What a network predicts for ten probe digits while it is trained: the worker writes snapshots, the page replays them.
 
-A run folder holds one file of looks, all of the same length, each with a checksum: a look is added by one write, a
-half one at the end is left out, and 200 epochs take at most 4 MB. A visitor's own digit is never part of it: the page
-puts it beside, under a name that only the visitor's session knows, the worker reads it too and writes what the net
-says of it beside, and takes the digit away when the training ends.
+A run folder holds one file of snapshots, all of the same length, each with a checksum: one write adds a snapshot, half
+of one at the end is left out, and 200 epochs take at most 4 MB. A visitor's own digit is never part of it: the page
+writes it to a file beside, whose name only the visitor's session knows; the worker reads it, writes the network's
+probabilities for it to another file, and deletes the digit when the training ends.
 """
 
 import hashlib
@@ -24,19 +24,19 @@ from digitrec.training.recipe import Recipe
 from digitrec.training.splits import Split
 
 DIGITS = (3450, 4013, 6785, 7130, 2404, 7498, 4239, 1772, 6641, 8332)
-"""Test digits 0 to 9 that nets learn late and know in the end; tests/bench/watched_digits.py finds them."""
+"""Test digits 0 to 9 that networks learn late but do learn; tests/bench/watched_digits.py finds them."""
 
-COUNTED = 500  # validation digits that the confusion matrix counts: reading them costs a training about 1 %
+COUNTED = 500  # validation digits in the confusion matrix: reading them costs a training about 1 % of its time
 UNITS = {"mlp": 24, "cnn": 32}  # of the first layer, whose weights are kept
 MOST_OWN = 20  # visitors' digits that a run reads
 
 _UNIT = 127  # weights are int8
-Looks = NDArray[np.void]
+Snapshots = NDArray[np.void]
 Read = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def digits() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Return the ten test digits that are watched, float32 (10, 28, 28), and what they are, 0 to 9."""
+    """Return the ten probe digits, float32 (10, 28, 28), and their labels, 0 to 9."""
     pictures, labels = mnist.test()
     return mnist.glyphs(pictures[list(DIGITS)]), labels[list(DIGITS)]
 
@@ -54,7 +54,7 @@ def _layout(recipe: Recipe) -> np.dtype[np.void]:
     fields: list[Any] = [
         ("check", np.uint32),
         ("epoch", np.float32),
-        ("shares", np.float16, (len(DIGITS), CLASSES)),
+        ("probabilities", np.float16, (len(DIGITS), CLASSES)),
         ("confusion", np.uint16, (CLASSES, CLASSES)),
         ("scale", np.float32, (units,)),
         ("weights", np.int8, (units, height, width)),
@@ -62,19 +62,21 @@ def _layout(recipe: Recipe) -> np.dtype[np.void]:
     return np.dtype(fields)
 
 
-_OWN: np.dtype[np.void] = np.dtype([("check", np.uint32), ("epoch", np.float32), ("shares", np.float16, (CLASSES,))])
+_OWN: np.dtype[np.void] = np.dtype(
+    [("check", np.uint32), ("epoch", np.float32), ("probabilities", np.float16, (CLASSES,))]
+)
 
 
-def weights(look: NDArray[np.void]) -> NDArray[np.float32]:
-    """Return the first layer's weights at one look, float32 (units, height, width)."""
-    scale = (look["scale"] / _UNIT).astype(np.float32)
-    return np.asarray(look["weights"] * scale[:, None, None], np.float32)
+def weights(snapshot: NDArray[np.void]) -> NDArray[np.float32]:
+    """Return the first layer's weights in one snapshot, float32 (units, height, width)."""
+    scale = (snapshot["scale"] / _UNIT).astype(np.float32)
+    return np.asarray(snapshot["weights"] * scale[:, None, None], np.float32)
 
 
-def read(folder: Path, recipe: Recipe) -> Looks:
-    """Return the looks of a run so far, first to last; none where there is no file yet.
+def read(folder: Path, recipe: Recipe) -> Snapshots:
+    """Return the snapshots of a run so far, first to last; none where there is no file yet.
 
-    Fields of each: `epoch` (epochs done, with fractions), `shares` float16 (10, 10) of each of the ten digits,
+    Fields of each: `epoch` (epochs done, with fractions), `probabilities` float16 (10, 10) for each of the ten digits,
     `confusion` uint16 (10, 10), rows are true digits; see also `weights`.
 
     Raises:
@@ -83,33 +85,31 @@ def read(folder: Path, recipe: Recipe) -> Looks:
     return _read(folder / model_files.WATCH, _layout(recipe))
 
 
-def _read(file: Path, layout: np.dtype[np.void]) -> Looks:
+def _read(file: Path, layout: np.dtype[np.void]) -> Snapshots:
     try:
         data = file.read_bytes()
     except FileNotFoundError:
         data = b""
     except OSError as error:
-        raise RunError(
-            "The record of how this run learned cannot be read. The model itself is not part of it."
-        ) from error
-    looks = np.frombuffer(data, layout, len(data) // layout.itemsize)
-    if any(_check(look) != look["check"] for look in looks):
-        raise RunError("The record of how this run learned is damaged. The model is not part of it.")
-    return looks
+        raise RunError("The snapshots of this training cannot be read. The model itself is not affected.") from error
+    snapshots = np.frombuffer(data, layout, len(data) // layout.itemsize)
+    if any(_check(snapshot) != snapshot["check"] for snapshot in snapshots):
+        raise RunError("The snapshots of this training are damaged. The model itself is not affected.")
+    return snapshots
 
 
-def _check(look: Any) -> int:
-    return zlib.crc32(look.tobytes()[4:])
+def _check(snapshot: Any) -> int:
+    return zlib.crc32(snapshot.tobytes()[4:])
 
 
 class Recorder:
-    """The worker's end: reads the digits at each look and writes what the net says.
+    """The worker's side: reads the digits at each snapshot and writes the network's probabilities.
 
     Args:
         folder: The run's.
         recipe: What it trains.
         split: Its validation digits are counted, the first COUNTED at most.
-        done: Epochs done, with fractions, of the checkpoint that it goes on from; later looks are taken back.
+        done: Epochs done, with fractions, of the checkpoint that it resumes from; later snapshots are removed.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, split: Split, done: float = 0.0) -> None:
@@ -119,35 +119,35 @@ class Recorder:
         self.truth = split.y_validation[known][:COUNTED]
         self.digits = digits()[0]
         _cut(folder / model_files.WATCH, _layout(recipe), done)
-        for file in (folder / model_files.OWN).glob("*.shares"):
+        for file in (folder / model_files.OWN).glob("*.probabilities"):
             _cut(file, _OWN, done)
 
-    def look(self, epoch: float, read: Read, kernel: NDArray[np.float32]) -> None:
-        """Write what the net says now.
+    def record(self, epoch: float, read: Read, kernel: NDArray[np.float32]) -> None:
+        """Write a snapshot of the network.
 
         Args:
             epoch: Epochs done, with fractions.
-            read: Glyphs, float32 (N, 28, 28), to probabilities (N, at least 10); an eleventh, no digit, is left out.
+            read: Glyphs, float32 (N, 28, 28), to probabilities (N, 10 or more), of which ten are kept.
             kernel: Weights of the first layer, as Keras has them.
         """
         own = list(self._own())
         glyphs = np.concatenate([self.digits, *(glyph[None] for _, glyph in own)])
-        shares = _ten(read(glyphs))
-        look = np.zeros((), _layout(self.recipe))
-        look["epoch"], look["shares"] = epoch, shares[: len(self.digits)]
+        probabilities = _ten(read(glyphs))
+        snapshot = np.zeros((), _layout(self.recipe))
+        snapshot["epoch"], snapshot["probabilities"] = epoch, probabilities[: len(self.digits)]
         answers = _ten(read(self.counted)).argmax(axis=1)
-        np.add.at(look["confusion"], (self.truth, answers), 1)
+        np.add.at(snapshot["confusion"], (self.truth, answers), 1)
         units = _pictures(kernel, *kernel_shape(self.recipe))
-        look["scale"] = np.abs(units).max(axis=(1, 2))
-        look["weights"] = np.rint(_UNIT * units / np.maximum(look["scale"], 1e-12)[:, None, None])
-        _add(self.folder / model_files.WATCH, look)
-        for (name, _), said in zip(own, shares[len(self.digits) :], strict=True):
+        snapshot["scale"] = np.abs(units).max(axis=(1, 2))
+        snapshot["weights"] = np.rint(_UNIT * units / np.maximum(snapshot["scale"], 1e-12)[:, None, None])
+        _add(self.folder / model_files.WATCH, snapshot)
+        for (name, _), ten in zip(own, probabilities[len(self.digits) :], strict=True):
             line = np.zeros((), _OWN)
-            line["epoch"], line["shares"] = epoch, said
-            _add(self.folder / model_files.OWN / f"{name}.shares", line)
+            line["epoch"], line["probabilities"] = epoch, ten
+            _add(self.folder / model_files.OWN / f"{name}.probabilities", line)
 
     def close(self) -> None:
-        """Take visitors' digits away; what the net said of them stays."""
+        """Delete visitors' digits; the probabilities for them stay."""
         for file in (self.folder / model_files.OWN).glob("*.glyph"):
             file.unlink(missing_ok=True)
 
@@ -160,7 +160,7 @@ class Recorder:
 
 
 def _ten(answers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return shares of the ten digits alone; a recipe with pen strokes has an eleventh answer while it trains."""
+    """Return probabilities of the ten digits only; a recipe with pen strokes has an eleventh class while it trains."""
     ten = np.asarray(answers, np.float32)[:, :CLASSES]
     return np.asarray(ten / np.maximum(ten.sum(axis=1, keepdims=True), 1e-12), np.float32)
 
@@ -171,27 +171,27 @@ def _pictures(kernel: NDArray[np.float32], units: int, height: int, width: int) 
     return flat[:, :units].T.reshape(units, height, width)
 
 
-def _add(file: Path, look: NDArray[np.void]) -> None:
-    look["check"] = _check(look)
+def _add(file: Path, snapshot: NDArray[np.void]) -> None:
+    snapshot["check"] = _check(snapshot)
     with file.open("ab", buffering=0) as stream:
-        stream.write(look.tobytes())
+        stream.write(snapshot.tobytes())
 
 
 def _cut(file: Path, layout: np.dtype[np.void], done: float) -> None:
-    """Take back the looks after an epoch, and all from the first damaged one on."""
+    """Remove the snapshots after an epoch, and all from the first damaged one on."""
     if not file.exists():
         return
     data = file.read_bytes()
-    looks = np.frombuffer(data, layout, len(data) // layout.itemsize)
-    keep = (looks["epoch"] <= done + 1e-4) & [_check(look) == look["check"] for look in looks]
+    snapshots = np.frombuffer(data, layout, len(data) // layout.itemsize)
+    keep = (snapshots["epoch"] <= done + 1e-4) & [_check(snapshot) == snapshot["check"] for snapshot in snapshots]
     count = len(keep) if keep.all() else int(keep.argmin())
-    files.write(file, lambda temporary: temporary.write_bytes(looks[: count if done else 0].tobytes()))
+    files.write(file, lambda temporary: temporary.write_bytes(snapshots[: count if done else 0].tobytes()))
 
 
 def give(folder: Path, visitor: str, glyph: NDArray[np.float32]) -> str:
-    """Have a run under way read a visitor's digit at its looks to come, and return the name of what it says.
+    """Have a running training read a visitor's digit at its next snapshots, and return the name of its file.
 
-    Nobody else can tell the name: it is made of the visitor's secret and the digit.
+    Nobody else can work out the name: it is a hash of the visitor's secret and the digit.
 
     Args:
         folder: The run's.
@@ -208,12 +208,14 @@ def give(folder: Path, visitor: str, glyph: NDArray[np.float32]) -> str:
         if not file.exists() and len(list(file.parent.glob("*.glyph"))) < MOST_OWN:
             files.write(file, lambda temporary: temporary.write_bytes(data))
     except OSError as error:
-        raise RunError("Your digit could not be given to the run: the disk is full or read-only.") from error
+        raise RunError(
+            "Your digit could not be given to the run: the disk is full or read-only. Free some space."
+        ) from error
     return name
 
 
-def own(folder: Path, visitor: str, glyph: NDArray[np.float32]) -> Looks:
-    """Return what the net said of a visitor's digit, look by look, with the fields `epoch` and `shares` (10,).
+def own(folder: Path, visitor: str, glyph: NDArray[np.float32]) -> Snapshots:
+    """Return the network's predictions for a visitor's digit, with the fields `epoch` and `probabilities` (10,).
 
     Raises:
         RunError: If the file is damaged.

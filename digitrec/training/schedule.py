@@ -1,44 +1,57 @@
-"""The learning rate at each step of a training, as numbers to draw; `network` has the same for Keras."""
+"""The learning rate at each step of a training: the numbers that `network` and `keras_script` use too, and a sentence.
 
-import numpy as np
-from numpy.typing import NDArray
+`constant` stays at the recipe's rate. `one-cycle` goes up from 0 and down to 0 in straight lines. `cosine` goes up from
+0 in a straight line, then down to 0 along half a cosine wave. `exponential` goes down by the same factor each step.
+
+References:
+    L. N. Smith, N. Topin: Super-convergence, arXiv 1708.07120, 2017 (one-cycle; its rates start and end a little
+    above 0). I. Loshchilov, F. Hutter: SGDR, ICLR 2017 (cosine).
+"""
+
+from typing import TYPE_CHECKING
 
 from digitrec.training.recipe import Recipe
 
-WARM_UP = 20  # cosine: the rate rises in the first twentieth of all steps
-RISE = 5  # one-cycle: and here in the first fifth
-FALL = 0.01  # exponential: what is left of the rate at the end
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RISE = {"one-cycle": 5, "cosine": 20}
+"""The learning rate rises in the first fifth, or twentieth, of all steps."""
+
+FALL = 0.01
+"""What is left of the learning rate at the end of `exponential`."""
 
 
-def learning_rates(recipe: Recipe, steps: int) -> NDArray[np.float64]:
-    """Return the learning rate at each of `ablation` batches, (steps,).
+def rising_steps(schedule: str, steps: int) -> int:
+    """Return in how many of all steps the learning rate rises, at least 1, for a schedule of RISE."""
+    return max(1, steps // RISE[schedule])
 
-    `constant`: the recipe's. `cosine`: up from 0 to it, then down to 0 along half a cosine wave. `one-cycle`: up and
-    down in straight lines. `exponential`: down from it by the same factor each step.
 
-    References:
-        I. Loshchilov, F. Hutter: SGDR, ICLR 2017 (cosine). L. Smith, N. Topin: Super-convergence, 2017 (one-cycle).
-    """
+def learning_rates(recipe: Recipe, steps: int) -> "NDArray[np.float64]":
+    """Return the learning rate at each of `steps` batches, (steps,)."""
+    import numpy as np  # not at the top: the script's text needs the numbers above without it
+
     step = np.arange(steps, dtype=np.float64)
     if recipe.schedule == "constant":
-        share = np.ones(steps)
+        factor = np.ones(steps)
     elif recipe.schedule == "exponential":
-        share = FALL ** (step / max(1, steps))
+        factor = FALL ** (step / max(1, steps))
     else:
-        rising = max(1, steps // (WARM_UP if recipe.schedule == "cosine" else RISE))
-        left = np.clip((step - rising) / max(1, steps - rising), 0, 1)
-        falling = (1 + np.cos(np.pi * left)) / 2 if recipe.schedule == "cosine" else 1 - left
-        share = np.where(step < rising, step / rising, falling)
-    return np.asarray(recipe.learning_rate * share, np.float64)
+        rising = rising_steps(recipe.schedule, steps)
+        done = np.clip((step - rising) / max(1, steps - rising), 0, 1)
+        falling = (1 + np.cos(np.pi * done)) / 2 if recipe.schedule == "cosine" else 1 - done
+        factor = np.where(step < rising, step / rising, falling)
+    return np.asarray(recipe.learning_rate * factor, np.float64)
 
 
 def describe(recipe: Recipe, steps: int) -> str:
-    """Say how the learning rate goes, in a sentence."""
+    """Return how the learning rate changes, in a sentence."""
     rate = f"{recipe.learning_rate:g}"
-    said = {
+    sentence = {
         "constant": f"The learning rate stays at {rate}",
-        "cosine": f"The learning rate goes up to {rate} in the first twentieth, then down to 0 along a cosine",
-        "one-cycle": f"The learning rate goes straight up to {rate} in the first fifth, then straight down to 0",
-        "exponential": f"The learning rate starts at {rate} and shrinks by the same factor each step, to a hundredth",
+        "cosine": f"The learning rate rises to {rate} in the first twentieth, then falls to 0 along a cosine",
+        "one-cycle": f"The learning rate rises to {rate} in the first fifth, then falls to 0, both in straight lines",
+        "exponential": f"The learning rate starts at {rate} and falls by the same factor at each step, to a hundredth",
     }[recipe.schedule]
-    return f"{said}: {steps:,} steps."
+    return f"{sentence}: {steps:,} steps."

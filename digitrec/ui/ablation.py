@@ -1,4 +1,4 @@
-"""*Which step made the difference?* on Draw and Upload: one digit after each step, and how the models read it."""
+"""*Which step saved it?* on Draw and Upload: one digit after each step, and how the models read it."""
 
 import html
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +23,9 @@ STYLE = """<style>
 .trail tbody th small {display: block; line-height: 1.35}
 .trail img {display: block; width: 4.5rem; height: 4.5rem; background: white; image-rendering: pixelated;
   border: 1px solid rgba(128, 128, 128, .5)}
-.trail td.said {min-width: 9rem}
-.trail .said b {font-size: 1.6rem; line-height: 1.1; padding-right: .4rem}
-.trail .said em {display: block; font-style: normal; font-weight: 700; font-size: .8rem}
+.trail td.prediction {min-width: 9rem}
+.trail .prediction b {font-size: 1.6rem; line-height: 1.1; padding-right: .4rem}
+.trail .prediction em {display: block; font-style: normal; font-weight: 700; font-size: .8rem}
 .trail td.changed {border: 3px solid currentColor; border-radius: .25rem}
 .trail .name {display: none}
 @container (max-width: 38rem) {
@@ -35,7 +35,7 @@ STYLE = """<style>
   .trail thead {display: none}
   .trail th, .trail td {border: 0; padding: 0}
   .trail tbody th {grid-column: 1 / -1}
-  .trail td.said {min-width: 0; padding: .25rem .4rem}
+  .trail td.prediction {min-width: 0; padding: .25rem .4rem}
   .trail .name {display: block; font-size: .8rem; overflow-wrap: anywhere}
 }
 </style>"""
@@ -58,22 +58,22 @@ def which_step(rows: Callable[[], Rows] | None, models: Sequence[str], key: str,
             st.caption("This section reads the digit after each preprocessing step, once there is a digit.")
             return
         made = rows()
-        said = {name: ablation.read(made, common.predictor(name)) for name in dict.fromkeys(models)}
+        predictions = {name: ablation.read(made, common.predictor(name)) for name in dict.fromkeys(models)}
         st.html(STYLE)
-        st.html(_table(made, said))
-        for name in said:
+        st.html(_table(made, predictions))
+        for name in predictions:
             if registry.get(name).recipe.scaling == "unit-length":
                 st.caption(f"{common.plain(name)} scales its input itself, so values up to 255 do no harm here.")
 
 
-def _table(rows: Sequence[Row], said: Mapping[str, Sequence[Said]]) -> str:
+def _table(rows: Sequence[Row], predictions: Mapping[str, Sequence[Said]]) -> str:
     """Return the verdict and the table in HTML; with roles, as a narrow table is laid out differently."""
-    verdict = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in ablation.verdict(rows, said))
-    heads = "".join(f'<th role="columnheader" scope="col">{html.escape(name)}</th>' for name in said)
-    marks = {name: ablation.changed(answers) for name, answers in said.items()}
+    verdict = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in ablation.verdict(rows, predictions))
+    heads = "".join(f'<th role="columnheader" scope="col">{html.escape(name)}</th>' for name in predictions)
+    marks = {name: ablation.changed(answers) for name, answers in predictions.items()}
     body = "".join(
         f'<tr role="row">{_step(number, row)}'
-        + "".join(_cell(name, said[name], number - 1, marks[name][number - 1]) for name in said)
+        + "".join(_cell(name, predictions[name], number - 1, marks[name][number - 1]) for name in predictions)
         + "</tr>"
         for number, row in enumerate(rows, 1)
     )
@@ -95,12 +95,12 @@ def _step(number: int, row: Row) -> str:
     )
 
 
-def _cell(name: str, said: Sequence[Said], place: int, changed: bool) -> str:
+def _cell(name: str, predictions: Sequence[Said], place: int, changed: bool) -> str:
     """Return a model's answer to a row, marked where it differs from the row above."""
-    answer, confidence = said[place]
+    answer, confidence = predictions[place]
     sure = "not a digit" if answer == NO_DIGIT else html.escape(formats.percentage(confidence))
-    mark = f"<em>▲ changed from {said[place - 1].answer}</em>" if changed else ""
+    mark = f"<em>▲ changed from {predictions[place - 1].answer}</em>" if changed else ""
     return (
-        f'<td role="cell" class="said{" changed" if changed else ""}"><span class="name" aria-hidden="true">'
+        f'<td role="cell" class="prediction{" changed" if changed else ""}"><span class="name" aria-hidden="true">'
         f"{html.escape(name)}</span><b>{answer}</b>{sure}{mark}</td>"
     )

@@ -54,9 +54,9 @@ def meaning(names: Sequence[str], key: str) -> None:
             "**4 or 9.** No single digit reaches 95 %; these are the fewest that do together.\n\n"
             "**Test-time augmentation.** Where the model is less than 95 % sure, it also reads the digit rotated by "
             f"{TILT:.0f}° to each side, and the three answers are averaged.\n\n"
-            "**? Rejected.** The ten probabilities add up to 100 % for a letter too. So the model also looks at the "
-            "logits from which they are computed: where all ten are lower than for nearly every real digit, "
-            "the drawing is rejected as not a digit."
+            "**? Rejected.** The ten probabilities add up to 100 % for a letter too. So a *digit score* is computed "
+            "from the logits behind them: it is below 50 % where all ten are lower than for nearly every real digit, "
+            "and then the drawing is rejected as not a digit."
         )
         if bare:
             are = "is" if len(bare) == 1 else "are"

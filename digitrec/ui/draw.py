@@ -1,4 +1,4 @@
-"""The Draw page's parts: a canvas for a digit and one for a number, and the digit of a number that is looked at."""
+"""The Draw page's parts: a canvas for a digit and one for a number, and the choice of a digit of the number."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ Strokes = list[dict[str, Any]]
 
 
 class Pad(NamedTuple):
-    """A canvas: its key, its width in pixels, what to do with it, whether what is on it is one digit."""
+    """A canvas: its key, its width in pixels, its invitation, whether it holds exactly one digit."""
 
     key: str
     width: int
@@ -29,7 +29,7 @@ PADS = {
     "A number": Pad("pad_number", 3 * CANVAS, "Write a number.", False),
 }
 
-# The canvas cannot resize itself: where there is less room than its width it is drawn at that width and made smaller.
+# The canvas cannot resize itself: where there is less room than its width it is drawn at full size and scaled down.
 STYLE = f"""<style>
 .st-key-canvas {{padding-top: 1.25rem}} /* room for the canvas' own buttons, which float above it */
 .st-key-canvas:has(.st-key-pad_number) {{container-type: inline-size; overflow-x: clip}}
@@ -59,7 +59,7 @@ def choose_pad() -> Pad:
 
 
 def begin_with(pad: Pad, strokes: Strokes) -> None:
-    """Hand a canvas a drawing to begin from; the version tells it from the one before."""
+    """Give a canvas a drawing to begin with; the version distinguishes it from the previous one."""
     key = f"{pad.key}_start"
     version = st.session_state.get(key, {}).get("version", 0) + 1
     st.session_state[key] = {"objects": strokes, "version": version}
@@ -89,31 +89,31 @@ def canvas(pad: Pad) -> NDArray[np.uint8] | None:
         )
     st.session_state[f"{pad.key}_strokes"] = sent.json_data
     if sent.image_data is not None:
-        st.session_state[f"{pad.key}_image"] = sent.image_data  # a canvas come back to has sent nothing yet
+        st.session_state[f"{pad.key}_image"] = sent.image_data  # a canvas shown again has sent nothing yet
     return st.session_state.get(f"{pad.key}_image") if strokes(pad) else None
 
 
 def tools(pad: Pad) -> None:
-    """Draw the buttons that take strokes back, and the brush."""
+    """Draw the buttons that remove strokes, and the brush."""
     with st.container(horizontal=True):
         st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: begin_with(pad, strokes(pad)[:-1]))
         st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with(pad, []))
         with st.popover("Brush", icon=":material/brush:"):
-            st.slider("Brush width, pixels", 4, 40, key="brush")
+            st.slider("Brush width in pixels", 4, 40, key="brush")
 
 
 def _forget_digit() -> None:
-    """Look at the least sure digit again: after a stroke it may be another one."""
+    """Go back to the least sure digit: after a stroke it may be another one."""
     st.session_state.digit = None
 
 
 def choose_digit(digits: Sequence[Digit]) -> int:
-    """Draw the chooser of the digit that is looked at and return its place; at first the least sure digit's."""
+    """Draw the chooser of a digit and return its place; at first that of the least sure digit."""
     places = range(len(digits))
     if st.session_state.get("digit") not in places:
         st.session_state.digit = min(places, key=lambda place: _sureness(digits[place]))
-    st.pills(  # which go on in a second row where there are many
-        "Digit to look at",
+    st.pills(  # which wrap where there are many
+        "Details of digit",
         places,
         format_func=lambda place: f"{place + 1} of {len(digits)}: {_mark(digits[place])}",
         key="digit",
@@ -123,7 +123,7 @@ def choose_digit(digits: Sequence[Digit]) -> int:
 
 
 def _sureness(digit: Digit) -> tuple[bool, float]:
-    """Return by what digits are ordered, the least sure first and what is no digit last."""
+    """Return a sort key: the least sure first and what was rejected last."""
     return digit.flag == NOT_A_DIGIT, digit.confidence
 
 
@@ -132,11 +132,11 @@ def _mark(digit: Digit) -> str:
 
 
 def seen(digits: Sequence[Digit], place: int) -> None:
-    """Draw the 28 x 28 of each digit of a number, 3 screen pixels a pixel, with what was read in it.
+    """Draw the 28 x 28 pixels of each digit of a number with what was read in it.
 
     Args:
         digits: Row by row, each from left to right.
-        place: Place of the one that is looked at.
+        place: Place of the one that is chosen.
     """
     cards = [
         f'<figure class="{"chosen" if number - 1 == place else ""}"><img src="{charts.data_uri(digit.glyph)}" '

@@ -1,4 +1,4 @@
-"""The home page's parts: a digit read on the spot, the ways to the pages, the table of models."""
+"""The home page's parts: a test digit read by two models, a card per page, the table of models."""
 
 import random
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 from PIL import Image
 
+from digitrec import formats
 from digitrec.datasets import mnist
 from digitrec.recognition import pipeline
 from digitrec.registry import registry
@@ -22,10 +23,10 @@ STYLE = """<style>
 </style>"""
 
 SENTENCES = {
-    "Draw": "Draw a digit with a finger or the mouse, and watch both models after each stroke.",
-    "Upload": "Have photos and scans read, one or many at once, and take the answers along.",
-    "Train": "Train a network of your own on 60,000 digits, and watch its curves as they grow.",
-    "Compare": "Hold two models against each other: where they differ, and why.",
+    "Draw": "Draw a digit with a finger or the mouse. Both models read it after each stroke.",
+    "Upload": "Read photos and scans, one or many at once, correct mistakes, and download the results.",
+    "Train": "Train your own network on 60,000 digits and watch its learning curves.",
+    "Compare": "Compare two models on one digit and on all test digits: where they differ, and why.",
 }
 
 
@@ -42,7 +43,7 @@ def _sample(place: int) -> None:
     Raises:
         ModelError: If there is no model.
     """
-    names = _defaults()
+    names, labelled = _defaults(), common.model_labels()
     pictures, labels = common.test_digits()
     picture = Image.fromarray(255 - pictures[place])
     first = pipeline.read(picture, common.predictor(names[0]), single=True)
@@ -50,13 +51,13 @@ def _sample(place: int) -> None:
     left, *columns = st.columns([1, 2, 2], gap="medium")
     with left:
         charts.seen(mnist.glyphs(pictures[place]))
-        st.markdown(f"One of the 10,000 digits that no model has learned from. Somebody wrote a **{labels[place]}**.")
+        st.markdown(f"One of MNIST's 10,000 test digits, on which no model was trained. Label: **{labels[place]}**.")
         st.button("Another digit", key="another", icon=":material/casino:", on_click=_pick)
     for number, (column, name, read) in enumerate(zip(columns, names, readings, strict=False), 1):
         with column:
-            st.markdown(f"**{common.plain(name)}** says")
+            st.markdown(f"**{common.plain(labelled[name])}** predicts")
             with st.container(key=f"answer_{number}"):
-                common.answer(read, "Nothing to read.")
+                common.answer(read, "Empty.")
             charts.bars(read.digits[0] if read.digits else None, name, f"bars_{number}")
 
 
@@ -65,7 +66,7 @@ def _pick() -> None:
 
 
 def _defaults() -> list[str]:
-    """Return the names of the best MLP and the best CNN; of what there is if there are not both.
+    """Return the names of the best MLP and the best CNN, or of the one available model.
 
     Raises:
         ModelError: If there is no model.
@@ -74,8 +75,8 @@ def _defaults() -> list[str]:
     return [registry.default(kind) for kind in ("mlp", "cnn") if kind in kinds] or [registry.default()]
 
 
-def ways() -> None:
-    """Draw a card a page: its link and a sentence."""
+def page_cards() -> None:
+    """Draw a card per page: its link and a sentence."""
     pages = [page for page in common.PAGES if page[1] in SENTENCES]
     st.html(STYLE)
     with st.container(key="ways"):
@@ -86,7 +87,7 @@ def ways() -> None:
 
 
 def model_table(models: Sequence[Model]) -> None:
-    """Draw what is known of the models, the most accurate first."""
+    """Draw the table of models, the most accurate first."""
     ranked = sorted(models, key=lambda model: -model.accuracy)
     low, high = zip(*((model.card["interval"][0], model.card["interval"][1]) for model in ranked), strict=True)
     st.dataframe(
@@ -94,20 +95,22 @@ def model_table(models: Sequence[Model]) -> None:
             "Model": [model.name for model in ranked],
             "Kind": [model.kind.upper() for model in ranked],
             "Accuracy, %": [100 * model.accuracy for model in ranked],
-            "95 % interval": [f"{100 * a:.2f} to {100 * b:.2f}" for a, b in zip(low, high, strict=True)],
+            "95 % interval": [formats.interval(a, b) for a, b in zip(low, high, strict=True)],
             "Parameters": [model.card["parameters"] for model in ranked],
             "Size, MB": [model.card["bytes"][model_files.TFLITE] / 1e6 for model in ranked],
             "Epochs": [model.card.get("epochs") for model in ranked],
         },
         column_config={
-            "Accuracy, %": st.column_config.NumberColumn(format="%.2f", help="Of MNIST's 10,000 test digits."),
+            "Accuracy, %": st.column_config.NumberColumn(format="%.2f", help="On MNIST's 10,000 test digits."),
             "95 % interval": st.column_config.TextColumn(
-                help="Where the accuracy on all such digits lies, in percent."
+                help="The range in which the accuracy on all digits of this kind most likely lies."
             ),
-            "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training has set."),
-            "Size, MB": st.column_config.NumberColumn(format="%.2f", help="The file that reads (LiteRT)."),
-            "Epochs": st.column_config.NumberColumn(format="%.4g", help="How often it has seen all training digits."),
+            "Parameters": st.column_config.NumberColumn(format="localized", help="The numbers set by training."),
+            "Size, MB": st.column_config.NumberColumn(format="%.2f", help="Of the LiteRT file."),
+            "Epochs": st.column_config.NumberColumn(format="%.4g", help="Passes over the training digits."),
         },
         hide_index=True,
-        alt="The models: " + "; ".join(f"{model.name}, {100 * model.accuracy:.2f} %" for model in ranked) + ".",
+        alt="Models and their accuracy: "
+        + "; ".join(f"{model.name}, {formats.percentage(model.accuracy, 2)}" for model in ranked)
+        + ".",
     )

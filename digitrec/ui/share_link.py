@@ -1,4 +1,4 @@
-"""A page's address: the choices that it holds, checked, and a glyph in a few hundred letters."""
+"""A page's address: the choices in it, validated, and a glyph encoded in a few hundred letters."""
 
 import base64
 import binascii
@@ -17,14 +17,14 @@ LONGEST = 2_000  # letters; a glyph takes 200 to 500
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """What an address asks for; what it does not, or not in a way that makes sense, is None.
+    """The choices in an address; those that are missing or invalid are None.
 
     Attributes:
         model_1: Name of the first model.
         model_2: Name of the second one.
         digit: Place of a test digit, 0 to 9,999.
-        ink: A glyph that somebody drew, float32 (28, 28), 0 paper .. 1 ink.
-        ignored: A sentence on each part that makes no sense.
+        ink: A drawn glyph, float32 (28, 28), 0 paper .. 1 ink.
+        ignored: A sentence on each part that is invalid.
     """
 
     model_1: str | None = None
@@ -35,11 +35,11 @@ class Choices:
 
 
 def choices(parts: Mapping[str, str], names: Collection[str]) -> Choices:
-    """Return what the parts of an address after the question mark ask for.
+    """Return the choices in the query parameters of an address.
 
     Args:
         parts: Such as `{"model_1": "reader", "digit": "61"}`.
-        names: Of the models at hand.
+        names: Of the available models.
     """
     ignored = []
     models: dict[str, str] = {}
@@ -48,12 +48,12 @@ def choices(parts: Mapping[str, str], names: Collection[str]) -> Choices:
         if name in names:
             models[key] = str(name)
         elif name is not None:
-            ignored.append(f"The address asks for a model {name[:60]!r}, which is not here.")
+            ignored.append(f"The link names a model {name[:60]!r}, which does not exist here.")
     digit, ink = _digit(parts.get("digit")), unpacked(parts.get("ink", ""))
     if digit is None and "digit" in parts:
-        ignored.append(f"The address asks for test digit {parts['digit'][:20]!r}; they are numbered 0 to 9999.")
+        ignored.append(f"The link names test digit {parts['digit'][:20]!r}; test digits are numbered 0 to 9999.")
     if ink is None and "ink" in parts:
-        ignored.append("The drawing in the address is cut short or damaged.")
+        ignored.append("The drawing in the link is cut short or damaged.")
     return Choices(models.get("model_1"), models.get("model_2"), digit, ink, tuple(ignored))
 
 
@@ -64,13 +64,13 @@ def _digit(text: str | None) -> int | None:
 
 
 def packed(glyph: NDArray[np.float32]) -> str:
-    """Return a glyph, float32 (28, 28), 0 paper .. 1 ink, as letters that an address may hold; 256 levels a pixel."""
+    """Return a glyph, float32 (28, 28), 0 paper .. 1 ink, as letters for an address; 256 levels per pixel."""
     levels = np.rint(255 * np.clip(glyph, 0, 1)).astype(np.uint8)
     return base64.urlsafe_b64encode(zlib.compress(levels.tobytes(), 9)).decode().rstrip("=")
 
 
 def unpacked(text: str) -> NDArray[np.float32] | None:
-    """Return the glyph that `packed` made letters of; None if they are none."""
+    """Return the glyph that `packed` encoded; None if the letters are not one."""
     if not text or len(text) > LONGEST:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Evidence by hand on nets that look at little; principal axes against scikit-learn; neighbours by counting."""
+"""Evidence by hand on networks of one pixel; principal axes against scikit-learn; neighbours by counting."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from digitrec.training.presets import PRESETS
 from digitrec.training.recipe import ConvBlock, Recipe
 
 
-def looks_at(row: int, column: int, weight: float = 4.0) -> explain.Read:
-    """A net that answers 3 where this pixel has ink, and 0 where it has not."""
+def depends_on(row: int, column: int, weight: float = 4.0) -> explain.Read:
+    """Return a network that answers 3 where this pixel has ink, and 0 where it has not."""
 
     def read(glyphs: np.ndarray) -> np.ndarray:
         logits = np.zeros((len(glyphs), 10), np.float32)
@@ -28,13 +28,13 @@ def bar() -> np.ndarray:
 
 def test_odds_are_those_of_the_softmax() -> None:
     logits = np.random.default_rng(1).normal(0, 3, (5, 10))
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    expected = np.log10(shares[:, 4] / (1 - shares[:, 4]))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = np.log10(probabilities[:, 4] / (1 - probabilities[:, 4]))
     assert explain.odds(logits, 4) == pytest.approx(expected)
 
 
-def test_occlusion_by_hand_on_a_net_that_looks_at_one_pixel() -> None:
-    found = explain.occlusion(looks_at(10, 13), bar(), 3)
+def test_occlusion_by_hand_on_a_network_that_depends_on_one_pixel() -> None:
+    found = explain.occlusion(depends_on(10, 13), bar(), 3)
     drop = (4.0 / 2 + 4.0 / 2) / np.log(10)  # from 2 to -2; the nine others stay 0
     assert found[10, 13] == pytest.approx(drop, rel=1e-5)  # all four windows on it cover it
     assert found[10, 12] == pytest.approx(drop, rel=1e-5)  # windows begin at even places: the same four
@@ -42,23 +42,23 @@ def test_occlusion_by_hand_on_a_net_that_looks_at_one_pixel() -> None:
     assert found[8, 14] == pytest.approx(drop / 4, rel=1e-5)
     assert found[14, 13] == 0
     assert found[10, 20] == 0, "paper has no evidence"
-    assert explain.occlusion(looks_at(10, 13, -4.0), bar(), 3).min() == pytest.approx(-drop, rel=1e-5)
+    assert explain.occlusion(depends_on(10, 13, -4.0), bar(), 3).min() == pytest.approx(-drop, rel=1e-5)
 
 
 def test_blank_paper_has_no_evidence() -> None:
-    assert not explain.occlusion(looks_at(1, 1), np.zeros((28, 28), np.float32), 0).any()
+    assert not explain.occlusion(depends_on(1, 1), np.zeros((28, 28), np.float32), 0).any()
 
 
 def test_each_pixel_lies_under_four_windows() -> None:
     assert (explain._windows().sum(axis=0) == 4).all()
 
 
-def test_the_smallest_change_of_a_net_that_looks_at_one_pixel_is_that_pixel() -> None:
+def test_the_smallest_change_of_a_network_that_depends_on_one_pixel_is_that_pixel() -> None:
     glyph = bar()
-    taken = explain.smallest_change(looks_at(10, 13), glyph)
-    assert taken is not None
-    assert (taken.pixels, taken.answer, bool(taken.taken[10, 13])) == (1, 0, True)
-    added = explain.smallest_change(looks_at(10, 11), glyph)  # paper beside the bar
+    removed = explain.smallest_change(depends_on(10, 13), glyph)
+    assert removed is not None
+    assert (removed.pixels, removed.answer, bool(removed.removed[10, 13])) == (1, 0, True)
+    added = explain.smallest_change(depends_on(10, 11), glyph)  # paper beside the bar
     assert added is not None
     assert (added.pixels, added.answer, bool(added.added[10, 11])) == (1, 3, True)
     assert glyph.sum() == bar().sum(), "the digit itself stays"
@@ -74,8 +74,8 @@ def test_the_change_found_is_needed_in_every_pixel() -> None:
 
     flip = explain.smallest_change(read, bar())
     assert flip is not None
-    assert (int(flip.added.sum()), int(flip.taken.sum())) == (0, 5)
-    assert flip.taken[:14].sum() == 5
+    assert (int(flip.added.sum()), int(flip.removed.sum())) == (0, 5)
+    assert flip.removed[:14].sum() == 5
     assert read(flip.glyph[None])[0].argmax() == flip.answer == 0
 
 
@@ -132,7 +132,7 @@ def test_the_last_hidden_layer_of_a_recipe(name: str, last: str) -> None:
     assert explain.last_hidden(recipe, ("dense_1", "dense_2", "logits", "probabilities")) == last
 
 
-def test_without_hidden_layers_the_last_maps_are_looked_at_by_their_means() -> None:
+def test_without_hidden_layers_the_last_maps_count_by_their_means() -> None:
     recipe = Recipe("x", kind="cnn", blocks=(ConvBlock(4, 3, 1),), hidden=())
     assert explain.last_hidden(recipe, ("conv_1", "logits", "probabilities")) == "conv_1"
     maps = np.arange(24, dtype=np.float32).reshape(2, 2, 3, 2)

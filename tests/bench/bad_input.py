@@ -1,9 +1,9 @@
-"""Spoiled input of every kind, in processes of their own: each must be answered or refused in a sentence.
+"""Damaged input of every kind, in separate processes: each must be answered, or refused in a sentence.
 
 python -m tests.bench.bad_input [--count 100000] [--seed 0] [--processes 2] [NAME...]
 
-A process may have 1 GB of data and work for 5 s on an input, in processor time, for other work may go on beside it;
-one that takes more, or dies, is told with its input's number and started again behind it.
+A process may use 1 GB of memory, and 5 s of processor time per input, so that other work does not count. A process
+that takes more, or dies, is reported with the number of its input and restarted after it.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 python -m tests.bench.compare_digit [MODEL MODEL]
 
-Milliseconds of processor time, of both models together, so that a busy machine counts less; the median of many digits.
+Milliseconds of processor time for both models together, so that a busy machine counts less; the median of many digits.
 """
 
 import statistics

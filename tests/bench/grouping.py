@@ -1,9 +1,9 @@
-"""How well digits are parted into numbers: `python -m tests.bench.grouping [--count N] [--tune] STROKES_FOLDER`.
+"""How well digits are grouped into numbers: `python -m tests.bench.grouping [--count N] [--tune] STROKES_FOLDER`.
 
-Sheets of numbers in rows on plain paper are made of the pen strokes of UNIPEN writers held out from all training, or
-with `--tune` of the others, by whom the limits in `number.py` were chosen. Each sheet has its own usual gap. Printed by
-way of writing, of the sheets where as many digits were found as written: gaps that were told rightly, those by a rule
-of one fixed gap for comparison, and the share of sheets where all were.
+Sheets of numbers in rows on plain paper are drawn from the pen strokes of UNIPEN writers held out from all training,
+or with `--tune` from those of the others, on whom the thresholds in `number_grouping.py` were chosen. Each sheet has
+its own usual gap. Printed for each layout, over the sheets where as many digits were found as written: the share of
+gaps that are classified correctly, the same for a rule of one fixed gap, and the share of sheets without an error.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Input that a fuzzer grows by what it covers: atheris, which is no part of this project's environment.
+"""Inputs that a coverage-guided fuzzer finds: atheris, which is not installed in this project's environment.
 
 python -m venv FUZZ && FUZZ/bin/pip install atheris
 PYTHONPATH=.venv/lib/python3.11/site-packages FUZZ/bin/python -m tests.bench.guided NAME [SECONDS]
 
 NAME is one of those that `python -m tests.bench.bad_input --help` lists. An input that raises anything but a
-DigitrecError, hangs for 30 s or takes more than 1 GB ends it; where it was written is printed.
+DigitrecError, hangs for 30 s or takes more than 1 GB ends the search; where it was written is printed.
 """
 
 import os

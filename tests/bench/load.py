@@ -1,13 +1,13 @@
-"""Many visitors on Draw, a training under way: how long each stroke waits for its answer, and the server's memory.
+"""Many visitors on Draw while a network trains: how long each stroke waits for its answer, and the server's memory.
 
     python -m tests.bench.load [SESSIONS] [MINUTES] [--no-training] [--pictures N]
 
-With `--pictures` one more visitor, a browser, has a batch of N 12-megapixel sheets read meanwhile.
+With `--pictures` one more visitor, a browser, has a batch of N 12-megapixel sheets read at the same time.
 
-One real browser opens Draw and draws; what it sends over its WebSocket is kept. Then SESSIONS WebSockets are opened,
-each a session of its own, that send the same: two drawings in turn, one each 3 seconds, as browsers do. An answer has
-come when the server says that the script has run to its end. Beside the server's memory that of what it started is
-told: the process aside that reads pictures.
+One real browser opens Draw and draws; what it sends over its WebSocket is recorded. Then SESSIONS WebSockets are
+opened, each its own session, that send the same: two drawings in turn, one every 3 seconds, as browsers do. An answer
+has arrived when the server reports that the script has finished. Beside the server's memory, that of its child
+processes is printed: the isolated process that reads pictures.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What the reader still gets wrong, drawn by hand for this: `python -m tests.bench.misread` renews docs/misread.png."""
+"""What `reader` still gets wrong among cases drawn by hand: `python -m tests.bench.misread` renews docs/misread.png."""
 
 import cv2
 import numpy as np

@@ -1,9 +1,9 @@
-"""Letters marked no digit, beside digits marked so, as writers whom no training has seen draw them on our canvas.
+"""Letters and digits that are rejected, drawn as on our canvas from the strokes of writers unseen in training.
 
     python -m tests.bench.no_digit [--model NAME]... [--each N] STROKES_FOLDER
 
 The folder holds UNIPEN's isolated characters, see `digitrec.datasets.unipen`; they are not in this project. A
-character is drawn as on the Draw page and read as it is there. Letters that cannot be told from a digit are left out.
+character is drawn and read as on the Draw page. Letters that look the same as a digit are left out.
 """
 
 import argparse

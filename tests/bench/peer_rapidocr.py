@@ -4,9 +4,9 @@
 
 RapidOCR is installed into an environment of its own, `build/peer-rapidocr`, at the first run.
 
-The folder holds `manifest.jsonl`, a JSON object a line: `file` (within the folder), `transcript` (the handwritten
-digits, rows parted by `/`), `kind` (`photo`, `scan`, `document`, `drawn`, `single...`, or `none` for a picture without
-digits; others are not scored), `rotate_ccw_to_upright` (degrees) and `repo` (the picture's source).
+The folder holds `manifest.jsonl`, one JSON object per line: `file` (within the folder), `transcript` (the handwritten
+digits, rows separated by `/`), `kind` (`photo`, `scan`, `document`, `drawn`, `single...`, or `none` for a picture
+without digits; others are not scored), `rotate_ccw_to_upright` (degrees) and `repo` (the picture's source).
 
 Digit accuracy is 1 - edit distance / digits, over all pictures of a group, row breaks left out; `sources` is the mean
 of it over sources; `all right` is the share of pictures. Of pictures without digits, the digits reported per picture.

@@ -1,8 +1,8 @@
-"""Accuracy and calibration on a labelled folder of real pictures, one digit each, of every model at hand.
+"""Accuracy and calibration of every available model on a labelled folder of real pictures, one digit each.
 
     python -m tests.bench.real_digits FOLDER
 
-The folder holds `manifest.jsonl`, a JSON object a line with `file`, `label` and `writer`, and the pictures.
+The folder holds `manifest.jsonl`, one JSON object per line with `file`, `label` and `writer`, and the pictures.
 Such pictures belong to those who drew them: none are in this project.
 """
 

@@ -5,7 +5,7 @@
 Plain: building and compiling the recipe's network, then `model.fit` and its validation on float32 arrays in
 Keras' default way (steps_per_execution 1).
 Run: `worker._train` from its first line to the end of training: recipe and status files, building the network,
-every event, every look for a stop, the validation, the checkpoints.
+every event, every check for a stop request, the validation, the checkpoints.
 Neither counts imports, nor loading MNIST. What a run does after training (export to LiteRT, reading the 10,000
 test digits, the card) has no counterpart in `model.fit` and is not counted; it is printed beside it.
 """

@@ -2,8 +2,8 @@
 
 python -m tests.bench.sheet_time [MODEL]
 
-Processor time of this thread, the best of five, decoding included. Memory is what the process has more than before:
-at its highest, and after the reading is dropped. Asking ends with an error where a limit is passed.
+Processor time of this thread, the best of five, decoding included. Memory is what the process uses more than before:
+at the peak, and after the reading is dropped. The exit status is 1 if a limit is exceeded.
 """
 
 import gc

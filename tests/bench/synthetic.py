@@ -1,4 +1,4 @@
-"""Synthetic validation pages read from picture to digits: the share read right, and false digits per page.
+"""Synthetic validation pages read from picture to digits: the share read correctly, and false digits per page.
 
     python -m tests.bench.synthetic [--pages N] [--seed S] [--kinds]      figures, by scene and layout with --kinds
     python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`

@@ -28,7 +28,7 @@ def train(page: Page) -> None:
     page.locator(".st-key-start button").click()
     page.wait_for_function(STARTED, arg=before, timeout=PATIENCE)
     page.wait_for_function(FINISHED, timeout=PATIENCE)
-    page.get_by_text("Take it with you").wait_for()
+    page.get_by_text("Downloads").wait_for()
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     page.wait_for_timeout(500)
 
@@ -39,7 +39,7 @@ def main() -> None:
         page = browser.new_page()
         page.goto(f"{app.url}/Train")
         page.locator(".st-key-recipe button[aria-haspopup=listbox]").click()
-        page.get_by_role("option", name="your own MLP").click()
+        page.get_by_role("option", name="MLP · your own").click()
         page.locator(".st-key-epochs input").fill("1")
         page.locator(".st-key-epochs input").press("Enter")
         widths = page.get_by_role("textbox", name="Widths of the hidden layers")

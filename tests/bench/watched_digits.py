@@ -1,11 +1,11 @@
-"""Which test digits are worth watching: those that nets learn late and read well in the end, one a class.
+"""Which test digits are worth watching: those that networks learn late but read well in the end, one per class.
 
     python -m tests.bench.watched_digits [--seeds 3]
 
-Trains `mlp-128` for three epochs and `cnn-3x3` for one, for each seed, and reads all test digits at each look of
-`trainer.fit`. A digit is worth watching if every net gives it more than 90 % in the end; of those, the one with the
-smallest mean share of the true digit on the way comes first. Prints three a class: their places, that mean, and the
-shares in per cent at each look of the first seed.
+Trains `mlp-128` for three epochs and `cnn-3x3` for one, for each seed, and reads all test digits at each snapshot of
+`trainer.fit`. A digit is worth watching if every network gives it more than 90 % in the end; of those, the one with
+the smallest mean probability of the true digit on the way comes first. Prints three per class: their indices, that
+mean, and the probabilities in per cent at each snapshot of the first seed.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def shares(name: str, seed: int) -> np.ndarray:
         read = np.concatenate([model(part, training=False) for part in np.split(glyphs, 10)])
         seen.append(read[np.arange(len(truth)), truth])
 
-    trainer.fit(recipe, splits.split(recipe), lambda event: None, lambda: False, watch=look)
+    trainer.fit(recipe, splits.split(recipe), trainer.Hooks(snapshot=look))
     return np.array(seen)
 
 

@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as app, chromium() as browser:
         page = browser.new_page()
         page.goto(app.url)
-        page.get_by_text("The models at hand").wait_for()
+        page.get_by_text("Available models").wait_for()
         print(f"Home             {resident(app.pid):6.0f} MB")
         page.goto(f"{app.url}/Draw")
         page.locator(".st-key-canvas canvas").last.wait_for()
@@ -48,7 +48,7 @@ def main() -> None:
         print(f"Upload, 10 files {resident(app.pid):6.0f} MB")
         page.goto(f"{app.url}/Train")
         page.locator(".st-key-start button").click()
-        page.get_by_text("Its most confident mistakes").wait_for(timeout=120_000)
+        page.get_by_text("Most confident mistakes").wait_for(timeout=120_000)
         print(f"Train, one run   {resident(app.pid):6.0f} MB")
         page.goto(f"{app.url}/Compare")
         page.locator(".st-key-scores").wait_for()

@@ -22,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as app, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
         page.goto(app.url)
-        page.get_by_text("The models at hand").wait_for()
+        page.get_by_text("Available models").wait_for()
         shoot(page, "home", 1200)
         page.goto(f"{app.url}/Draw")
         page.locator(".st-key-canvas canvas").last.wait_for()
@@ -44,7 +44,7 @@ def main() -> None:
         page.locator(".st-key-start button").wait_for()
         page.wait_for_timeout(2000)
         page.locator(".st-key-start button").click()
-        page.get_by_text("Its most confident mistakes").wait_for(timeout=120_000)
+        page.get_by_text("Most confident mistakes").wait_for(timeout=120_000)
         shoot(page, "train", 2350)
         page.goto(f"{app.url}/Compare")
         page.locator(".st-key-scores").wait_for()

@@ -12,7 +12,7 @@ def test_a_link_a_drawing_and_a_picture_of_a_figure(page: Page, server: str) -> 
     page.goto(f"{server}/{LINK}")
     expect(page.get_by_text("Test digit number 18.")).to_be_visible()
     expect(page.locator(".st-key-only_one")).to_be_visible(timeout=SLOW)
-    expect(page.locator(".st-key-answer_1")).to_contain_text("mlp-30-10, an MLP, reads")
+    expect(page.locator(".st-key-answer_1")).to_contain_text("MLP · mlp-30-10 predicts")
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
     page.get_by_role("button", name="Open all parts").click()
@@ -30,6 +30,6 @@ def test_a_link_a_drawing_and_a_picture_of_a_figure(page: Page, server: str) -> 
     assert "ink=" in page.url
     link = page.url
     page.goto(link)
-    expect(page.get_by_text("The digit that the link brought.")).to_be_visible()
+    expect(page.get_by_text("The digit from the link.")).to_be_visible()
     expect(page.locator(".st-key-only_one")).to_be_visible(timeout=SLOW)
     assert page.url == link

@@ -80,7 +80,7 @@ def test_a_number_is_read_and_each_canvas_keeps_its_drawing(drawing: Page) -> No
     four, two = (drawing.locator(".st-key-digit").get_by_role("radio", name=f"{n} of 2: ") for n in (1, 2))
     for chosen, digit in ((four, "4"), (two, "2")):
         chosen.press("Enter")
-        expect(drawing.locator(".st-key-trail tr").last.locator("td.said b")).to_have_text([digit, digit])
+        expect(drawing.locator(".st-key-trail tr").last.locator("td.prediction b")).to_have_text([digit, digit])
     what.get_by_text("One digit").click()
     expect(answer).to_contain_text("–")
     what.get_by_text("A number").click()

@@ -1,4 +1,4 @@
-"""Two visitors in two browsers: what one uploads, draws and puts right never reaches the other; names stay text."""
+"""Two visitors in two browsers: what one uploads, draws and corrects never reaches the other; names stay text."""
 
 import json
 import re
@@ -94,7 +94,7 @@ def test_what_one_visitor_brings_never_reaches_another(visitors: tuple[Visitor, 
     record = json.loads(Path(loaded.value.path()).read_text())[0]
     assert (record["file"], record["text"]) == ("of-the-first-visitor.png", "7")
     thumbnail = str(one.page.locator(".st-key-reading_1 .picture img").get_attribute("src"))[-200:].encode()
-    one.page.get_by_role("button", name="3", exact=True).click()  # puts the digit right
+    one.page.get_by_role("button", name="3", exact=True).click()  # corrects the digit
     expect(one.page.locator(".st-key-text_1")).to_have_text("3")
     one.go("Draw")
     one.page.locator(".st-key-canvas canvas").last.wait_for()
@@ -108,7 +108,7 @@ def test_what_one_visitor_brings_never_reaches_another(visitors: tuple[Visitor, 
     other.go("Draw")
     expect(other.page.locator(".st-key-answer_1")).to_contain_text("–")
     other.go("Compare")
-    other.page.get_by_text("The last from Draw or Upload").click()
+    other.page.get_by_text("Last from Draw or Upload").click()
     expect(other.page.get_by_text("Nothing was read yet.")).to_be_visible()
     other.go("Train")
     other.go("Upload")
@@ -186,7 +186,7 @@ def test_an_address_is_answered_with_text(visitors: tuple[Visitor, Visitor]) -> 
     visitor, _ = visitors
     odd = "%3Cimg%20src=x%20onerror=alert(1)%3E![a](https://evil.test/b.png)www.evil.test"
     page = visitor.visit(f"Compare?model_1={odd}&digit=[a](javascript:alert(1))&ink=../../etc/passwd")
-    expect(page.get_by_text("which is not here")).to_contain_text("onerror=alert(1)>![a](http")
+    expect(page.get_by_text("which does not exist here")).to_contain_text("onerror=alert(1)>![a](http")
     is_plain(visitor)
     assert page.locator('img[src*="evil"]').count() == 0
     visitor.visit(f"Train?run={odd}")

@@ -1,11 +1,26 @@
 """A net trained from the page: live curves, a reload in the middle, and the new model read with on Draw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from serving import Server, serve
 from strokes import SEVEN, draw
+
+from tests.waiting import DEADLOCK, suspended, until
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> Iterator[Server]:
+    """A server of its own, whose trainings are small."""
+    with serve(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(app: Server) -> str:
+    return app.url
 
 
 def choose(page: Page, key: str, option: str) -> None:
@@ -22,30 +37,38 @@ def start(page: Page, recipe: str, epochs: int) -> None:
 
 
 def state(page: Page, word: str) -> None:
-    expect(page.locator(".st-key-run_status")).to_contain_text(word, timeout=120_000)
+    expect(page.locator(".st-key-run_status")).to_contain_text(word, timeout=1000 * DEADLOCK)
 
 
-def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Callable[[str], Page]) -> None:
+def new_run(app: Server, before: set[Path]) -> Path:
+    """Return the folder of the run that was started since."""
+    folders = lambda: set((app.home / "runs").glob("[!.]*/")) - before  # noqa: E731
+    until(folders, "started")
+    [folder] = folders()
+    return folder
+
+
+def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Callable[[str], Page], app: Server) -> None:
     page = visit("Train")
-    start(page, "mlp-128-128", 3)
-    state(page, "starting")
-    state(page, "running")
-    expect(page.locator(".st-key-curves .scatterlayer .trace").first).to_be_attached()
-    plot = page.locator(".st-key-curves .js-plotly-plot").first
-    expect(plot.locator(".main-svg").first).to_be_attached()
-    box = plot.bounding_box()
-    assert box
-    assert box["width"] > 400  # what is watched has its place beside
-    expect(page.locator(".st-key-watched figure")).to_have_count(10)
-    page.reload()
-    state(page, "running")
-    state(page, "finished: epoch 3.00 of 3")
+    start(page, "mlp-128-128", 30)
+    with suspended(new_run(app, set())):
+        state(page, "running")
+        expect(page.locator(".st-key-curves .scatterlayer .trace").first).to_be_attached()
+        plot = page.locator(".st-key-curves .js-plotly-plot").first
+        expect(plot.locator(".main-svg").first).to_be_attached()
+        box = plot.bounding_box()
+        assert box
+        assert box["width"] > 400  # what is watched has its place beside
+        expect(page.locator(".st-key-watched figure")).to_have_count(10)
+        page.reload()
+        state(page, "running")
+    state(page, "finished: epoch 30.00 of 30")
     cell = page.locator(".st-key-confusion .scatterlayer .point").nth(10 * 9 + 4)
     cell.scroll_into_view_if_needed()
     box = cell.bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.get_by_text("of the test digits are 9 and were read as 4")).to_be_visible()
+    expect(page.get_by_text("with label 9 and prediction 4")).to_be_visible()
     page.locator(".st-key-model_name input").fill("mine")
     page.locator(".st-key-keep_model button").click()
     expect(page.get_by_text("mine can now be chosen")).to_be_visible()
@@ -59,24 +82,30 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
 def test_a_run_is_stopped_queued_resumed_and_stopped_from_another_server(
     visit: Callable[[str], Page], app: Server, tmp_path: Path
 ) -> None:
+    before = set((app.home / "runs").glob("[!.]*/"))
     page = visit("Train")
     start(page, "mlp-128", 100)
-    state(page, "running")
-    page.locator(".st-key-start button").click()
-    state(page, "queued: 1 run before it")
-    page.locator(".st-key-stop button").click()
-    state(page, "stopped")
-    choose(page, "run", "running")
-    state(page, "running")
-    page.locator(".st-key-stop button").click()
-    state(page, "stopped: epoch")
-    expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
-    page.locator(".st-key-resume button").click()
-    state(page, "running")
-    with serve(tmp_path, home=app.home) as other:
-        page.goto(page.url.replace(app.url, other.url))
+    run = new_run(app, before)
+    with suspended(run):
+        state(page, "running")
+        page.locator(".st-key-start button").click()
+        state(page, "queued: 1 run before it")
+        page.locator(".st-key-stop button").click()
+        state(page, "stopped")
+        choose(page, "run", "running")
         state(page, "running")
         page.locator(".st-key-stop button").click()
+        state(page, "stopping")
+    state(page, "stopped: epoch")
+    expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
+    with serve(tmp_path, home=app.home) as other:
+        page.locator(".st-key-resume button").click()
+        with suspended(run):
+            state(page, "running")
+            page.goto(page.url.replace(app.url, other.url))
+            state(page, "running")
+            page.locator(".st-key-stop button").click()
+            state(page, "stopping")
         state(page, "stopped")
         page.goto(page.url.replace(other.url, app.url))
     state(page, "stopped")
@@ -84,9 +113,9 @@ def test_a_run_is_stopped_queued_resumed_and_stopped_from_another_server(
 
 def test_what_cannot_work_is_refused_with_a_sentence(visit: Callable[[str], Page]) -> None:
     page = visit("Train")
-    choose(page, "recipe", "your own MLP")
+    choose(page, "recipe", "MLP · your own")
     widths = page.get_by_role("textbox", name="Widths of the hidden layers")
     widths.fill("many")
     widths.press("Enter")
-    expect(page.get_by_text("Widths are whole numbers with commas between them")).to_be_visible()
+    expect(page.get_by_text("Widths are whole numbers separated by commas")).to_be_visible()
     expect(page.locator(".st-key-start")).to_have_count(0)

@@ -265,7 +265,7 @@ def test_a_row_a_number_is_chosen_in_the_table_and_the_picture_and_typed_as_a_wh
         sheet.paste(Image.fromarray(255 - mnist.test()[0][place]).resize((100, 100)), (left, 50))
     sheet.save(tmp_path / "numbers.png")
     page = upload(tmp_path / "numbers.png")
-    reading, field = page.locator(".st-key-reading_1"), page.get_by_label("What is this number really?")
+    reading, field = page.locator(".st-key-reading_1"), page.get_by_label("Correct this number")
     text = page.locator(".st-key-text_1")
     expect(reading).to_contain_text("As numbers: 72 104")
     reading.get_by_text("Numbers", exact=True).click()

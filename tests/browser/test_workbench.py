@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from serving import Server
 
 from digitrec import files
-from digitrec.jobs import run_folder
+from digitrec.jobs import job
 from digitrec.training import events as training_events
 from digitrec.training import model_files
 from digitrec.training.presets import PRESETS
@@ -21,7 +21,7 @@ def trained(home: Path, name: str, recipe: str, epochs: int) -> None:
     folder = home / "runs" / name
     folder.mkdir(parents=True)
     files.write_json(folder / model_files.RECIPE, PRESETS[recipe].recipe.to_json())
-    files.write_json(folder / run_folder.STATUS, {"state": "stopped", "message": "", "queued_at": 1.0, "started": 1.0})
+    files.write_json(folder / job.STATUS, {"state": "stopped", "message": "", "queued_at": 1.0, "started": 1.0})
     step = {"loss": 0.5, "accuracy": 0.9, "digits_per_second": 1000}
     events = [{"kind": "batch", "epoch": n / 4, "seconds": n / 2, **step} for n in range(1, 4 * epochs + 1)]
     end = {"val_loss": 0.4, "val_accuracy": 0.95}

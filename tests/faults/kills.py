@@ -3,11 +3,11 @@
     python -m tests.faults.kills [--count 200] [--trainings 20] [--servers 10] [--seed 0]
 
 Of COUNT kills, all by SIGKILL, so many hit a real training and so many a real server with a browser on Train; of the
-others, half hit one of the app's writing deeds at a random moment and half right before one of its writes. Then every
-write of every deed is gone through once: killed there, and with the disk full or read-only from there on.
+others, half hit one of the app's writing actions at a random moment and half right before one of its writes. Then every
+write of every action is gone through once: killed there, and with the disk full or read-only from there on.
 
 After each: every model that was there loads and reads as before, every run is finished, stopped, or failed or
-interrupted with its reason, no half file is listed, no lock is held, and the same deed can be done again.
+interrupted with its reason, no half file is listed, no lock is held, and the same action can be done again.
 """
 
 import argparse
@@ -25,21 +25,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from digitrec.jobs import run_folder, runs, scheduler
+from digitrec.jobs import job, runs
 from digitrec.registry import registry
-from tests.faults import deeds, points
-from tests.faults.deeds import Deed
+from tests.faults import actions, points
+from tests.faults.actions import Action
+from tests.waiting import DEADLOCK, until
 
-LONG = deeds.RECIPE.replace(name="killed", epochs=1)
-DEADLOCK = 600  # seconds after which a wait is given up
+LONG = actions.RECIPE.replace(name="killed", epochs=1)
 LATEST = 9.0  # seconds into a training, or a visit, that it is killed at most
 AFTER_TESTS = 2.0  # seconds in which a training writes its model
-MOST_POINTS = 60  # writes of a deed
+MOST_POINTS = 60  # writes of an action
 
 failures: list[str] = []
 
 
-def told(what: str, found: list[str]) -> None:
+def record(what: str, found: list[str]) -> None:
     """Keep what is wrong, and say it."""
     for sentence in found:
         failures.append(f"{what}: {sentence}")
@@ -54,7 +54,7 @@ def home() -> Iterator[Path]:
         before = os.environ.get("DIGITREC_HOME")
         os.environ["DIGITREC_HOME"] = name
         try:
-            deeds.seed(folder)
+            actions.seed(folder)
             yield folder
         finally:
             os.environ.pop("DIGITREC_HOME")
@@ -62,32 +62,32 @@ def home() -> Iterator[Path]:
                 os.environ["DIGITREC_HOME"] = before
 
 
-def broken_off(number: int, hit: Callable[[Deed, Path], int]) -> tuple[str, int]:
-    """Do one deed in a home of its own, broken off by `hit`; check what is left; return the deed and how it ended."""
-    with deeds.nobody_trains(), home() as folder:
-        deed = deeds.deeds(folder)[number]
-        ended = hit(deed, folder)
-        if ended == points.BROKE or (ended == points.DISK and not deed.by_worker):
-            told(deed.name, ["something else than a DigitrecError came out"])
-        told(deed.name, deeds.wrong(folder, gone=("mine",) if "model" in deed.name else ()))
-        if not deed.done():
-            again = points.end(points.start(deed.do))
-            if again != points.DONE or not deed.done():
-                told(deed.name, [f"it cannot be done again ({again})"])
-            told(f"{deed.name}, again", deeds.wrong(folder, gone=("mine",) if "model" in deed.name else ()))
-    return deed.name, ended
+def broken_off(number: int, hit: Callable[[Action, Path], int]) -> tuple[str, int]:
+    """Do one action in a home of its own, broken off by `hit`; check what is left; return its name and how it ended."""
+    with actions.nobody_trains(), home() as folder:
+        action = actions.actions(folder)[number]
+        ended = hit(action, folder)
+        if ended == points.BROKE or (ended == points.DISK and not action.by_worker):
+            record(action.name, ["something else than a DigitrecError came out"])
+        record(action.name, actions.wrong(folder, gone=("mine",) if "model" in action.name else ()))
+        if not action.done():
+            again = points.end(points.start(action.do))
+            if again != points.DONE or not action.done():
+                record(action.name, [f"it cannot be done again ({again})"])
+            record(f"{action.name}, again", actions.wrong(folder, gone=("mine",) if "model" in action.name else ()))
+    return action.name, ended
 
 
-def count_deeds() -> int:
+def count_actions() -> int:
     with home() as folder:
-        return len(deeds.deeds(folder))
+        return len(actions.actions(folder))
 
 
-def at_random(dice: random.Random) -> Callable[[Deed, Path], int]:
-    """Return a hit that kills a deed at some moment within the time that it takes."""
+def at_random(dice: random.Random) -> Callable[[Action, Path], int]:
+    """Return a hit that kills an action at some moment within the time that it takes."""
 
-    def hit(deed: Deed, folder: Path) -> int:
-        pid = points.start(deed.do)
+    def hit(action: Action, folder: Path) -> int:
+        pid = points.start(action.do)
         time.sleep(dice.uniform(0.0, 0.03))
         os.kill(pid, signal.SIGKILL)
         return points.end(pid)
@@ -95,34 +95,26 @@ def at_random(dice: random.Random) -> Callable[[Deed, Path], int]:
     return hit
 
 
-def at_write(number: int) -> Callable[[Deed, Path], int]:
-    """Return a hit that kills a deed right before its write of this number."""
-    return lambda deed, folder: points.end(points.start(deed.do, points.kill_at(number, folder)))
+def at_write(number: int) -> Callable[[Action, Path], int]:
+    """Return a hit that kills an action right before its write of this number."""
+    return lambda action, folder: points.end(points.start(action.do, points.kill_at(number, folder)))
 
 
-def refused_at(number: int, code: int) -> Callable[[Deed, Path], int]:
-    """Return a hit that has the disk full or read-only from a deed's write of this number on."""
-    return lambda deed, folder: points.end(points.start(deed.do, points.refuse_from(number, folder, code)))
+def refused_at(number: int, code: int) -> Callable[[Action, Path], int]:
+    """Return a hit that has the disk full or read-only from an action's write of this number on."""
+    return lambda action, folder: points.end(points.start(action.do, points.refuse_from(number, folder, code)))
 
 
 def every_write(number: int, code: int | None) -> int:
-    """Go through all writes of a deed: killed at each, or refused from each on; return how many there are."""
+    """Go through all writes of an action: killed at each, or refused from each on; return how many there are."""
     for place in range(1, MOST_POINTS):
         name, ended = broken_off(number, refused_at(place, code) if code else at_write(place))
         if ended == points.DONE:
             return place - 1
         if code and ended == points.KILLED:
-            told(name, ["killed, though only refused"])
-    told(name, [f"more than {MOST_POINTS} writes"])
+            record(name, ["killed, though only refused"])
+    record(name, [f"more than {MOST_POINTS} writes"])
     return MOST_POINTS
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + DEADLOCK
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"never {what}")
-        time.sleep(0.02)
 
 
 def tests_or_ended(run: runs.Run) -> bool:
@@ -140,7 +132,7 @@ def trainings(count: int, dice: random.Random) -> int:
                 time.sleep(dice.uniform(0.0, AFTER_TESTS))
             else:
                 time.sleep(dice.uniform(0.0, LATEST))
-            child = scheduler.process(run.folder, run_folder.read_status(run.folder).started)
+            child = job.child(run.folder)
             assert child
             was = runs.get(run.id)
             child.kill()
@@ -148,18 +140,18 @@ def trainings(count: int, dice: random.Random) -> int:
             hits += was.active
             ended = runs.get(run.id)
             what = f"a training killed while {was.state}"
-            if ended.state not in deeds.ENDED or (not ended.message and ended.state != "finished"):
-                told(what, [f"{ended.state} {ended.message!r}"])
+            if ended.state not in actions.ENDED or (not ended.message and ended.state != "finished"):
+                record(what, [f"{ended.state} {ended.message!r}"])
             if ended.card:
                 whole(what, ended)
             run = runs.resume(ended) if ended.resumable else runs.start(LONG)
         until(lambda: not runs.get(run.id).active, "at an end")
         ended = runs.get(run.id)
         if ended.state != "finished":
-            told("trainings", [f"the last is {ended.state}: {ended.message}"])
+            record("trainings", [f"the last is {ended.state}: {ended.message}"])
         else:
             whole("trainings", ended)
-        told("trainings", models(folder))
+        record("trainings", models(folder))
     return hits
 
 
@@ -171,14 +163,14 @@ def whole(what: str, run: runs.Run) -> None:
         registry.predictor(name)
         registry.remove(name)
     except Exception as error:
-        told(what, [f"its model: {error!r}"])
+        record(what, [f"its model: {error!r}"])
 
 
 def models(folder: Path) -> list[str]:
     """Return what is wrong with the models and the listed runs of a home in which real runs were started."""
     for name in ("halted", "under-way", "ended", "damaged"):
         shutil.rmtree(folder / "runs" / name, ignore_errors=True)
-    return deeds.wrong(folder)
+    return actions.wrong(folder)
 
 
 def servers(count: int, dice: random.Random) -> int:
@@ -201,14 +193,14 @@ def servers(count: int, dice: random.Random) -> int:
                 time.sleep(dice.uniform(0.0, 1.0))
                 os.kill(app.pid, signal.SIGKILL)
                 page.close()
-            told(f"server {number + 1} was killed", [x for x in deeds.wrong(folder) if " is queued" not in x
+            record(f"server {number + 1} was killed", [x for x in actions.wrong(folder) if " is queued" not in x
                  and " is starting" not in x and " is running" not in x and " is stopping" not in x
                  and " is locked" not in x])  # fmt: skip
         for run in runs.runs():
             if run.active:
                 runs.stop(run)
         until(lambda: not any(run.active for run in runs.runs()), "at an end")
-        told("servers", models(folder))
+        record("servers", models(folder))
     return count
 
 
@@ -221,11 +213,11 @@ def main() -> None:
     parser.add_argument("--no-survey", action="store_true", help="leave out the way through every write")
     options = parser.parse_args()
     dice, counted = random.Random(options.seed), Counter[str]()
-    count, wanted = count_deeds(), options.count - options.trainings - options.servers
+    count, wanted = count_actions(), options.count - options.trainings - options.servers
     while (killed := counted.total()) < wanted:
         hit, kind = (at_random(dice), "a random moment") if killed % 2 else (at_write(dice.randint(1, 5)), "a write")
         if broken_off(dice.randrange(count), hit)[1] == points.KILLED:
-            counted[f"deeds killed at {kind}"] += 1
+            counted[f"actions killed at {kind}"] += 1
     if not options.no_survey:
         for number in range(count):
             counted["every write: killed"] += every_write(number, None)

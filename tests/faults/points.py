@@ -1,4 +1,4 @@
-"""Make a child process fail at its n-th write: killed there, or told that the disk is full or read-only.
+"""Make a child process fail at its n-th write: killed there, or refused as if the disk were full or read-only.
 
 Python announces each file that is opened, moved or removed to its audit hooks, before it is done; so what is tested is
 the code as it is, with nothing put in its place.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from digitrec.errors import DigitrecError
-from digitrec.jobs import run_folder
+from digitrec.jobs import job
 
 WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.utime", "os.truncate"}
 GROWS = {"os.mkdir", "open"}
@@ -37,7 +37,7 @@ def is_write(event: str, arguments: tuple[Any, ...], home: Path) -> bool:
     if not isinstance(path, str | bytes | os.PathLike):
         return False
     name = os.fsdecode(path)
-    if name.endswith(run_folder.ALIVE):  # the lock of a process that the deed needs, not of the deed
+    if name.endswith(job.ALIVE):  # the lock of a process that the action needs, not of the action
         return False
     return not os.path.isabs(name) or name.startswith(f"{home}/")
 
@@ -78,14 +78,14 @@ def refuse_from(number: int, home: Path, code: int) -> Callable[[], None]:
     return arm
 
 
-def start(deed: Callable[[], object], arm: Callable[[], None] = lambda: None) -> int:
-    """Do a deed in a child process; return its number."""
+def start(action: Callable[[], object], arm: Callable[[], None] = lambda: None) -> int:
+    """Do an action in a child process; return its number."""
     pid = os.fork()
     if pid:
         return pid
     try:
         arm()
-        deed()
+        action()
         os._exit(DONE)
     except DigitrecError:
         os._exit(REFUSED)

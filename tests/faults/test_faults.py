@@ -10,50 +10,41 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 
 from digitrec import files
 from digitrec.errors import RunError
-from digitrec.jobs import run_folder as jobs_run_folder
-from digitrec.jobs import runs, scheduler, sweep
+from digitrec.jobs import job, queue, runs, scheduler, sweep
 from digitrec.settings import PROJECT
 from digitrec.training import events, model_files
 from digitrec.training.recipe import Recipe
 from digitrec.ui.train import train
-from tests.faults import deeds
+from tests.faults import actions
+from tests.waiting import DEADLOCK, until
 
 RECIPE = Recipe("small", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
-DEADLOCK = 300  # seconds after which a test gives up
 
 HANGS = """
 import os, signal, sys
 from pathlib import Path
-from filelock import FileLock
-from digitrec.jobs import worker
+from digitrec.jobs import job
 folder = Path(sys.argv[1])
-with FileLock(folder / "alive.lock"):
-    worker._say_who(folder)
-    worker._status(folder, "running")
+with job.held(folder):
+    job.update(folder, state="running")
     os.kill(os.getpid(), signal.SIGSTOP)
 """
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + DEADLOCK
-    while not condition():
-        assert time.monotonic() < end, f"never {what}"
-        time.sleep(0.02)
 
 
 def run_folder(home: Path, name: str, state: str, **status: object) -> Path:
     folder = home / "runs" / name
     values = {"state": state, "message": "", "queued_at": 1.0, "started": 1.0}
-    files.new_folder(folder, {model_files.RECIPE: RECIPE.to_json(), jobs_run_folder.STATUS: values | status})
+    files.new_folder(folder, {model_files.RECIPE: RECIPE.to_json(), job.STATUS: values | status})
     return folder
 
 
@@ -71,19 +62,19 @@ def hanging(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that holds a run and was stopped by a signal, as one is that waits for a disk which never answers."""
     with subprocess.Popen([sys.executable, "-c", HANGS, str(folder)], cwd=PROJECT) as child:
         try:
-            until(lambda: Path(f"/proc/{child.pid}/stat").read_text().rpartition(") ")[2][0] == "T", "stopped")
+            until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED, "stopped")
             yield child
         finally:
             child.kill()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a process has a name that outlives its server on Linux only")
+@pytest.mark.skipif(sys.platform == "win32", reason="no signal stops a process there")
 def test_stop_ends_a_worker_that_hangs_though_another_server_started_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = run_folder(home, "hangs", "starting")
     other = run_folder(home, "other", "starting")
-    monkeypatch.setattr(scheduler, "GRACE", 0.1)
+    monkeypatch.setattr(job, "GRACE_SECONDS", 0.1)
     with hanging(folder) as child, hanging(other) as bystander:
         assert runs.get("hangs").state == "running"
         assert runs.stop(runs.get("hangs")).state in ("stopping", "failed")
@@ -91,20 +82,21 @@ def test_stop_ends_a_worker_that_hangs_though_another_server_started_it(
         until(lambda: not runs.get("hangs").active, "at an end")
         assert bystander.poll() is None, "another run's process was ended"
     ended = runs.get("hangs")
-    assert (ended.state, ended.message, ended.resumable) == ("failed", scheduler.HUNG, True)
+    assert (ended.state, ended.resumable) == ("failed", True)
+    assert ended.message == f"{job.HUNG} {scheduler.ADVICE.again}"
 
 
 def test_a_run_that_says_nothing_for_long_says_so_and_can_be_stopped(home: Path) -> None:
     folder = run_folder(home, "silent", "running")
-    with FileLock(folder / jobs_run_folder.ALIVE):
+    with FileLock(folder / job.ALIVE):
         (folder / events.EVENTS).touch()
         assert runs.get("silent").message == ""
-        for file in (folder / events.EVENTS, folder):
+        for file in (*folder.iterdir(), folder):
             os.utime(file, (time.time() - 400, time.time() - 400))
         run = runs.get("silent")
-        assert run.message == "Nothing was heard of it for 6 minutes. If it hangs, Stop ends it."
+        assert run.message == "It has written nothing for 6 minutes. If it hangs, Stop ends it."
         said = train.status_sentence(run, runs.progress(run))
-        assert said.startswith("running: epoch 0.00 of 1, 0 s. Nothing was heard")
+        assert said.startswith("running: epoch 0.00 of 1, 0 s. It has written nothing")
 
 
 # a clock that is set back
@@ -115,8 +107,8 @@ def test_a_run_started_after_the_clock_was_set_back_waits_all_the_same(
 ) -> None:
     now = time.time()
     first = run_folder(home, "first", "running", queued_at=now, started=now)
-    monkeypatch.setattr(scheduler, "submit", lambda folder, started: None)
-    with FileLock(first / jobs_run_folder.ALIVE):
+    monkeypatch.setattr(scheduler, "submit", lambda folder: None)
+    with FileLock(first / job.ALIVE):
         monkeypatch.setattr(time, "time", lambda: now - 86_400)
         second = runs.start(RECIPE)
         assert (second.state, second.place) == ("queued", 1)
@@ -124,7 +116,7 @@ def test_a_run_started_after_the_clock_was_set_back_waits_all_the_same(
         assert (third.state, third.place) == ("queued", 2)
         assert runs.get("first").state == "running"
         assert runs.get("first").message == ""
-        assert jobs_run_folder.ahead(first) == []
+        assert queue.ahead(first) == []
 
 
 def test_what_was_left_half_made_is_cleared_after_an_hour(home: Path) -> None:
@@ -146,7 +138,7 @@ MOUNTED = """
 import os, sys
 from pathlib import Path
 from digitrec.errors import DigitrecError
-from tests.faults import deeds
+from tests.faults import actions
 home, fault = Path(os.environ["DIGITREC_HOME"]), sys.argv[1]
 
 def fill():
@@ -157,22 +149,23 @@ def fill():
         except OSError:
             pass
 
-with deeds.nobody_trains():
+with actions.nobody_trains():
     if fault == "none":
-        deeds.seed(home)
+        actions.seed(home)
         sys.exit()
     freeing = ("delete", "discard", "clear")
-    for deed in sorted(deeds.deeds(home), key=lambda deed: deed.name.startswith(freeing) + 2 * ("duel" in deed.name)):
-        if deed.by_worker:
+    order = lambda action: action.name.startswith(freeing) + 2 * ("duel" in action.name)
+    for action in sorted(actions.actions(home), key=order):
+        if action.by_worker:
             continue
         if fault == "full":
             fill()
         try:
-            deed.do()
-            print("done", deed.name)
+            action.do()
+            print("done", action.name)
         except DigitrecError as error:
-            print("said", deed.name, "-", error)
-    wrong = deeds.wrong(home, gone=("mine", "yours"))
+            print("said", action.name, "-", error)
+    wrong = actions.wrong(home, gone=("mine", "yours"))
     assert not wrong, wrong
 """
 
@@ -185,10 +178,10 @@ def mounts() -> bool:
 
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
-def test_each_deed_on_a_disk_that_is_full_or_read_only_gives_a_sentence(home: Path, fault: str, tmp_path: Path) -> None:
+def test_each_action_on_a_full_or_read_only_disk_gives_a_sentence(home: Path, fault: str, tmp_path: Path) -> None:
     if not mounts():
         pytest.skip("this user may not mount; tests.faults.kills refuses writes without")
-    script = tmp_path / "deeds.py"
+    script = tmp_path / "actions.py"
     script.write_text(MOUNTED)
     python = f"{sys.executable} {script}"
     spoil = "true" if fault == "full" else f"mount -o remount,ro {home}"
@@ -207,17 +200,17 @@ def test_each_deed_on_a_disk_that_is_full_or_read_only_gives_a_sentence(home: Pa
 
 
 def test_a_sweep_on_a_read_only_disk_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with deeds.nobody_trains():
-        deeds.seed(home)
+    with actions.nobody_trains():
+        actions.seed(home)
 
         def refuses(*_: object, **__: object) -> None:
             raise OSError(errno.EROFS, "Read-only file system")
 
         monkeypatch.setattr(Path, "touch", refuses)
         monkeypatch.setattr(Path, "unlink", refuses)
-        for deed in (sweep.stop, sweep.go_on):
+        for action in (sweep.stop, sweep.resume):
             with pytest.raises(RunError, match="read-only"):
-                deed(sweep.get("old"))
+                action(sweep.get("old"))
 
 
 # too little memory
@@ -230,12 +223,12 @@ def test_a_training_without_enough_memory_ends_with_a_sentence(home: Path, monke
     little.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(little))
     run = runs.start(RECIPE)
-    child = scheduler.process(run.folder, jobs_run_folder.read_status(run.folder).started)
+    child = job.child(run.folder)
     assert child
     child.wait(DEADLOCK)
     ended = runs.get(run.id)
     assert ended.state in ("failed", "interrupted")
-    assert "memory" in ended.message, (ended, (run.folder / jobs_run_folder.LOG).read_text())
+    assert "memory" in ended.message, (ended, (run.folder / job.LOG).read_text())
     assert ended.resumable
 
 

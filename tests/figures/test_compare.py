@@ -26,7 +26,7 @@ def test_evidence_has_a_colour_only_where_ink_is() -> None:
     assert (z[3][4], z[20][20], z[0][0]) == (1.5, -0.25, None)
     assert (figure.data[1].zmin, figure.data[1].zmax) == (-2, 2)
     assert compare.describe_evidence(values, "one", 7) == (
-        "Evidence in the ink for 7, as one sees it: most for it at top left, +1.50; "
+        "Evidence in the ink for 7 according to one: most for it at top left, +1.50; "
         "most against it at bottom right, -0.25."
     )
     assert compare.describe_evidence(0 * values, "one", 7).endswith("none.")
@@ -43,7 +43,7 @@ def test_the_map_of_shifts_names_the_digits_that_took_over() -> None:
 
 def test_curves_have_a_panel_a_distortion_and_a_line_a_model() -> None:
     values = {name: [np.linspace(0, 1, len(d.levels)) for d in DISTORTIONS] for name in COLOURS}
-    figure = checked(compare.curves(DISTORTIONS, [d.levels for d in DISTORTIONS], values, COLOURS, "share, %"))
+    figure = checked(compare.curves(DISTORTIONS, [d.levels for d in DISTORTIONS], values, COLOURS, "probability, %"))
     assert len(figure.data) == 2 * len(DISTORTIONS)
     assert [trace.name for trace in figure.data if trace.showlegend] == ["one", "two"]
     assert {trace.line.dash for trace in figure.data} == {"solid", "dash"}
@@ -59,22 +59,9 @@ def test_growth_marks_the_moment() -> None:
     assert figure.layout.shapes[0].x0 == figure.data[0].x[11] == 50
 
 
-def test_a_glyph_in_braille_is_the_glyph() -> None:
-    glyph = mnist.test()[0][0]
-    lines = compare.braille(glyph).split("<br>")
-    assert [len(line) for line in lines] == [14] * 7
-    bits = {1: (0, 0), 2: (1, 0), 4: (2, 0), 8: (0, 1), 16: (1, 1), 32: (2, 1), 64: (3, 0), 128: (3, 1)}
-    dots = np.zeros((28, 28), bool)
-    for row, line in enumerate(lines):
-        for column, letter in enumerate(line):
-            for bit, (down, across) in bits.items():
-                dots[4 * row + down, 2 * column + across] = bool((ord(letter) - 0x2800) & bit)
-    np.testing.assert_array_equal(dots, glyph > 100)
-
-
 def test_the_map_of_digits_holds_them_and_this_one() -> None:
-    pictures, labels = (part[:20] for part in mnist.test())
-    figure = checked(compare.digit_map(np.zeros((20, 2)), labels, pictures, np.array([3.0, 4.0])))
+    labels = mnist.test()[1][:20]
+    figure = checked(compare.digit_map(np.zeros((20, 2)), labels, np.array([3.0, 4.0])))
     assert [str(label) for label in labels] == list(figure.data[0].text)
     assert (figure.data[1].x[0], figure.data[1].y[0]) == (3, 4)
 
@@ -83,7 +70,7 @@ def test_errors_stand_beside_each_other() -> None:
     errors = {"one": list(range(10)), "two": [0] * 10}
     figure = checked(compare.errors_per_digit(errors, COLOURS))
     assert [list(trace.y) for trace in figure.data] == list(errors.values())
-    assert "one reads wrong: 0 of the 0s, 1 of the 1s" in compare.describe_errors(errors)
+    assert "one misreads 0 of the 0s, 1 of the 1s" in compare.describe_errors(errors)
 
 
 def test_mistakes_leave_the_diagonal_out_and_send_clicks() -> None:

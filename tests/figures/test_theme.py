@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from digitrec.figures import answers, confusion, curves, network_diagram, page_p
 from digitrec.jobs.runs import Curves
 from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import Digit
-from digitrec.training.presets import PRESETS
+from digitrec.training.presets import PRESETS, Preset, PublishedCurve
 from digitrec.training.recipe import LayerInfo
 
 PICTURE = "data:image/jpeg;base64,"
@@ -59,7 +60,7 @@ def a_figure_of_each() -> list[go.Figure]:
     digit = a_digit(Box(4, 5, 20, 30))
     return [
         answers.softmax_bars(SURE, theme.BLUE),
-        answers.softmax_bars(SURE, theme.BLUE, none=True),
+        answers.softmax_bars(SURE, theme.BLUE, rejected=True),
         curves.learning_curves({"a": trained(), "b": first_epoch()}, colours),
         confusion.confusion_matrix(counts, (3, 4)),
         network_diagram.network_diagram(PRESETS["cnn-5x5"].recipe.layers(), theme.SKY),
@@ -126,14 +127,14 @@ def test_bars_mark_the_answer() -> None:
     assert axis["ticktext"][8] == "8"
 
 
-def test_bars_of_what_is_no_digit_are_pale_have_no_answer_and_say_so() -> None:
-    bars = json.loads(answers.softmax_bars(SURE, theme.BLUE, none=True).to_json())
+def test_bars_of_a_rejected_digit_are_pale_have_no_answer_and_say_so() -> None:
+    bars = json.loads(answers.softmax_bars(SURE, theme.BLUE, rejected=True).to_json())
     trace, layout = bars["data"][0], bars["layout"]
     assert trace["y"] == pytest.approx(100 * SURE, abs=0.01)
     assert set(trace["text"]) == {""}
     assert "<b>" not in json.dumps(bars)
     assert theme.BLUE not in json.dumps(trace)
-    assert [note["text"] for note in layout["annotations"]] == ["no digit"]
+    assert [note["text"] for note in layout["annotations"]] == ["not a digit"]
 
 
 def test_bars_of_an_empty_canvas_mark_nothing() -> None:
@@ -165,6 +166,37 @@ def test_training_and_validation_differ_in_more_than_colour() -> None:
     assert training.line.color == validation.line.color == theme.BLUE
     assert training.line.dash != validation.line.dash
     assert training.marker.symbol != validation.marker.symbol
+
+
+PUBLISHED = PublishedCurve((1, 3), (0.9, 0.1), (0.8, 0.97), (0.75, 0.96))
+
+
+def test_a_published_curve_is_dotted_within_the_axes_and_has_its_legend() -> None:
+    figure = curves.learning_curves({"a": trained()}, {"a": theme.BLUE}, published=PUBLISHED)
+    traces = panels(figure)
+    assert traces["y", "published, training"].y == (0.9, 0.1)
+    assert traces["y2", "published, training"].y == (80, 97)
+    assert traces["y2", "published, validation"].y == (75, 96)
+    assert {trace.line.dash for (_, name), trace in traces.items() if name.startswith("published")} == {"dot"}
+    assert "dot" not in {trace.line.dash for (_, name), trace in traces.items() if not name.startswith("published")}
+    named = [trace.name for trace in figure.data if trace.showlegend and trace.name.startswith("published")]
+    assert sorted(named) == ["published, training", "published, validation"]
+    assert figure.layout.yaxis.range[1] > 0.9
+    assert figure.layout.yaxis2.range[0] < 75
+
+
+@pytest.mark.parametrize(("run", "by"), [(first_epoch(), "epoch"), (trained(), "seconds")])
+def test_a_published_curve_waits_for_an_epoch_and_has_no_seconds(run: Curves, by: Literal["epoch", "seconds"]) -> None:
+    figure = curves.learning_curves({"a": run}, {"a": theme.BLUE}, by, PUBLISHED)
+    assert not [trace.name for trace in figure.data if trace.name.startswith("published")]
+
+
+@pytest.mark.parametrize("preset", [preset for preset in PRESETS.values() if preset.curve], ids=lambda p: p.recipe.name)
+def test_published_curves_end_as_their_recipe_does(preset: Preset) -> None:
+    assert preset.curve
+    assert preset.curve.epochs[-1] == preset.recipe.epochs
+    figure = curves.learning_curves({"a": trained()}, {"a": theme.BLUE}, published=preset.curve)
+    assert panels(figure)["y2", "published, validation"].x == preset.curve.epochs
 
 
 def test_several_runs_are_named_and_have_their_own_markers() -> None:
@@ -315,7 +347,7 @@ def texts(figure: go.Figure) -> list[str]:
 def test_page_picture_marks_certainty_with_more_than_colour() -> None:
     corrected = replace(a_digit(Box(210, 30, 8, 20)), by_hand="digit")
     figure = page_picture.page_picture(PICTURE, (250, 80), [*FOUR, corrected])
-    said = ("7, 99.1 %", "4 or 9, 62.0 % for the 4", "9, 4 or 7, 50.0 % for the 9", "not a digit")
+    said = ("7, 99.1 %", "4 or 9, 62.0 % for 4", "9, 4 or 7, 50.0 % for 9", "not a digit")
     assert figure.data[0].text == (*said, "7, corrected by hand")
     assert texts(figure) == ["7", "4 or 9", "9?", "7 ✓"]  # what was left out has a box only
     lines = [(shape.line.dash, shape.line.color) for shape in figure.layout.shapes]
@@ -330,7 +362,7 @@ def test_page_picture_marks_what_a_person_changed() -> None:
     refused = replace(a_digit(Box(180, 35, 8, 20), "not-a-digit"), by_hand="box")
     figure = page_picture.page_picture(PICTURE, (220, 80), [right, none, drawn, refused], drawing=True)
     assert figure.data[0].text == (
-        "7, corrected by hand", "not a digit, corrected by hand", "4 or 9, 62.0 % for the 4", "not a digit",
+        "7, corrected by hand", "not a digit, corrected by hand", "4 or 9, 62.0 % for 4", "not a digit",
     )  # fmt: skip
     assert texts(figure) == ["7 ✓", "× ✓", "4 or 9", "?"]
     assert figure.layout.dragmode == "select"
@@ -359,7 +391,7 @@ def test_page_picture_draws_those_that_are_shown_with_their_places_among_all() -
     figure = page_picture.page_picture(PICTURE, (250, 80), FOUR, [2, 0])
     assert len(figure.layout.shapes) == 2
     assert [place for [place] in figure.data[0].customdata] == [2, 0]
-    assert figure.data[0].text == ("9, 4 or 7, 50.0 % for the 9", "7, 99.1 %")
+    assert figure.data[0].text == ("9, 4 or 7, 50.0 % for 9", "7, 99.1 %")
     assert figure.layout.shapes[1].x0 < 10 < figure.layout.shapes[1].x1
     assert texts(figure) == ["9?", "7"]
     nothing = page_picture.page_picture(PICTURE, (250, 80), FOUR, [])
@@ -459,10 +491,10 @@ def test_page_picture_shows_all_of_a_picture_of_any_shape(size: tuple[int, int])
 
 
 def test_bars_in_words() -> None:
-    assert answers.describe_bars(SURE, "mlp-128") == "mlp-128 reads 7, with 98.3 %. Next comes 9, with 1.0 %."
-    assert answers.describe_bars(SURE, "m", none=True) == "m takes this for no digit. Nearest comes 7, with 98.3 %."
-    assert answers.describe_bars(np.zeros(10), "mlp-128") == "mlp-128 gives no answer."
-    assert answers.describe_bars(np.eye(10)[3] * 0.9999, "m").startswith("m reads 3, with > 99.9 %.")
+    assert answers.describe_bars(SURE, "mlp-128") == "mlp-128 predicts 7, 98.3 %. Second: 9, 1.0 %."
+    assert answers.describe_bars(SURE, "m", rejected=True) == "m rejects this as not a digit. Most probable: 7, 98.3 %."
+    assert answers.describe_bars(np.zeros(10), "mlp-128") == "mlp-128 makes no prediction."
+    assert answers.describe_bars(np.eye(10)[3] * 0.9999, "m").startswith("m predicts 3, > 99.9 %.")
 
 
 def test_curves_in_words() -> None:
@@ -474,10 +506,20 @@ def test_curves_in_words() -> None:
     )
     assert "b is in its first epoch: loss 2.296, training accuracy 10.0 %." in said
     assert "c: no point yet." in said
+    assert "Published" not in said
+
+
+def test_a_published_curve_is_in_the_text_twin() -> None:
+    text = curves.describe_curves({"a": trained()}, PUBLISHED)
+    assert text.endswith(
+        " Published: after epoch 1 training loss 0.9000, training accuracy 80.00 %, validation accuracy 75.00 %; "
+        "after epoch 3 training loss 0.1000, training accuracy 97.00 %, validation accuracy 96.00 %."
+    )
+    assert "Published" not in curves.describe_curves({"a": first_epoch()}, PUBLISHED)
 
 
 def test_confusion_in_words() -> None:
     assert confusion.describe_confusion(COUNTS) == (
-        "13 mistakes in 913 digits. Most often 4 read as 9: 12 times; 9 read as 4: once."
+        "13 errors in 913 digits. Most often 4 read as 9: 12 times; 9 read as 4: once."
     )
     assert confusion.describe_confusion(np.diag(np.full(10, 100))) == "All 1,000 digits were read right."

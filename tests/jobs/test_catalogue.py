@@ -7,7 +7,7 @@ import pytest
 
 from digitrec import files
 from digitrec.errors import RecipeError
-from digitrec.jobs import catalogue, run_folder
+from digitrec.jobs import catalogue, job
 from digitrec.registry import registry
 from digitrec.training import model_files
 from digitrec.training.presets import PRESETS
@@ -21,7 +21,7 @@ def test_runs_and_models_are_one_list_of_different_names(home: Path, tiny_model:
     folder.mkdir(parents=True)
     files.write_json(folder / model_files.RECIPE, MLP.to_json())
     files.write_json(
-        folder / run_folder.STATUS, {"state": "queued", "message": "", "queued_at": time.time(), "started": time.time()}
+        folder / job.STATUS, {"state": "queued", "message": "", "queued_at": time.time(), "started": time.time()}
     )
     found = {entry.name: entry for entry in catalogue.entries()}
     assert list(found)[:2] == [folder.name, tiny_model]

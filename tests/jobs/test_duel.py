@@ -1,7 +1,6 @@
 """Duels: nets of one size, one budget, and a real pair of tiny runs that trains at once."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,13 @@ from hypothesis import strategies as st
 from digitrec import files
 from digitrec.datasets import mnist
 from digitrec.errors import RecipeError, RunError
-from digitrec.jobs import duel, run_folder, runs
+from digitrec.jobs import duel, job, queue, runs
 from digitrec.recognition.digits import CLASSES
 from digitrec.training import model_files
 from digitrec.training.recipe import TEST_DIGITS, ConvBlock, Recipe
+from tests.waiting import until
 
-DEADLOCK = 300  # seconds after which a test gives up
-MLP = Recipe("small-mlp", hidden=(8,), batch_size=512, validation=0.01, seconds=1.0, epochs=200)
+MLP = Recipe("small-mlp", hidden=(8,), batch_size=16, validation=0.01, seconds=1.0, epochs=200)
 CNN = MLP.replace(name="small-cnn", kind="cnn", blocks=(ConvBlock(2, 3, 4),), hidden=(8,))
 WITHIN = st.integers(*duel.LIMITS["parameters"])
 
@@ -74,21 +73,24 @@ class Fought:
 
 
 @pytest.fixture(scope="module")
-def fought(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fought]:
+def fought(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> Iterator[Fought]:
     home, truth = tmp_path_factory.mktemp("home"), mnist.test()[1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITREC_HOME", str(home))
         begun = duel.start(MLP, CNN, "seconds", 1, at_once=True)
-        early, waited, together, end = duel.verdict(begun, truth), False, False, time.monotonic() + DEADLOCK
-        while duel.duels()[0].active:
-            states = {run.state for run in duel.duels()[0].sides}
-            waited |= "queued" in states
-            together |= states <= {"starting", "running"} and all(
-                run_folder.is_alive(run.folder) for run in begun.sides
-            )
-            assert time.monotonic() < end, states
-            time.sleep(0.02)
-        yield Fought(home, begun, waited, together, early, duel.duels()[0])
+        early = duel.verdict(begun, truth)
+        states: set[tuple[str, ...]] = set()
+        alive: set[tuple[bool, ...]] = set()
+
+        def ended() -> bool:
+            now = duel.duels()[0]
+            states.add(tuple(run.state for run in now.sides))
+            alive.add(tuple(job.is_alive(run.folder) for run in now.sides))
+            return not now.active
+
+        until(ended, "at an end")
+        waited = any("queued" in pair for pair in states)
+        yield Fought(home, begun, waited, (True, True) in alive, early, duel.duels()[0])
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +113,7 @@ def test_a_duel_is_read_from_its_folders(fought: Fought) -> None:
 
 def test_the_end_of_its_seconds_finishes_a_run(fought: Fought) -> None:
     for run in fought.ended.sides:
-        assert run.state == "finished", (run.folder / run_folder.LOG).read_text()
+        assert run.state == "finished", (run.folder / job.LOG).read_text()
         assert run.card is not None
         assert run.card["stopped"] is False
         assert run.card["seconds"] >= 1
@@ -136,9 +138,9 @@ def hand_made(home: Path, mlp_right: int, cnn_right: int, stopped: str = "", bud
         folder = home / "runs" / recipe.name
         folder.mkdir(parents=True)
         about = {"id": "x", "budget": budget, "amount": 2, "at_once": False}
-        files.write_json(folder / run_folder.DUEL, about)
+        files.write_json(folder / queue.DUEL, about)
         files.write_json(folder / model_files.RECIPE, recipe.to_json())
-        files.write_json(folder / run_folder.STATUS, {"state": "finished", "message": "", "queued_at": 0, "started": 0})
+        files.write_json(folder / job.STATUS, {"state": "finished", "message": "", "queued_at": 0, "started": 0})
         card = {
             "format": 1,
             "recipe": recipe.to_json(),
@@ -200,11 +202,11 @@ def test_what_this_server_does_not_allow_is_refused_and_starts_nothing(monkeypat
 
 def test_half_a_duel_or_a_damaged_one_is_none(home: Path) -> None:
     found = hand_made(home, 1, 1)
-    whole = (found.mlp.folder / run_folder.DUEL).read_text()
+    whole = (found.mlp.folder / queue.DUEL).read_text()
     for spoilt in ("", whole[:20], whole.replace('"epochs"', '"luck"'), whole.replace("2", "true"), "[]"):
-        (found.mlp.folder / run_folder.DUEL).write_text(spoilt)
+        (found.mlp.folder / queue.DUEL).write_text(spoilt)
         assert duel.duels() == []
-    (found.mlp.folder / run_folder.DUEL).write_text(whole)
+    (found.mlp.folder / queue.DUEL).write_text(whole)
     assert len(duel.duels()) == 1
     shutil.rmtree(found.cnn.folder)
     assert duel.duels() == []

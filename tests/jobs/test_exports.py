@@ -1,17 +1,18 @@
 """Asking for an export, and how it ends; in a process of its own where that is what is tested."""
 
+import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
 from digitrec import files as files_module
 from digitrec import settings
-from digitrec.errors import ModelError
-from digitrec.jobs import exports, run_folder
+from digitrec.errors import ModelError, RunError
+from digitrec.jobs import exports, job
 from digitrec.training import model_files
+from tests.waiting import until
 
 SMALLEST = settings.SHIPPED_MODELS / "mlp-30-10"
 
@@ -33,9 +34,7 @@ def test_nothing_is_there_before_it_is_asked_for(home):
 
 def test_a_killed_process_is_told_and_leaves_no_half_file():
     process = subprocess.Popen([sys.executable, "-m", "digitrec.jobs.exports", SMALLEST, "onnx"], cwd=settings.PROJECT)
-    while "TensorFlow" not in exports.find(SMALLEST, "onnx").message:
-        assert process.poll() is None
-        time.sleep(0.02)
+    until(lambda: "TensorFlow" in exports.find(SMALLEST, "onnx").message, "under way")
     state = exports.start(SMALLEST, "onnx")
     assert state.state == "making"
     (state.file.parent / "tmpleft").mkdir()
@@ -43,34 +42,26 @@ def test_a_killed_process_is_told_and_leaves_no_half_file():
     process.kill()
     process.wait()
     state = exports.find(SMALLEST, "onnx")
-    assert (state.state, state.message) == ("failed", exports.BROKEN_OFF)
+    assert (state.state, state.message) == ("failed", f"{job.INTERRUPTED} {exports.ADVICE.again}")
     exports.main(SMALLEST, "onnx")
     state = exports.find(SMALLEST, "onnx")
     assert state.state == "ready"
-    assert files(state) == {exports.ZIP, run_folder.STATUS, run_folder.ALIVE}
+    assert files(state) == {exports.ZIP, job.STATUS, job.ALIVE}
 
 
 def test_an_export_can_be_stopped_and_asked_for_again():
     assert exports.start(SMALLEST, "onnx").state == "making"
-    while "TensorFlow" not in exports.find(SMALLEST, "onnx").message:
-        time.sleep(0.02)
+    until(lambda: "TensorFlow" in exports.find(SMALLEST, "onnx").message, "under way")
     work = exports.find(SMALLEST, "onnx").file.parent
     exports.stop(SMALLEST, "onnx")
-    wait_for("none")
-    assert not run_folder.is_alive(work)
+    assert exports.find(SMALLEST, "onnx").state == "none"
+    assert not job.is_alive(work)
     exports.start(SMALLEST, "onnx")
     exports.stop(SMALLEST, "onnx")  # before its process has said anything
-    wait_for("none")
+    assert exports.find(SMALLEST, "onnx").state == "none"
     exports.main(SMALLEST, "onnx")
     exports.stop(SMALLEST, "onnx")  # what is made stays
     assert exports.find(SMALLEST, "onnx").state == "ready"
-
-
-def wait_for(state):
-    deadline = time.monotonic() + 20
-    while exports.find(SMALLEST, "onnx").state != state and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert exports.find(SMALLEST, "onnx").state == state
 
 
 def test_a_damaged_model_is_told_and_can_be_asked_for_again(copied):
@@ -80,7 +71,7 @@ def test_a_damaged_model_is_told_and_can_be_asked_for_again(copied):
     state = exports.find(copied, "onnx")
     assert state.state == "failed"
     assert "damaged and cannot be converted" in state.message
-    assert files(state) == {run_folder.STATUS, run_folder.ALIVE}
+    assert files(state) == {job.STATUS, job.ALIVE}
     (copied / model_files.KERAS).write_bytes(whole)
     exports.main(copied, "onnx")
     assert exports.find(copied, "onnx").state == "ready"
@@ -105,9 +96,9 @@ def test_another_card_is_another_export(copied):
 
 def test_only_the_newest_are_kept():
     old = [settings.exports_folder() / f"{number:02d}-onnx" for number in range(exports.KEPT + 3)]
-    for folder in old:
+    for age, folder in enumerate(old):
         folder.mkdir(parents=True)
-        time.sleep(0.002)
+        os.utime(folder, (1000 + age, 1000 + age))
     exports.main(SMALLEST, "tensorboard")
     assert len(list(settings.exports_folder().glob("*/"))) == exports.KEPT
     assert not old[0].exists()
@@ -116,12 +107,12 @@ def test_only_the_newest_are_kept():
 
 def test_a_read_only_home_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
-    with pytest.raises(ModelError, match="the disk is full or read-only"):
+    with pytest.raises(RunError, match="The export cannot be started: the disk is full or read-only"):
         exports.start(SMALLEST, "onnx")
 
 
 def test_what_there_is_not_is_told(tmp_path):
-    with pytest.raises(ModelError, match="not there any more"):
+    with pytest.raises(ModelError, match="no longer exists"):
         exports.start(tmp_path, "onnx")
     with pytest.raises(ModelError, match="Received: 'coreml'"):
         exports.start(SMALLEST, "coreml")

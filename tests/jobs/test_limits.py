@@ -9,7 +9,7 @@ import pytest
 
 from digitrec import files, settings
 from digitrec.errors import RecipeError, RunError, SettingsError
-from digitrec.jobs import limits, run_folder, runs
+from digitrec.jobs import job, limits, runs
 from digitrec.training import model_files
 from digitrec.training.recipe import Recipe
 
@@ -21,10 +21,10 @@ def run(name: str, days: float = 0.0, state: str = "finished", size: int = 0) ->
     folder = settings.runs_folder() / name
     folder.mkdir(parents=True)
     files.write_json(folder / model_files.RECIPE, RECIPE.to_json())
-    files.write_json(folder / run_folder.STATUS, {"state": state, "message": "", "queued_at": 1.0, "started": 1.0})
+    files.write_json(folder / job.STATUS, {"state": state, "message": "", "queued_at": 1.0, "started": 1.0})
     (folder / model_files.KERAS).write_bytes(bytes(size))
     changed = time.time() - days * limits.DAY
-    os.utime(folder / run_folder.STATUS, (changed, changed))
+    os.utime(folder / job.STATUS, (changed, changed))
     return folder
 
 
@@ -41,8 +41,8 @@ def test_each_limit_has_a_default_in_its_range_and_is_checked(monkeypatch: pytes
             settings.limit(name)
 
 
-def test_the_readme_lists_each_limit() -> None:
-    text = (settings.PROJECT / "README.md").read_text()
+def test_the_docs_list_each_limit() -> None:
+    text = (settings.PROJECT / "docs" / "settings.md").read_text()
     for limit in settings.LIMITS.values():
         assert f"| `{limit.variable}` | {limit.what} | {limit.default:,} |" in text
 
@@ -50,11 +50,11 @@ def test_the_readme_lists_each_limit() -> None:
 def test_a_training_that_asks_for_more_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits.check(RECIPE)
     monkeypatch.setenv("DIGITREC_MAX_EPOCHS", "4")
-    with pytest.raises(RecipeError, match=r"at most 4 epochs a run\. Choose fewer\. Received: 5"):
+    with pytest.raises(RecipeError, match=r"at most 4 epochs per run\. Choose fewer\. Received: 5"):
         limits.check(RECIPE)
     monkeypatch.setenv("DIGITREC_MAX_EPOCHS", "5")
     monkeypatch.setenv("DIGITREC_MAX_PARAMETERS", "10000")
-    with pytest.raises(RecipeError, match=r"at most 10,000 parameters of a network\. .*Received: 101,770"):
+    with pytest.raises(RecipeError, match=r"at most 10,000 parameters per network\. .*Received: 101,770"):
         limits.check(RECIPE.replace(hidden=(128,)))
 
 
@@ -64,7 +64,7 @@ def test_a_visitor_has_so_many_runs_under_way_and_others_do_not_count(
     monkeypatch.setenv("DIGITREC_MAX_QUEUED", "1")
     mine, other = run("mine", state="running"), run("other", state="running")
     limits.check_queue(["mine", "other"])  # no process holds them: they are interrupted
-    with filelock.FileLock(mine / run_folder.ALIVE), filelock.FileLock(other / run_folder.ALIVE):
+    with filelock.FileLock(mine / job.ALIVE), filelock.FileLock(other / job.ALIVE):
         limits.check_queue([])
         with pytest.raises(RunError, match="You have 1 runs waiting or training"):
             limits.check_queue(["mine"])
@@ -101,7 +101,7 @@ def test_a_run_under_way_stays_however_old_it_is(home: Path, monkeypatch: pytest
     monkeypatch.setenv("DIGITREC_MAX_RUNS", "1")
     folder = run("training", days=400, state="running")
     run("ended")
-    with filelock.FileLock(folder / run_folder.ALIVE):
+    with filelock.FileLock(folder / job.ALIVE):
         assert limits.clear_runs() == []
     assert limits.clear_runs() == ["training"]  # its process is gone and nobody resumed it for more than a year
 

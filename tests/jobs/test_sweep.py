@@ -8,7 +8,7 @@ import pytest
 from digitrec import files
 from digitrec.datasets import mnist
 from digitrec.errors import RecipeError, RunError
-from digitrec.jobs import run_folder, runs, scheduler, sweep, worker
+from digitrec.jobs import job, runs, scheduler, sweep, worker
 from digitrec.training import events as training_events
 from digitrec.training import model_files, probes, splits
 from digitrec.training.recipe import Recipe
@@ -21,7 +21,7 @@ BASE = Recipe("base", hidden=(16,), batch_size=8, epochs=2)
 def unlaunched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Let nobody train what is started; return the folders that were to be trained."""
     asked: list[Path] = []
-    monkeypatch.setattr(scheduler, "submit", lambda folder, started: asked.append(folder))
+    monkeypatch.setattr(scheduler, "submit", lambda folder: asked.append(folder))
     return asked
 
 
@@ -41,7 +41,7 @@ def test_all_combinations_are_tried_the_last_setting_changing_fastest() -> None:
         ({"seed": [1]}, "Seed: at least two different values"),
         ({"seed": [1, 1]}, "Seed: at least two different values"),
         ({"nonsense": [1, 2]}, "nonsense"),
-        ({"seed": list(range(6)), "epochs": list(range(1, 7))}, "At most 30 runs a sweep.*Received: 36"),
+        ({"seed": list(range(6)), "epochs": list(range(1, 7))}, "At most 30 runs per sweep.*Received: 36"),
         ({"dropout": [0.1, 2.0]}, "Dropout must be a number from 0 to 0.9"),
         ({"width": [8, 5000]}, "from 1 to 4096"),
     ],
@@ -74,8 +74,8 @@ def learned(folder: Path, accuracies: list[float], state: str = "finished", mess
         for epoch, accuracy in enumerate(accuracies, 1)
     ]
     (folder / training_events.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))
-    status = files.read_json(folder / run_folder.STATUS) or {}
-    files.write_json(folder / run_folder.STATUS, status | {"state": state, "message": message})
+    status = files.read_json(folder / job.STATUS) or {}
+    files.write_json(folder / job.STATUS, status | {"state": state, "message": message})
 
 
 def begun(varied: dict[str, list[sweep.Value]], early: bool = True) -> tuple[str, list[Path]]:
@@ -166,20 +166,20 @@ def test_a_sweep_is_stopped_as_a_whole_and_goes_on_where_it_was(unlaunched: list
     second = sweep.follow(first)
     assert second
     assert sweep.stop(sweep.get(sweep_id)).state == "stopping"
-    assert (second / run_folder.STOP).exists()
+    assert (second / job.STOP).exists()
     assert sweep.follow(second) is None
     learned(second, [0.8], "stopped")
     assert sweep.get(sweep_id).state == "stopped"
-    assert sweep.go_on(sweep.get(sweep_id)).state == "running"
+    assert sweep.resume(sweep.get(sweep_id)).state == "running"
     assert unlaunched == [first, second], "resumed, and the first left as it was"
     learned(second, [0.8], "stopped", sweep.BEHIND)
     assert sweep.get(sweep_id).state == "interrupted"
-    sweep.go_on(sweep.get(sweep_id))
+    sweep.resume(sweep.get(sweep_id))
     assert unlaunched[2].name == f"{started.id}-02", "what ended early stays so"
     with pytest.raises(RunError, match="Stop it first"):
         sweep.delete(sweep.get(sweep_id))
     learned(unlaunched[2], [0.95], "failed")
-    sweep.go_on(sweep.get(sweep_id))
+    sweep.resume(sweep.get(sweep_id))
     learned(unlaunched[3], [0.85])
     ended = sweep.get(sweep_id)
     assert [trial.state for trial in ended.trials] == ["finished", "stopped early", "failed", "finished"]

@@ -1,18 +1,16 @@
-"""Training yields to readers: it sees that they come and go, whatever the clock says, and keeps to one core then."""
+"""Training yields to visitors who read digits: it keeps to one core then, whatever the clock says."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from digitrec.jobs import throttle
 from digitrec.settings import PROJECT
-
-DEADLOCK = 300  # seconds after which a test gives up
+from tests.waiting import until
 
 TRAINS = """
 import os, time
@@ -24,28 +22,21 @@ time.sleep(600)
 """
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + DEADLOCK
-    while not condition():
-        assert time.monotonic() < end, f"never {what}"
-        time.sleep(0.02)
-
-
-def test_readers_are_there_for_a_while_after_each_reading(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_visitors_count_as_reading_for_a_while_after_each_reading(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, now = home / throttle.FILE, 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     monkeypatch.setattr(throttle, "_touched", 0.0)
-    seen = throttle.Readers(file)
-    assert not seen.are_there()
+    visitors = throttle.Visitors(file)
+    assert not visitors.are_reading()
     throttle.note()
-    assert seen.are_there()
+    assert visitors.are_reading()
     now += throttle.GONE_AFTER - 1
-    assert seen.are_there()
+    assert visitors.are_reading()
     now += 2
-    assert not seen.are_there()
+    assert not visitors.are_reading()
     os.utime(file, (1, 1))  # a reading after the clock was set back
-    assert seen.are_there()
-    assert not throttle.Readers(file).are_there(), "an old reading, for one that comes later"
+    assert visitors.are_reading()
+    assert not throttle.Visitors(file).are_reading(), "an old reading, for one that comes later"
 
 
 def test_readings_in_quick_succession_touch_the_file_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +54,7 @@ def test_a_home_that_cannot_be_written_stops_no_reading(monkeypatch: pytest.Monk
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="cores and priorities of threads are Linux's")
-def test_what_trains_has_a_lower_priority_and_one_core_while_somebody_reads(home: Path) -> None:
+def test_what_trains_has_a_lower_priority_and_one_core_while_a_visitor_reads(home: Path) -> None:
     cores, mine = os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0)
     with subprocess.Popen(
         [sys.executable, "-c", TRAINS], cwd=PROJECT, stdout=subprocess.PIPE, start_new_session=True

@@ -18,8 +18,7 @@ from filelock import FileLock
 from digitrec import files
 from digitrec.datasets import glyph_bank, mnist
 from digitrec.errors import RunError
-from digitrec.jobs import checkpoint as jobs_checkpoint
-from digitrec.jobs import run_folder, runs, scheduler, worker
+from digitrec.jobs import checkpoint, job, runs, worker
 from digitrec.recognition.calibration import Calibration
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.digits import NONE
@@ -27,12 +26,12 @@ from digitrec.training import events as training_events
 from digitrec.training import model_files, probes
 from digitrec.training.metrics import wilson
 from digitrec.training.recipe import Recipe
+from tests.waiting import DEADLOCK
 
-TINY = Recipe("tiny", hidden=(8,), batch_size=512, epochs=1, validation=0.01)
+TINY = Recipe("tiny", hidden=(8,), batch_size=16, epochs=1, validation=0.01)
 RUNS_AWAY = TINY.replace(hidden=(64, 64, 64, 64), activation="elu", optimizer="sgd", learning_rate=10.0)
 TAUGHT = TINY.replace(teacher="cnn-best")
 WITH_STROKES = TINY.replace(strokes=True, label_smoothing=0.1, schedule="cosine", learning_rate=0.01)
-DEADLOCK = 300  # seconds after which a test gives up
 
 
 def start(home: Path, recipe: Recipe, executable: Path | None = None) -> runs.Run:
@@ -43,11 +42,11 @@ def start(home: Path, recipe: Recipe, executable: Path | None = None) -> runs.Ru
         return runs.start(recipe)
 
 
-def ended(run: runs.Run) -> run_folder.Status:
-    child = scheduler.process(run.folder, run_folder.read_status(run.folder).started)
+def ended(run: runs.Run) -> job.Status:
+    child = job.child(run.folder)
     assert child
     child.wait(DEADLOCK)
-    return run_folder.read_status(run.folder)
+    return job.read_status(run.folder)
 
 
 def keep_strokes(home: Path) -> None:
@@ -63,7 +62,7 @@ def keep_strokes(home: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Run]:
+def started(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> dict[str, runs.Run]:
     """Six runs, each in a home of its own, so that they train at once."""
     homes = {name: tmp_path_factory.mktemp(name) for name in ("whole", "nan", "full", "strokes", "taught", "alone")}
     keep_strokes(homes["strokes"])
@@ -82,7 +81,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Run]:
 
 @pytest.fixture(scope="module")
 def finished(started: dict[str, runs.Run]) -> Path:
-    assert ended(started["whole"]).state == "finished", (started["whole"].folder / run_folder.LOG).read_text()
+    assert ended(started["whole"]).state == "finished", (started["whole"].folder / job.LOG).read_text()
     return started["whole"].folder
 
 
@@ -97,7 +96,7 @@ def test_leaves_what_the_net_said_of_ten_digits(finished: Path) -> None:
     assert looks["confusion"][-1].trace() > looks["confusion"][0].trace()
     model = keras.saving.load_model(finished / model_files.KERAS)
     said = model(probes.digits()[0]).numpy()
-    np.testing.assert_allclose(looks["shares"][-1], said, atol=1e-3)
+    np.testing.assert_allclose(looks["probabilities"][-1], said, atol=1e-3)
     kernel = model.get_layer("dense_1").kernel.numpy().T.reshape(8, 28, 28)
     np.testing.assert_allclose(probes.weights(looks[-1]), kernel, atol=np.abs(kernel).max() / 200)
 
@@ -132,7 +131,7 @@ def test_the_cards_figures_are_those_of_the_test_digits(finished: Path) -> None:
 
 def test_pen_strokes_that_are_at_hand_are_trained_on(started: dict[str, runs.Run]) -> None:
     folder = started["strokes"].folder
-    assert ended(started["strokes"]).state == "finished", (folder / run_folder.LOG).read_text()
+    assert ended(started["strokes"]).state == "finished", (folder / job.LOG).read_text()
     card = json.loads((folder / model_files.CARD).read_text())
     assert card["trained_on"] == "MNIST and UNIPEN"
     assert card["accuracy"] > 0.6
@@ -160,7 +159,7 @@ def test_the_validation_figure_is_that_of_the_last_epoch(finished: Path) -> None
 
 
 def test_a_model_at_hand_teaches(started: dict[str, runs.Run], finished: Path) -> None:
-    assert ended(started["taught"]).state == "finished", (started["taught"].folder / run_folder.LOG).read_text()
+    assert ended(started["taught"]).state == "finished", (started["taught"].folder / job.LOG).read_text()
     assert (files.read_json(started["taught"].folder / model_files.CARD) or {})["recipe"]["teacher"] == "cnn-best"
     epochs = (
         [event for event in training_events.read_events(run) if event["kind"] == "epoch"]
@@ -186,7 +185,7 @@ def test_a_learning_rate_that_runs_away_fails_with_a_sentence(started: dict[str,
 
 def test_a_full_disk_fails_with_a_sentence(started: dict[str, runs.Run]) -> None:
     status = ended(started["full"])
-    assert status.state == "failed", (started["full"].folder / run_folder.LOG).read_text()
+    assert status.state == "failed", (started["full"].folder / job.LOG).read_text()
     assert "disk is full" in status.message
     assert not (started["full"].folder / model_files.CARD).exists()
     assert not list(started["full"].folder.glob(".*")), "temporary files are left"
@@ -197,28 +196,26 @@ def copy(finished: Path, tmp_path: Path) -> Path:
     """The finished run's folder as if it had been stopped, to be resumed in this process."""
     folder = tmp_path / "runs" / "run"
     shutil.copytree(finished, folder)
-    files.write_json(
-        folder / run_folder.STATUS, {"state": "queued", "message": "", "queued_at": time.time(), "started": 0}
-    )
+    files.write_json(folder / job.STATUS, {"state": "queued", "message": "", "queued_at": time.time(), "started": 0})
     return folder
 
 
 @pytest.mark.parametrize("damage", ["cut", "overwritten", "no position"])
 def test_a_damaged_checkpoint_fails_with_a_sentence(copy: Path, damage: str) -> None:
-    checkpoint = copy / run_folder.CHECKPOINT
-    whole = checkpoint.read_bytes()
+    file = copy / checkpoint.CHECKPOINT
+    whole = file.read_bytes()
     if damage == "cut":
-        checkpoint.write_bytes(whole[: len(whole) // 2])
+        file.write_bytes(whole[: len(whole) // 2])
     elif damage == "overwritten":
         middle = len(whole) // 2
-        checkpoint.write_bytes(whole[: middle - 2000] + bytes(4000) + whole[middle + 2000 :])
+        file.write_bytes(whole[: middle - 2000] + bytes(4000) + whole[middle + 2000 :])
     else:
-        with zipfile.ZipFile(checkpoint) as packed, zipfile.ZipFile(copy / "without", "w") as without:
-            for name in set(packed.namelist()) - {run_folder.POSITION}:
+        with zipfile.ZipFile(file) as packed, zipfile.ZipFile(copy / "without", "w") as without:
+            for name in set(packed.namelist()) - {checkpoint.POSITION}:
                 without.writestr(name, packed.read(name))
-        (copy / "without").replace(checkpoint)
+        (copy / "without").replace(file)
     worker.main(copy)
-    status = run_folder.read_status(copy)
+    status = job.read_status(copy)
     assert status.state == "failed"
     assert "checkpoint of this run is damaged" in status.message, (status, os.listdir(copy))
 
@@ -226,16 +223,16 @@ def test_a_damaged_checkpoint_fails_with_a_sentence(copy: Path, damage: str) -> 
 def test_a_damaged_recipe_fails_with_a_sentence(copy: Path) -> None:
     (copy / model_files.RECIPE).write_text("{")
     worker.main(copy)
-    status = run_folder.read_status(copy)
+    status = job.read_status(copy)
     assert status.state == "failed"
     assert "recipe" in status.message
 
 
 def test_stopped_while_it_waits_it_trains_nothing(copy: Path) -> None:
     before = (copy / training_events.EVENTS).read_bytes()
-    (copy / run_folder.STOP).touch()
+    (copy / job.STOP).touch()
     worker.main(copy)
-    assert run_folder.read_status(copy).state == "stopped"
+    assert job.read_status(copy).state == "stopped"
     assert (copy / training_events.EVENTS).read_bytes() == before
 
 
@@ -245,7 +242,7 @@ def test_an_internal_error_is_told_as_one(copy: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(worker, "_train", breaks)
     worker.main(copy)
-    status = run_folder.read_status(copy)
+    status = job.read_status(copy)
     assert status.state == "failed"
     assert "ZeroDivisionError" in status.message
 
@@ -266,7 +263,7 @@ def test_too_little_memory_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(worker, "_train", breaks)
     worker.main(copy)
-    assert "not enough memory" in run_folder.read_status(copy).message
+    assert "not enough memory" in job.read_status(copy).message
 
 
 def test_a_validation_loss_that_is_no_number_is_told(copy: Path) -> None:
@@ -278,8 +275,8 @@ def test_a_validation_loss_that_is_no_number_is_told(copy: Path) -> None:
 def test_waits_for_an_earlier_run_and_goes_on_when_it_ends(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = copy.parent / "earlier"
     earlier.mkdir()
-    files.write_json(earlier / run_folder.STATUS, {"state": "running", "message": "", "queued_at": 1, "started": 1})
-    lock = FileLock(earlier / run_folder.ALIVE)
+    files.write_json(earlier / job.STATUS, {"state": "running", "message": "", "queued_at": 1, "started": 1})
+    lock = FileLock(earlier / job.ALIVE)
     lock.acquire()
     looks: list[float] = []
 
@@ -290,7 +287,7 @@ def test_waits_for_an_earlier_run_and_goes_on_when_it_ends(copy: Path, monkeypat
 
     monkeypatch.setattr(worker.time, "sleep", look_again)
     assert worker._wait(copy)
-    assert looks == [worker.TURN] * 3
+    assert looks == [worker.TURN_SECONDS] * 3
 
 
 def test_files_of_a_killed_worker_are_cleared_away(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +296,7 @@ def test_files_of_a_killed_worker_are_cleared_away(copy: Path, monkeypatch: pyte
     def enough(folder: Path) -> None:
         raise RunError("That will do.")
 
-    monkeypatch.setattr(jobs_checkpoint, "load_checkpoint", enough)
+    monkeypatch.setattr(checkpoint, "load_checkpoint", enough)
     worker.main(copy)
-    assert run_folder.read_status(copy).message == "That will do."
+    assert job.read_status(copy).message == "That will do."
     assert not list(copy.glob(".*"))

@@ -35,12 +35,12 @@ def said(page: AppTest) -> str:
 def test_the_default_pair_goes_through_all_sections(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/4_Compare.py")
     assert "4 x 4 pixels" in said(page)
-    assert "loses this 7" not in said(page), "what is closed is not computed"
+    assert "prediction for this 7" not in said(page), "what is closed is not computed"
     text = said(opened(page))
     assert [page.selectbox(key=f"model_{n}").value for n in (1, 2)] == ["reader-mlp", "reader"]
     assert [header.value[0] for header in page.header] == ["1", "2", "3", "4", "5"]
-    assert "loses this 7 at" in text or "keeps this 7 everywhere" in text
-    assert "The difference is real" in text or "could be chance" in text
+    assert "changes its prediction for this 7 at" in text or "keeps its prediction for this 7 at every shift" in text
+    assert "The difference is significant" in text or "could be chance" in text
     assert not page.error
     assert not page.warning
     assert page.query_params == {"model_1": "reader-mlp", "model_2": "reader", "digit": "0"}
@@ -67,7 +67,7 @@ def test_none_as_second_model_asks_for_one(page: AppTest) -> None:
 def test_any_test_digit_can_be_looked_at(page: AppTest) -> None:
     page.number_input(key="test_digit").set_value(9_999).run()
     assert not page.exception
-    assert "Test digit number 9,999. Its writer meant **6**." in [caption.value for caption in page.caption]
+    assert "Test digit number 9,999. Label: **6**." in [caption.value for caption in page.caption]
 
 
 def test_digits_are_found_by_class_by_chance_and_by_disagreement(page: AppTest) -> None:
@@ -92,7 +92,7 @@ def test_an_address_opens_the_same_comparison() -> None:
     assert "mlp-30-10" in said(page)
     assert [page.selectbox(key=f"model_{n}").value for n in (1, 2)] == list(FAST.values())
     np.testing.assert_array_equal(page.session_state.linked, glyph)
-    assert "The digit that the link brought." in [caption.value for caption in page.caption]
+    assert "The digit from the link." in [caption.value for caption in page.caption]
     assert page.query_params["ink"] == share_link.packed(glyph)
 
 
@@ -102,12 +102,12 @@ def test_what_makes_no_sense_in_an_address_is_left_out_with_a_sentence() -> None
     page.switch_page("pages/4_Compare.py").run()
     said(page)
     assert len(page.warning) == 2
-    assert "'gone', which is not here" in page.warning[0].value
+    assert "'gone', which does not exist here" in page.warning[0].value
     assert page.query_params["digit"] == "0"
 
 
 def test_the_last_digit_of_draw_or_upload(open_page: Callable[..., AppTest]) -> None:
-    last = "The last from Draw or Upload"
+    last = "Last from Draw or Upload"
     page = open_page("pages/4_Compare.py", digit_from=last, **FAST)
     assert any("Nothing was read yet" in info.value for info in page.info)
     assert len(page.header) == 2, "what needs no digit is there"
@@ -134,12 +134,12 @@ def test_parts_stay_open_while_there_is_no_digit(page: AppTest) -> None:
     assert len(page.header) == 2
     page.session_state["digit_from"] = "A test digit"
     page.run()
-    assert "this 7 at" in said(page)
+    assert "prediction for this 7 at" in said(page)
 
 
-def test_the_temperature_changes_the_shares(page: AppTest) -> None:
+def test_the_temperature_changes_the_probabilities(page: AppTest) -> None:
     def tables() -> list[str]:
-        return [element.proto.body for element in page.get("html") if 'class="shares"' in element.proto.body]
+        return [element.proto.body for element in page.get("html") if 'class="probabilities"' in element.proto.body]
 
     before = tables()
     assert len(before) == 2
@@ -153,16 +153,16 @@ def test_a_cell_shows_its_digits_with_both_answers(page: AppTest) -> None:
     truth = mnist.test()[1]
     answers = [registry.get(name).test_probabilities().argmax(axis=1) for name in FAST.values()]
     count = int(((truth == 4) & ((answers[0] == 9) | (answers[1] == 9))).sum())
-    assert f"**{count}** times a 4 is read as 9" in said(page)
+    assert f"**{count}** of the digits with label 4 are read as 9" in said(page)
     page.selectbox(key="cell_answer").set_value(4).run()
-    assert any("right answers" in caption.value for caption in page.caption)
+    assert any("predictions are right" in caption.value for caption in page.caption)
 
 
 def test_a_model_without_an_insight_says_how_to_get_one(open_page: Callable[..., AppTest]) -> None:
     file = registry.add("mine", settings.SHIPPED_MODELS / "mlp-30-10").folder / model_files.INSIGHT
     file.unlink()
     page = opened(open_page("pages/4_Compare.py", model_1="mlp-30-10", model_2="mine"))
-    assert sum("was made before this section was" in info.value for info in page.info) == 2
+    assert sum("is older than this section" in info.value for info in page.info) == 2
     page.button(key="measure_curves_mine").click().run()
     assert not page.exception
     assert file.exists()

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from digitrec import settings
 from digitrec.datasets import mnist
-from digitrec.jobs import exports
+from digitrec.jobs import exports, job
 
 
 def page(folder: str) -> None:
@@ -67,5 +67,5 @@ def test_a_failure_is_told_and_can_be_tried_again() -> None:
     work.mkdir(parents=True)
     (work / "status.json").write_text('{"state": "running", "message": "it is being checked on ten digits"}')
     app = AppTest.from_function(page, args=(str(folder),), default_timeout=60).run()
-    assert f"ONNX: {exports.BROKEN_OFF}" in app.error[0].value
+    assert f"ONNX: {job.INTERRUPTED}" in app.error[0].value
     assert "Make ONNX" in labels(app)

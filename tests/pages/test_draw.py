@@ -1,4 +1,4 @@
-"""Draw without a browser: what the page says of a drawing that the canvas sent."""
+"""Draw without a browser: how the page shows a drawing that the canvas sent."""
 
 from collections.abc import Callable
 
@@ -36,13 +36,13 @@ def test_the_second_model_may_be_none(opened: Callable[..., AppTest]) -> None:
     assert words(page).count('<p class="answer">1</p>') == 1
 
 
-def test_what_is_no_digit_has_a_question_mark_and_the_digit_that_it_is_nearest_to(
+def test_what_is_rejected_has_a_question_mark_and_the_most_similar_digit(
     opened: Callable[..., AppTest],
 ) -> None:
     said = words(opened(pad=drawing(SEVEN), model_1=calibrated.add("strict", calibrated.NO_DIGIT)))
     assert said.count('<p class="answer">?</p>') == 1
     assert "This does not look like a digit." in said
-    assert "under 0.1 % sure that it is one. Nearest: 7." in said
+    assert "Digit score 0.0 %, 50 % needed. Most similar: 7." in said
     assert said.count('<p class="answer">7</p>') == 1  # the other model
 
 
@@ -113,10 +113,10 @@ def test_the_least_sure_digit_is_chosen_first(number: Callable[..., AppTest]) ->
     assert page.session_state["digit"] == "71".index(least)
 
 
-def test_what_is_no_digit_beside_digits_is_left_out_and_said(number: Callable[..., AppTest]) -> None:
+def test_what_is_rejected_beside_digits_is_left_out_and_reported(number: Callable[..., AppTest]) -> None:
     said = words(number(SEVEN, ONE, *HASH, model_2="none"))
     assert said.count('<p class="answer">71</p>') == 1
-    assert "One mark is not a digit." in said
+    assert "1 shape rejected as not a digit." in said
     assert "<figcaption>?</figcaption>" in said
 
 

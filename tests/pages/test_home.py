@@ -1,4 +1,4 @@
-"""Home without a browser: a digit read, the models, the ways; and a home without models."""
+"""Home without a browser: a digit read, the models, the pages' cards; and a home without models."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def said(page: AppTest) -> str:
 def test_the_sample_is_read_right_by_both_models(page: AppTest) -> None:
     label = mnist.test()[1][home.FIRST]
     assert words(page).count(f'<p class="answer">{label}</p>') == 2
-    assert f"Somebody wrote a **{label}**." in said(page)
+    assert f"Label: **{label}**." in said(page)
 
 
 def test_another_digit_is_another_one(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_another_digit_is_another_one(page: AppTest, monkeypatch: pytest.MonkeyP
     page.button(key="another").click().run()
     assert not page.exception
     assert words(page).count('<p class="answer">7</p>') == 2
-    assert "Somebody wrote a **7**." in said(page)
+    assert "Label: **7**." in said(page)
 
 
 def test_all_test_digits_can_come() -> None:
@@ -54,7 +54,7 @@ def test_the_models_are_listed_with_what_their_cards_say(page: AppTest) -> None:
     for model in models:
         row = table[table["Model"] == model.name].iloc[0]
         low, high = model.card["interval"]
-        assert row["95 % interval"] == f"{100 * low:.2f} to {100 * high:.2f}"
+        assert row["95 % interval"] == f"{100 * low:.2f} to {100 * high:.2f} %"
         assert row["Parameters"] == model.card["parameters"]
         assert row["Size, MB"] == (model.folder / "model.tflite").stat().st_size / 1e6
 

@@ -11,7 +11,7 @@ from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from digitrec import files
-from digitrec.jobs import duel, run_folder, runs, scheduler
+from digitrec.jobs import duel, job, runs
 from digitrec.registry import registry
 from digitrec.training import events as training_events
 from digitrec.training import model_files
@@ -28,7 +28,7 @@ def run(home: Path, name: str, recipe: Recipe, state: str = "stopped", pace: flo
     now = time.time()
     files.write_json(folder / model_files.RECIPE, recipe.to_json())
     files.write_json(
-        folder / run_folder.STATUS, {"state": state, "message": "", "queued_at": now - 9, "started": now - 9}
+        folder / job.STATUS, {"state": state, "message": "", "queued_at": now - 9, "started": now - 9}
     )
     step = {"loss": 0.5, "accuracy": 0.9, "digits_per_second": 1000}
     events = [{"kind": "batch", "epoch": n / 2, "seconds": pace * n / 2, **step} for n in (1, 2, 3, 4)]
@@ -54,14 +54,14 @@ def opened(open_page: Callable[..., AppTest]) -> Callable[..., AppTest]:
 def busy(home: Path) -> Iterator[None]:
     """A run under way, behind which all that is started waits; what waits is asked to stop at the end."""
     folder = run(home, "20240103-000000-busy", PRESETS["mlp-128"].recipe, "running")
-    files.write_json(folder / run_folder.STATUS, {"state": "running", "message": "", "queued_at": 1.0, "started": 1.0})
-    with FileLock(folder / run_folder.ALIVE):
+    files.write_json(folder / job.STATUS, {"state": "running", "message": "", "queued_at": 1.0, "started": 1.0})
+    with FileLock(folder / job.ALIVE):
         yield
         waiting = [run for run in runs.runs() if run.active and run.folder != folder]
         for one in waiting:
             runs.stop(one)
         for one in waiting:
-            process = scheduler.process(one.folder, run_folder.read_status(one.folder).started)
+            process = job.child(one.folder)
             assert process
             process.wait(120)
 
@@ -142,9 +142,9 @@ def test_what_is_not_allowed_is_told_and_not_started(
 def test_deleting_asks_first(opened: Callable[..., AppTest]) -> None:
     page = opened("Side by side", ticked=[SLOW])
     page.button(key="delete_entry").click().run()
-    assert f"Delete {SLOW} for good?" in words(page)
+    assert f"Delete {SLOW} permanently?" in words(page)
     page.button(key="delete_no").click().run()
-    assert "for good?" not in words(page)
+    assert "permanently?" not in words(page)
     page.button(key="delete_entry").click().run()
     assert len(runs.runs()) == 2
     page.button(key="delete_yes").click().run()
@@ -154,7 +154,7 @@ def test_deleting_asks_first(opened: Callable[..., AppTest]) -> None:
 
 @pytest.mark.usefixtures("busy")
 def test_shipped_models_and_runs_under_way_cannot_be_deleted(opened: Callable[..., AppTest]) -> None:
-    for name, why in (("reader", "came with the project"), ("20240103-000000-busy", "is under way")):
+    for name, why in (("reader", "came with the project"), ("20240103-000000-busy", "is active")):
         page = opened("Side by side", ticked=[name])
         assert why in words(page)
         assert "delete_entry" not in {button.key for button in page.button}
@@ -176,7 +176,7 @@ def test_a_saved_model_is_renamed_and_stays_ticked(opened: Callable[..., AppTest
 def test_a_damaged_run_is_told_in_a_sentence_and_can_be_deleted(home: Path, opened: Callable[..., AppTest]) -> None:
     (home / "runs" / SLOW / model_files.RECIPE).write_text("{")
     page = opened("Side by side", ticked=[SLOW, FAST])
-    assert f"The run {SLOW} is left out: its folder is damaged." in page.warning[0].value
+    assert f"The run {SLOW} is not shown: its folder is damaged." in page.warning[0].value
     assert page.multiselect(key="ticked").value == [FAST]
     page.button(key=f"discard_{SLOW}").click().run()
     assert not page.exception
@@ -205,7 +205,8 @@ def test_a_duel_is_started_found_again_and_stopped(opened: Callable[..., AppTest
 
 def test_by_seconds_and_by_epochs_the_nets_are_chosen(opened: Callable[..., AppTest]) -> None:
     page = opened("Duel", budget="Equal seconds")
-    assert "reader" not in page.selectbox(key="duel_cnn").options
+    assert "CNN · cnn-3x3" in page.selectbox(key="duel_cnn").options
+    assert "CNN · reader" not in page.selectbox(key="duel_cnn").options
     assert page.table[0].value.loc["Training", "CNN"].startswith("20 s, ")
     page = opened("Duel", budget="Equal epochs")
     page.selectbox(key="duel_cnn").set_value("reader").run()

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from digitrec import files, settings
-from digitrec.jobs import run_folder, sweep
+from digitrec.jobs import job, sweep
 from digitrec.training import events, model_files
 from digitrec.training.recipe import Recipe
 
@@ -24,10 +24,10 @@ def test_the_grid_is_counted_and_the_rule_is_said(page: AppTest) -> None:
     page.text_input(key="sweep_learning_rate").set_value("0.1, 0.01, 0.001")
     page.text_input(key="sweep_batch_size").set_value("32, 64").run()
     assert not page.exception
-    assert "**6 runs** of mlp-128, 3 epochs each at most." in said(page)
+    assert "**6 runs** of mlp-128, each of at most 3 epochs." in said(page)
     assert sweep.RULE in said(page)
     page.checkbox(key="sweep_early").uncheck().run()
-    assert "Each run trains all its epochs." in said(page)
+    assert "Each run trains for all its epochs." in said(page)
 
 
 @pytest.mark.parametrize(("typed", "sentence"), [("many", "numbers with commas"), ("0.1", "at least two different")])
@@ -46,7 +46,7 @@ def test_an_interrupted_sweep_says_what_is_known_and_can_go_on(open_page: Callab
         run = settings.runs_folder() / f"one-0{number}"
         run.mkdir(parents=True)
         files.write_json(run / model_files.RECIPE, recipe.to_json())
-        files.write_json(run / run_folder.STATUS, {"state": "finished", "message": ""})
+        files.write_json(run / job.STATUS, {"state": "finished", "message": ""})
         event = {"kind": "epoch", "epoch": 1, "loss": 1, "accuracy": 0.5, "val_loss": 1, "val_accuracy": accuracy}
         (run / events.EVENTS).write_text(
             f'{{"seconds": 2, "digits_per_second": 9, {str(event)[1:]}\n'.replace("'", '"')
@@ -54,6 +54,6 @@ def test_an_interrupted_sweep_says_what_is_known_and_can_go_on(open_page: Callab
     page = open_page("pages/3_Train.py", workbench="Sweep")
     assert not page.exception
     assert "interrupted: 2 of 3 runs have ended" in said(page)
-    assert "Best of 2 runs so far: Seed 1, 90.00 %" in said(page)
+    assert "Best of 2 runs so far: Seed 1, validation accuracy 90.00 %" in said(page)
     assert list(page.dataframe[0].value["State"]) == ["finished", "finished", "waiting"]
     assert "go_on_sweep" in [button.key for button in page.button]

@@ -51,7 +51,7 @@ def labelled(page: AppTest, label: str) -> Any:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("many", "Widths are whole numbers with commas"),
+        ("many", "Widths are whole numbers separated by commas"),
         ("", "needs at least one hidden layer"),
         ("0", "from 1 to 4096. Received: 0"),
         ("4096, 4096, 4096", "parameters; the limit is"),
@@ -85,7 +85,7 @@ def test_the_learning_rate_is_drawn_before_training(page: AppTest) -> None:
     labelled_box(page, "Schedule").set_value("cosine").run()
     assert not page.exception
     said = [chart.proto.alt for chart in page.get("plotly_chart")]
-    assert any("goes up to 0.02 in the first twentieth" in alt for alt in said), said
+    assert any("rises to 0.02 in the first twentieth" in alt for alt in said), said
 
 
 def labelled_box(page: AppTest, label: str) -> Any:
@@ -103,7 +103,7 @@ def watched_run(home: Path, tiny_run: Path, few: Split) -> Path:
     recipe = Recipe.from_json(files.read_json(folder / model_files.RECIPE))
     recorder = probes.Recorder(folder, recipe, few, 1.0)
     kernel = np.zeros((784, 16), np.float32)
-    recorder.look(2, lambda glyphs: np.eye(10, dtype=np.float32)[np.full(len(glyphs), 3)], kernel)
+    recorder.record(2, lambda glyphs: np.eye(10, dtype=np.float32)[np.full(len(glyphs), 3)], kernel)
     recorder.close()
     return folder
 
@@ -123,7 +123,7 @@ def test_a_slider_replays_how_a_run_learned(watched_run: Path, open_page: Callab
     assert not page.exception
     assert "<b>3</b>, 100 %" not in cards(page)
     alts = [chart.proto.alt for chart in page.get("plotly_chart")]
-    assert any("mistakes in 40 digits" in alt for alt in alts), alts
+    assert any("errors in 40 digits" in alt for alt in alts), alts
 
 
 def test_a_visitors_own_digit_is_seen_by_that_visitor_alone(

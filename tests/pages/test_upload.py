@@ -1,4 +1,4 @@
-"""Upload without a browser: what the page says of files, good and bad."""
+"""Upload without a browser: how the page shows files, good and bad."""
 
 import io
 import json
@@ -66,7 +66,7 @@ def change_ledger(page: AppTest, **fields: Any) -> None:
 
 
 def as_read(page: AppTest, places: Collection[int], **fields: Any) -> None:
-    """Change what all models say of some digits of the first picture, whatever they really read."""
+    """Change the predictions of all models for some digits of the first picture."""
     ledger = next(iter(page.session_state["batch"]._ledgers.values()))
     entries = [
         replace(entry, said={name: replace(said, **fields) for name, said in entry.said.items()})
@@ -86,7 +86,7 @@ UNSURE: dict[str, Any] = {
 
 
 def left_out(page: AppTest) -> Any:
-    """Return the toggle that shows what was left out, or None."""
+    """Return the toggle that shows rejected candidates, or None."""
     return next((toggle for toggle in page.toggle if (toggle.key or "").startswith("left_out_")), None)
 
 
@@ -152,8 +152,8 @@ def test_what_is_not_a_digit_is_left_out_until_it_is_asked_for(page: AppTest) ->
     assert left_out(page) is None
     as_read(page, {1, 3}, flag="not-a-digit")
     assert texts(page) == ["212"]  # of 27182
-    assert "? Left out, as not a handwritten digit: 2." in words(page)
-    assert left_out(page).label == "Show what was left out (2)"
+    assert "? Rejected as not a handwritten digit: 2." in words(page)
+    assert left_out(page).label == "Show rejected (2)"
     assert left_out(page).value is False
     assert len(boxes(page)) == 3
     assert [option.split(":")[0] for option in chooser(page).options] == ["1 of 3", "2 of 3", "3 of 3"]
@@ -165,7 +165,7 @@ def test_what_is_not_a_digit_is_left_out_until_it_is_asked_for(page: AppTest) ->
     assert [option.split(":")[1] for option in chooser(page).options][1::2] == [" not a digit"] * 2
     assert page.dataframe[0].value["reader"].tolist() == ["2", "not a digit", "1", "not a digit", "2"]
     assert picture(page).alt.startswith(
-        "The picture. Digits with a box and a label: 3. A dotted box marks each of 2 left out as not a digit."
+        "The picture. Digits with a box and a label: 3. Dotted boxes, rejected as not a digit: 2."
     )
 
 
@@ -176,7 +176,7 @@ def test_what_was_left_out_by_mistake_is_corrected_and_stays_in_sight(page: AppT
     chooser(page).set_value(1).run()
     press(page, "7")
     assert texts(page) == ["2712"]
-    assert left_out(page).label == "Show what was left out (1)"
+    assert left_out(page).label == "Show rejected (1)"
     left_out(page).set_value(False).run()
     assert len(boxes(page)) == 4
     assert "2 of 4: 7, corrected by hand" in chooser(page).options
@@ -188,9 +188,9 @@ def test_what_was_left_out_by_mistake_is_corrected_and_stays_in_sight(page: AppT
 def test_hidden_candidates_are_neither_chosen_nor_joined_nor_a_doubt(page: AppTest) -> None:
     press(page, "Try an example")
     left = {button.label: button for button in page.button}
-    assert left["Next doubt"].disabled
+    assert left["Next uncertain"].disabled
     as_read(page, {0, 1, 3}, flag="not-a-digit")
-    assert next(button for button in page.button if button.label == "Next doubt").disabled
+    assert next(button for button in page.button if button.label == "Next uncertain").disabled
     assert chooser(page).value == 2  # the first that is shown
     ledger = next(iter(page.session_state["batch"]._ledgers.values()))
     pressed(page, "join_")  # with the next that is shown: the last
@@ -202,7 +202,7 @@ def test_hidden_candidates_are_neither_chosen_nor_joined_nor_a_doubt(page: AppTe
     )
     press(page, "Undo")
     left_out(page).set_value(True).run()
-    assert next(button for button in page.button if button.label == "Next doubt").disabled  # shown, and no doubt still
+    assert next(button for button in page.button if button.label == "Next uncertain").disabled  # shown, and no doubt still
     chooser(page).set_value(1).run()
     left_out(page).set_value(False).run()
     assert chooser(page).value == 2
@@ -248,7 +248,7 @@ def test_digits_that_are_uncertain_are_named(page: AppTest) -> None:
     as_read(page, {0}, **UNSURE)
     assert texts(page) == ["4"]
     assert "Uncertain: 4 or 9." in words(page)
-    assert "<b>reader</b> reads 4 or 9, 60.0 % for the 4" in words(page)
+    assert "<b>reader</b> reads 4 or 9, 60.0 % for 4" in words(page)
     press(page, "Remove all")
     press(page, "Try an example")
     as_read(page, range(5), **UNSURE)
@@ -258,11 +258,11 @@ def test_digits_that_are_uncertain_are_named(page: AppTest) -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ([None, "not-a-digit"], ["? Left out, as not a handwritten digit: 1."]),
-        (["not-a-digit", "not-a-digit", None], ["? Left out, as not a handwritten digit: 2."]),
+        ([None, "not-a-digit"], ["? Rejected as not a handwritten digit: 1."]),
+        (["not-a-digit", "not-a-digit", None], ["? Rejected as not a handwritten digit: 2."]),
         (
             ["uncertain", None, "uncertain", "not-a-digit"],
-            ["? Left out, as not a handwritten digit: 1.", "Uncertain: 4 or 9; 4 or 9."],
+            ["? Rejected as not a handwritten digit: 1.", "Uncertain: 4 or 9; 4 or 9."],
         ),
         (["not-a-digit"], ["? Nothing in this picture looks like a handwritten digit."]),
         ([None], []),
@@ -407,7 +407,7 @@ def in_numbers(page: AppTest) -> None:
 
 
 def number_field(page: AppTest) -> TextInput:
-    return next(field for field in page.text_input if field.label == "What is this number really?")
+    return next(field for field in page.text_input if field.label == "Correct this number")
 
 
 def test_a_number_is_put_right_as_a_whole_and_a_wrong_count_has_its_sentence(page: AppTest) -> None:
@@ -504,11 +504,11 @@ def test_a_box_in_numbers_is_read(page: AppTest) -> None:
 def test_a_picture_is_turned_a_quarter_and_back(page: AppTest) -> None:
     press(page, "Try an example")
     next(widget for widget in page.number_input if widget.label == "Left").set_value(example.WIDTH)
-    press(page, "Turn")
+    press(page, "Rotate")
     assert texts(page) != [example.TEXT]
-    assert "Rotated by 270° to read it." in [element.value for element in page.markdown]
+    assert "Rotated by 270° for reading." in [element.value for element in page.markdown]
     for _ in range(3):
-        press(page, "Turn")
+        press(page, "Rotate")
     assert texts(page) == [example.TEXT]
     assert not any("Rotated" in element.value for element in page.markdown)
 
@@ -518,7 +518,7 @@ def test_the_angle_is_said_and_the_picture_is_shown_upright(page: AppTest) -> No
     image = json.loads(picture(page).spec)["layout"]["images"][0]
     assert (image["sizex"], image["sizey"]) == (example.WIDTH, example.HEIGHT)
     change_ledger(page, angle=44.6)
-    assert "Rotated by 44.6° to read it." in [element.value for element in page.markdown]
+    assert "Rotated by 44.6° for reading." in [element.value for element in page.markdown]
     turned = json.loads(picture(page).spec)["layout"]["images"][0]
     assert turned["sizey"] > 2 * example.HEIGHT
     change_ledger(page, angle=359.98)
@@ -546,11 +546,11 @@ def test_the_next_doubt_is_gone_to_until_all_are_settled(page: AppTest) -> None:
     as_read(page, range(5), **UNSURE)
     for digit in example.TEXT:
         press(page, digit)
-        if any(button.label == "Next doubt" and not button.disabled for button in page.button):
-            press(page, "Next doubt")
+        if any(button.label == "Next uncertain" and not button.disabled for button in page.button):
+            press(page, "Next uncertain")
     assert texts(page) == [example.TEXT]
     assert not any("ncertain:" in note or "are uncertain" in note for note in words(page).split("<p"))
-    assert next(button for button in page.button if button.label == "Next doubt").disabled
+    assert next(button for button in page.button if button.label == "Next uncertain").disabled
 
 
 def test_the_digit_last_chosen_is_left_for_other_pages(page: AppTest) -> None:

@@ -1,4 +1,4 @@
-"""The README's results table is what the cards say."""
+"""The results that the texts give are those of the models' cards."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 
 from digitrec import settings
 from digitrec.errors import SettingsError
+from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.tools import results_table
 from digitrec.training import model_files
@@ -75,15 +76,15 @@ def test_every_row_has_every_column(shipped: list[Model]) -> None:
 
 
 def test_only_what_is_between_the_markers_changes(shipped: list[Model], tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# Title\n\n{results_table.BEGIN}\nold\n{results_table.END}\n\nThe end – é.\n", encoding="utf-8")
-    results_table.write(readme)
-    text = readme.read_text(encoding="utf-8")
+    file = tmp_path / "results.md"
+    file.write_text(f"# Title\n\n{results_table.BEGIN}\nold\n{results_table.END}\n\nThe end – é.\n", encoding="utf-8")
+    results_table.write(file)
+    text = file.read_text(encoding="utf-8")
     assert (
         text == f"# Title\n\n{results_table.BEGIN}\n{results_table.table(shipped)}{results_table.END}\n\nThe end – é.\n"
     )
-    results_table.write(readme)
-    assert readme.read_text(encoding="utf-8") == text
+    results_table.write(file)
+    assert file.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize(
@@ -96,15 +97,23 @@ def test_only_what_is_between_the_markers_changes(shipped: list[Model], tmp_path
         2 * (results_table.BEGIN + results_table.END),
     ],
 )
-def test_missing_markers_are_told(text: str) -> None:
+def test_missing_markers_are_reported(text: str) -> None:
     with pytest.raises(SettingsError, match="once each"):
-        results_table.renewed(text, [])
+        results_table.updated(text, [])
 
 
-def test_the_readme_holds_the_table_of_the_models_that_are_shipped() -> None:
-    text = results_table.README.read_text(encoding="utf-8")
+def test_the_docs_hold_the_table_of_the_shipped_models() -> None:
+    text = results_table.RESULTS.read_text(encoding="utf-8")
     assert results_table.shipped(), "no model is shipped: run make models"
-    assert text == results_table.renewed(text, results_table.shipped()), "the table is out of date: run make results"
+    assert text == results_table.updated(text, results_table.shipped()), "the table is out of date: run make results"
+
+
+def test_the_readme_gives_the_figures_of_the_default_models() -> None:
+    text = (settings.PROJECT / "README.md").read_text(encoding="utf-8")
+    cnn, mlp = (registry.get(name) for name in ("reader", "reader-mlp"))
+    assert f"`reader`, a CNN with {cnn.card['parameters']:,} parameters" in text
+    assert f"| MNIST's test digits | 10,000 | {100 * cnn.accuracy:.2f} % |" in text
+    assert f"| MNIST's test digits, by `reader-mlp` | 10,000 | {100 * mlp.accuracy:.2f} % |" in text
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -14,7 +14,7 @@ import pytest
 from digitrec import files, settings
 from digitrec.analysis import precomputed
 from digitrec.errors import RunError
-from digitrec.jobs import run_folder
+from digitrec.jobs import job
 from digitrec.registry import registry
 from digitrec.tools import ship
 from digitrec.training import model_files, network, trainer
@@ -113,7 +113,7 @@ def test_what_is_trained_is_not_trained_again_and_what_is_missing_is(
     assert "seed 3" in capsys.readouterr().out
     card = json.loads((third / model_files.CARD).read_text())
     assert Recipe.from_json(card["recipe"]) == TINY.replace(seed=3)
-    assert run_folder.read_status(third).state == "finished"
+    assert job.read_status(third).state == "finished"
     assert 0.5 < card["validation_accuracy"] < 0.95
     assert (workshop / "build" / "tiny-1" / model_files.TFLITE).read_text() == "model.tflite of seed 1"
     assert registry.get("tiny").recipe.seed == 2

@@ -246,7 +246,7 @@ def test_where_no_process_can_make_pages_it_is_said(characters: Characters) -> N
     without_digits = Characters("training", {"digit": {}}, [[] for _ in range(10)], [], [])
     crops = Crops(PLAN, without_digits, first_seed=5)
     try:
-        with pytest.raises(RuntimeError, match="no process makes pages"):
+        with pytest.raises(RuntimeError, match="No process makes pages"):
             next(crops.batches(0))
     finally:
         crops.close()

@@ -100,7 +100,7 @@ def learning_rate(model):
 
 def test_a_script_says_that_its_recipe_has_a_teacher():
     recipe = Recipe("a", teacher="cnn-best")
-    assert "what another model, cnn-best, says of each distorted digit" in keras_script(recipe)
+    assert "probabilities that another model, cnn-best, gives for each" in keras_script(recipe)
     assert "another model" not in keras_script(recipe.replace(teacher=""))
 
 
@@ -308,5 +308,5 @@ def test_only_the_distortions_used_appear(used):
 
 def test_a_script_teaches_why_digits_are_held_out():
     script = keras_script(PRESETS["cnn-3x3"].recipe)
-    assert "# Hold 12,000 digits out for validation. The network never learns from them" in script
+    assert "# Hold 12,000 digits out for validation. The network never trains on them" in script
     assert script.index("model.fit(") < script.index("model.evaluate(x_test, y_test")

@@ -1,6 +1,7 @@
 """How well a model reads, against scipy's tests and plain counting."""
 
-import json
+import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -19,21 +20,21 @@ def sure(answers: list[int], confidence: float = 0.9) -> np.ndarray:
     return np.where(np.eye(10)[answers] == 1, confidence, rest)
 
 
-@given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
-def test_wilson_is_scipys(counts: tuple[int, int], level: float) -> None:
+@given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_ends_where_the_accuracy_is_just_plausible(counts: tuple[int, int]) -> None:
+    """At either end the observed accuracy lies 1.96 standard errors of that end away: that is how it is defined."""
     right, total = counts
-    expected = binomtest(right, total).proportion_ci(confidence_level=level, method="wilson")
-    assert metrics.wilson(right, total, level) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    low, high = metrics.wilson(right, total)
+    assert 0 <= low <= right / total <= high <= 1
+    for end in (low, high):
+        away = NormalDist().inv_cdf(0.975) * math.sqrt(end * (1 - end) / total)
+        assert abs(right / total - end) == pytest.approx(away, abs=1e-9) or (right, end) in ((0, 0.0), (total, 1.0))
 
 
-def test_wilson_of_nothing_says_nothing() -> None:
-    assert metrics.wilson(0, 0) == (0.0, 1.0)
-
-
-@pytest.mark.parametrize(("right", "total", "level"), [(-1, 5, 0.95), (6, 5, 0.95), (1, 5, 0.0), (1, 5, 1.0)])
-def test_wilson_refuses_nonsense(right: int, total: int, level: float) -> None:
+@pytest.mark.parametrize(("right", "total"), [(-1, 5), (6, 5), (0, 0)])
+def test_wilson_refuses_nonsense(right: int, total: int) -> None:
     with pytest.raises(ValueError, match="Received"):
-        metrics.wilson(right, total, level)
+        metrics.wilson(right, total)
 
 
 @given(st.lists(st.tuples(digits, digits), max_size=60))
@@ -60,18 +61,8 @@ def test_scores_agree_with_each_other() -> None:
     scores = metrics.scores(sure([0, 1, 1, 2, 3, 4]), truth)
     assert scores.accuracy == 0.5
     assert scores.errors == 3
-    assert scores.per_digit == (1, 0, 2, 0, 0, 0, 0, 0, 0, 0)
     assert scores.interval == metrics.wilson(3, 6)
     assert scores.confusion[2].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
-
-
-def test_scores_go_through_json() -> None:
-    scores = metrics.scores(sure([3, 4]), np.array([3, 3], np.uint8))
-    values = json.loads(json.dumps(scores.as_json()))
-    assert values["accuracy"] == 0.5
-    assert values["interval"] == list(scores.interval)
-    assert values["confusion"] == scores.confusion.tolist()
-    assert (values["errors"], values["per_digit"][3]) == (1, 1)
 
 
 @pytest.mark.parametrize("function", [metrics.scores, metrics.accuracy])
@@ -107,17 +98,17 @@ def apart(only_a: int, only_b: int) -> metrics.McNemar:
 
 def test_mcnemar_says_what_it_means() -> None:
     assert apart(20, 5).sentence == (
-        "The difference is real (p = 0.0041): 20 digits read right by cnn-3x3 alone, 5 digits by mlp-128 alone."
+        "The difference is significant (p = 0.0041): 20 digits read right by cnn-3x3 only, 5 digits by mlp-128 only."
     )
     assert apart(3, 1).sentence == (
-        "The difference could be chance (p = 0.62): 3 digits read right by cnn-3x3 alone, 1 digit by mlp-128 alone."
+        "The difference could be chance (p = 0.62): 3 digits read right by cnn-3x3 only, 1 digit by mlp-128 only."
     )
     assert apart(0, 0).sentence == "No difference: cnn-3x3 and mlp-128 read the same digits right."
 
 
 def test_mcnemar_holds_for_the_whole_test_set() -> None:
     assert apart(10_000, 0).p == 0.0
-    assert apart(10_000, 0).sentence.startswith("The difference is real (p < 0.001): 10,000 digits")
+    assert apart(10_000, 0).sentence.startswith("The difference is significant (p < 0.001): 10,000 digits")
     assert apart(5_000, 5_000).p == 1.0
 
 

@@ -1,4 +1,4 @@
-"""What a net says while it learns: written look by look, read again, and a visitor's digit among it."""
+"""What a network predicts while it is trained: snapshots written and read again, a visitor's digit among them."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ CNN = Recipe("net", kind="cnn", blocks=(ConvBlock(6, 5),))
 KERNEL = np.random.default_rng(1).normal(size=(784, 40)).astype(np.float32)
 
 
-def says(digit: int) -> probes.Read:
-    """Return a net that says this digit, with 80 %, of whatever it sees, and no digit with half of all."""
+def predicts(digit: int) -> probes.Read:
+    """Return a network that predicts this digit, with 80 %, for all it reads, and non-digit with half of all."""
 
     def read(glyphs: np.ndarray) -> np.ndarray:
         answers = np.full((len(glyphs), 11), 0.2 / 9)
@@ -33,37 +33,37 @@ def says(digit: int) -> probes.Read:
 def folder(tmp_path: Path, few: Split) -> Path:
     recorder = probes.Recorder(tmp_path, MLP, few)
     for number, epoch in enumerate((0, 0.5, 1, 2)):
-        recorder.look(epoch, says(number), KERNEL * (1 + number))
+        recorder.record(epoch, predicts(number), KERNEL * (1 + number))
     return tmp_path
 
 
-def test_one_digit_of_each_kind_is_watched() -> None:
+def test_there_is_one_probe_digit_per_class() -> None:
     glyphs, truth = probes.digits()
     assert truth.tolist() == list(range(10))
     assert glyphs.shape == (10, 28, 28)
 
 
-def test_looks_are_read_as_they_were_written(folder: Path, few: Split) -> None:
-    looks = probes.read(folder, MLP)
-    assert looks["epoch"].tolist() == [0, 0.5, 1, 2]
-    assert looks["shares"].argmax(axis=2).tolist() == [[number] * 10 for number in range(4)]
-    np.testing.assert_allclose(looks["shares"].max(axis=2), 0.8, atol=1e-3)
-    counts = looks["confusion"][2]
+def test_snapshots_are_read_as_they_were_written(folder: Path, few: Split) -> None:
+    snapshots = probes.read(folder, MLP)
+    assert snapshots["epoch"].tolist() == [0, 0.5, 1, 2]
+    assert snapshots["probabilities"].argmax(axis=2).tolist() == [[number] * 10 for number in range(4)]
+    np.testing.assert_allclose(snapshots["probabilities"].max(axis=2), 0.8, atol=1e-3)
+    counts = snapshots["confusion"][2]
     assert counts.sum() == counts[:, 2].sum() == len(few.y_validation)
     np.testing.assert_array_equal(counts.sum(axis=1), np.bincount(few.y_validation))
     units = KERNEL[:, :24].T.reshape(24, 28, 28) * 3
-    np.testing.assert_allclose(probes.weights(looks[2]), units, atol=np.abs(units).max() / 200)
+    np.testing.assert_allclose(probes.weights(snapshots[2]), units, atol=np.abs(units).max() / 200)
 
 
-def test_what_is_no_digit_is_not_counted(tmp_path: Path, few: Split) -> None:
+def test_non_digits_are_not_counted(tmp_path: Path, few: Split) -> None:
     labels = np.where(np.arange(40) < 30, few.y_validation, NONE).astype(np.uint8)
-    probes.Recorder(tmp_path, MLP, few._replace(y_validation=labels)).look(0, says(3), KERNEL)
+    probes.Recorder(tmp_path, MLP, few._replace(y_validation=labels)).record(0, predicts(3), KERNEL)
     assert probes.read(tmp_path, MLP)["confusion"].sum() == 30
 
 
 def test_kernels_of_a_cnn_are_kept(tmp_path: Path, few: Split) -> None:
     kernel = np.random.default_rng(2).normal(size=(5, 5, 1, 6)).astype(np.float32)
-    probes.Recorder(tmp_path, CNN, few).look(0, says(3), kernel)
+    probes.Recorder(tmp_path, CNN, few).record(0, predicts(3), kernel)
     kept = probes.weights(probes.read(tmp_path, CNN)[0])
     np.testing.assert_allclose(kept, np.moveaxis(kernel[:, :, 0], -1, 0), atol=np.abs(kernel).max() / 200)
 
@@ -74,38 +74,38 @@ def test_two_hundred_epochs_take_a_few_megabytes() -> None:
     assert max(205 * probes._layout(recipe).itemsize for recipe in (widest, kernels)) < 4_500_000
 
 
-def test_a_run_without_a_record_has_no_looks(tmp_path: Path) -> None:
+def test_a_run_without_a_file_has_no_snapshots(tmp_path: Path) -> None:
     assert len(probes.read(tmp_path, MLP)) == 0
 
 
-def test_a_look_half_written_is_left_out(folder: Path) -> None:
+def test_a_snapshot_half_written_is_left_out(folder: Path) -> None:
     file = folder / model_files.WATCH
     file.write_bytes(file.read_bytes()[:-1])
     assert len(probes.read(folder, MLP)) == 3
 
 
-def test_a_damaged_record_is_told_in_a_sentence(folder: Path) -> None:
+def test_a_damaged_file_is_reported_in_a_sentence(folder: Path) -> None:
     file = folder / model_files.WATCH
     data = bytearray(file.read_bytes())
     data[len(data) // 3] ^= 1
     file.write_bytes(data)
-    with pytest.raises(RunError, match=r"is damaged\. The model is not part of it"):
+    with pytest.raises(RunError, match=r"are damaged\. The model itself is not affected"):
         probes.read(folder, MLP)
 
 
 @pytest.mark.parametrize(("done", "left"), [(0.0, []), (1.2, [0, 0.5, 1]), (2.0, [0, 0.5, 1, 2])])
-def test_resuming_takes_back_what_came_after_the_checkpoint(
+def test_resuming_removes_what_came_after_the_checkpoint(
     folder: Path, few: Split, done: float, left: list[float]
 ) -> None:
     with (folder / model_files.WATCH).open("ab") as file:
-        file.write(b"half a look")
+        file.write(b"half a snapshot")
     recorder = probes.Recorder(folder, MLP, few, done)
     assert probes.read(folder, MLP)["epoch"].tolist() == left
-    recorder.look(3, says(1), KERNEL)
+    recorder.record(3, predicts(1), KERNEL)
     assert probes.read(folder, MLP)["epoch"].tolist() == [*left, 3]
 
 
-def test_resuming_takes_back_all_from_a_damaged_look_on(folder: Path, few: Split) -> None:
+def test_resuming_removes_all_from_a_damaged_snapshot_on(folder: Path, few: Split) -> None:
     data = bytearray((folder / model_files.WATCH).read_bytes())
     data[len(data) // 3] ^= 1
     (folder / model_files.WATCH).write_bytes(data)
@@ -113,10 +113,10 @@ def test_resuming_takes_back_all_from_a_damaged_look_on(folder: Path, few: Split
     assert probes.read(folder, MLP)["epoch"].tolist() == [0]
 
 
-def test_a_visitors_digit_is_read_known_to_them_alone_and_taken_away(tmp_path: Path, few: Split) -> None:
+def test_a_visitors_digit_is_read_known_to_them_only_and_deleted(tmp_path: Path, few: Split) -> None:
     glyph = mnist.glyphs(few.x[5])
     recorder = probes.Recorder(tmp_path, MLP, few)
-    recorder.look(0, says(1), KERNEL)
+    recorder.record(0, predicts(1), KERNEL)
     probes.give(tmp_path, "secret", glyph)
     probes.give(tmp_path, "secret", glyph)
     assert len(probes.own(tmp_path, "secret", glyph)) == 0
@@ -124,18 +124,18 @@ def test_a_visitors_digit_is_read_known_to_them_alone_and_taken_away(tmp_path: P
 
     def read(glyphs: np.ndarray) -> np.ndarray:
         seen.append(glyphs)
-        return says(4)(glyphs)
+        return predicts(4)(glyphs)
 
-    recorder.look(1, read, KERNEL)
+    recorder.record(1, read, KERNEL)
     np.testing.assert_allclose(seen[0][10:], glyph[None], atol=1e-6)
     own = probes.own(tmp_path, "secret", glyph)
     assert own["epoch"].tolist() == [1]
-    assert own["shares"][0].argmax() == 4
+    assert own["probabilities"][0].argmax() == 4
     assert len(probes.own(tmp_path, "another secret", glyph)) == 0
     assert len(probes.read(tmp_path, MLP)) == 2
     recorder.close()
-    assert [file.suffix for file in (tmp_path / model_files.OWN).iterdir()] == [".shares"]
-    recorder.look(2, says(0), KERNEL)
+    assert [file.suffix for file in (tmp_path / model_files.OWN).iterdir()] == [".probabilities"]
+    recorder.record(2, predicts(0), KERNEL)
     assert len(probes.own(tmp_path, "secret", glyph)) == 1
 
 
@@ -144,10 +144,10 @@ def test_a_run_reads_only_so_many_visitors_digits_and_nothing_else(tmp_path: Pat
         probes.give(tmp_path, f"visitor {number}", mnist.glyphs(few.x[0]))
     assert len(list((tmp_path / model_files.OWN).iterdir())) == probes.MOST_OWN
     (tmp_path / model_files.OWN / "0.glyph").write_bytes(b"no digit")
-    probes.Recorder(tmp_path, MLP, few).look(0, says(1), KERNEL)
-    assert not (tmp_path / model_files.OWN / "0.shares").exists()
+    probes.Recorder(tmp_path, MLP, few).record(0, predicts(1), KERNEL)
+    assert not (tmp_path / model_files.OWN / "0.probabilities").exists()
 
 
-def test_a_run_folder_that_cannot_be_written_is_told(few: Split) -> None:
+def test_a_run_folder_that_cannot_be_written_is_reported(few: Split) -> None:
     with pytest.raises(RunError, match="disk is full or read-only"):
         probes.give(Path("/proc/digitrec"), "secret", mnist.glyphs(few.x[0]))

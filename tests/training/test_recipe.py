@@ -103,7 +103,7 @@ def test_layers_of_a_cnn_by_hand():
         activation="tanh",
         scaling="unit-length",
     )
-    assert [tuple(layer) for layer in recipe.layers()] == [
+    assert [(layer.name, layer.kind, layer.shape, layer.parameters) for layer in recipe.layers()] == [
         ("glyph", "input", (28, 28), 0),
         ("scaled", "columns to length 1", (28, 28), 0),
         ("conv_1", "5 x 5 convolution", (24, 24, 4), 4 * (25 + 1)),
@@ -128,7 +128,7 @@ def test_layers_with_strides_means_and_norms_by_hand():
         hidden_norm=True,
         scaling="standard",
     )
-    assert [tuple(layer) for layer in recipe.layers()] == [
+    assert [(layer.name, layer.kind, layer.shape, layer.parameters) for layer in recipe.layers()] == [
         ("glyph", "input", (28, 28), 0),
         ("scaled", "mean to 0, spread to 1", (28, 28), 0),
         ("conv_1", "4 x 4 convolution, stride 2", (13, 13, 4), 4 * 16),
@@ -186,8 +186,8 @@ def test_layers_follow_from_one_another(recipe):
         ({"label_smoothing": 0.6}, "Label smoothing must be a number from 0 to 0.5. Received: 0.6"),
         ({"teacher": 1}, "The teacher must be a model's name, or empty. Received: '1'"),
         ({"teacher": "../reader"}, "The teacher must be a model's name, or empty. Received: '../reader'"),
-        ({"teacher": "reader", "strokes": True}, "A teacher knows no answer for what is no digit."),
-        ({"strokes": 1}, "Training on pen strokes is either true or false. Received: 1"),
+        ({"teacher": "reader", "strokes": True}, "A teacher knows no answer for non-digits."),
+        ({"strokes": 1}, "Training on pen strokes must be true or false. Received: 1"),
         ({"dropout": 0.95}, "Dropout must be a number from 0 to 0.9. Received: 0.95"),
         ({"dropout": math.nan}, "Received: nan"),
         ({"learning_rate": 0}, "The learning rate must be"),
@@ -206,8 +206,8 @@ def test_layers_follow_from_one_another(recipe):
         ({"epochs": True}, "Received: True"),
         ({"epochs": math.nan}, "Received: nan"),
         ({"epochs": None}, "Received: None"),
-        ({"validation": 0}, "The validation share must be"),
-        ({"validation": 0.6}, "The validation share must be"),
+        ({"validation": 0}, "The validation fraction must be"),
+        ({"validation": 0.6}, "The validation fraction must be"),
         ({"validation": math.nan}, "Received: nan"),
         ({"patience": -1}, "Patience must be"),
         ({"seconds": -1}, "Seconds of training must be a number from 0 to 86400"),
@@ -234,12 +234,12 @@ def test_layers_follow_from_one_another(recipe):
         ({"kind": "cnn", "blocks": (ConvBlock(pool=8),)}, "The pooling side must be"),
         ({"kind": "cnn", "blocks": (ConvBlock(pool=0),)}, "The pooling side must be"),
         ({"kind": "cnn", "blocks": (ConvBlock(padding="full"),)}, "The padding must be one of same, valid"),
-        ({"kind": "cnn", "blocks": (ConvBlock(batch_norm="no"),)}, "Batch norm is either true or false"),
-        ({"kind": "cnn", "blocks": (ConvBlock(bias=0),)}, "A block's bias is either true or false"),
+        ({"kind": "cnn", "blocks": (ConvBlock(batch_norm="no"),)}, "Batch norm must be true or false"),
+        ({"kind": "cnn", "blocks": (ConvBlock(bias=0),)}, "A block's bias must be true or false"),
         ({"kind": "cnn", "blocks": (ConvBlock(stride=5),)}, "The stride must be a whole number from 1 to 4"),
         ({"mean_maps": True}, "An MLP has no maps"),
-        ({"mean_maps": 1}, "Taking the means of maps is either true or false"),
-        ({"hidden_norm": 1}, "Batch norm of hidden layers is either true or false"),
+        ({"mean_maps": 1}, "Averaging each map must be true or false"),
+        ({"hidden_norm": 1}, "Batch norm of hidden layers must be true or false"),
         ({"norm_momentum": 1.0}, "The momentum of batch norm must be a number from 0.5 to 0.999"),
         ({"kind": "cnn", "blocks": (BLOCK,) * 5}, "The pooling of block 5 would leave less than 1 pixel"),
         (

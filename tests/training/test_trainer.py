@@ -51,10 +51,11 @@ def stop_at(asked):
     return lambda: next(count) == asked
 
 
-def fit(recipe, few, should_stop=never, **options):
-    """Train and return what came of it, and the events."""
+def fit(recipe, few, should_stop=never, resume=None, best=None, teacher=None, **hooks):
+    """Train and return the result, and the events."""
     events = []
-    return trainer.fit(recipe, few, events.append, should_stop, **options), events
+    hooks = trainer.Hooks(report=events.append, should_stop=should_stop, **hooks)
+    return trainer.fit(recipe, few, hooks, resume, best, teacher), events
 
 
 def assert_same_weights(one, other, tolerance=1e-5):
@@ -168,17 +169,17 @@ def test_validation_is_on_the_digits_held_out(few, whole):
     assert fitted.position.best_loss == pytest.approx(lowest, abs=1e-4)
 
 
-# Looks
+# Snapshots
 
 
-def test_it_is_looked_at_before_a_few_times_in_the_first_epoch_and_after_each(few, whole, each_batch):
-    looks = []
-    fitted, events = fit(NET, few, watch=lambda model, at: looks.append((at.epoch, at.step, model.get_weights())))
-    assert [look[:2] for look in looks] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0)]  # of 5 batches an epoch
-    for weights, last in zip(looks[-1][2], fitted.model.get_weights(), strict=True):
+def test_snapshots_come_before_a_few_times_in_the_first_epoch_and_after_each(few, whole, each_batch):
+    made = []
+    fitted, events = fit(NET, few, snapshot=lambda model, at: made.append((at.epoch, at.step, model.get_weights())))
+    assert [place[:2] for place in made] == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0)]  # 5 batches per epoch
+    for weights, last in zip(made[-1][2], fitted.model.get_weights(), strict=True):
         np.testing.assert_array_equal(weights, last)
-    unwatched = [event["loss"] for event in whole[1]]
-    assert [event["loss"] for event in events] == pytest.approx(unwatched, abs=1e-4)  # looking changes nothing
+    without = [event["loss"] for event in whole[1]]
+    assert [event["loss"] for event in events] == pytest.approx(without, abs=1e-4)  # a snapshot changes nothing
 
 
 # Stop and resume
@@ -287,7 +288,7 @@ def test_the_best_weights_of_before_a_resume_are_kept(wrong):
     """What resumes is worse than what was reached before, and stays so."""
     recipe = NET.replace(epochs=20, patience=2)
     kept = []
-    unbroken, events = fit(recipe, wrong, keep=lambda model: kept.append(model.get_weights()))
+    unbroken, events = fit(recipe, wrong, keep_best=lambda model: kept.append(model.get_weights()))
     losses = [event["val_loss"] for event in events if event["kind"] == "epoch"]
     assert len(kept) == int(np.argmin(losses)) + 1  # after each epoch that was the best so far
     later = trainable(recipe, 10)  # fresh weights stand for later, worse ones

@@ -49,7 +49,7 @@ def test_what_makes_sense_is_taken() -> None:
 @pytest.mark.parametrize(
     ("part", "value", "said"),
     [
-        ("model_1", "gone", "'gone', which is not here"),
+        ("model_1", "gone", "'gone', which does not exist here"),
         ("digit", "10000", "numbered 0 to 9999"),
         ("digit", "-1", "numbered"),
         ("digit", "²", "numbered"),

@@ -1,4 +1,4 @@
-"""The Compare page's frame: which two models, which digit, and the address that holds both."""
+"""The Compare page's frame: the choice of two models and a digit, and the address that contains both."""
 
 import contextlib
 import html
@@ -29,31 +29,31 @@ Result = TypeVar("Result")
 
 PAIRS = (("reader-mlp", "reader"), ("mlp-128-128", "cnn-5x5"))
 ANY = "any"
-TEST, HERE, LAST, LINK = "A test digit", "Drawn here", "The last from Draw or Upload", "From the link"
+TEST, HERE, LAST, LINK = "A test digit", "Drawn here", "Last from Draw or Upload", "From the link"
 
 STYLE = """<style>
 .tiles {margin: 0 0 .75rem 0}
 .tiles img {display: block; max-width: 100%; height: auto}
 .tiles figcaption {font-size: .85rem; line-height: 1.35; padding-bottom: .25rem}
-.shares {width: 100%; max-width: 30rem; border-collapse: collapse; font-variant-numeric: tabular-nums}
-.shares th, .shares td {padding: .1rem .4rem; white-space: nowrap; text-align: right;
+.probabilities {width: 100%; max-width: 30rem; border-collapse: collapse; font-variant-numeric: tabular-nums}
+.probabilities th, .probabilities td {padding: .1rem .4rem; white-space: nowrap; text-align: right;
   border-bottom: 1px solid rgba(128, 128, 128, .3)}
-.shares th {font-weight: 400; font-size: .8rem}
-.shares tr.best td {font-weight: 700}
-.shares i {display: block; height: .55rem; border-radius: 2px}
+.probabilities th {font-weight: 400; font-size: .8rem}
+.probabilities tr.best td {font-weight: 700}
+.probabilities i {display: block; height: .55rem; border-radius: 2px}
 </style>"""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The digit that both models look at.
+    """The digit that both models read.
 
     Attributes:
         glyph: float32 (28, 28).
-        called: What a sentence calls it: `this 7`, `your digit`.
-        caption: A sentence on where it is from.
-        truth: What it is, 0 to 9; None where only its writer knows.
-        strokes: The canvas's strokes, for one drawn here.
+        called: What sentences call it: `this 7`, `your digit`.
+        caption: A sentence on its origin.
+        truth: Its label, 0 to 9; None where there is none.
+        strokes: The canvas's strokes, for a digit drawn here.
     """
 
     glyph: Floats
@@ -64,18 +64,18 @@ class Subject:
 
 
 def both(call: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return what `call` makes of each item, two at a time: LiteRT lets go of Python while it reads."""
+    """Return what `call` returns for each item, two at a time: LiteRT releases the interpreter lock."""
     return list(_threads().map(call, items))
 
 
 @st.cache_resource
 def _threads() -> ThreadPoolExecutor:
-    """Return the process's two threads: each new one would keep memory of its own."""
+    """Return the process's two threads: each new thread would keep its own memory."""
     return ThreadPoolExecutor(2)
 
 
 def kept(what: str, models: Sequence[Model], subject: Subject, compute: Callable[[], list[Result]]) -> list[Result]:
-    """Return what `compute` makes of this digit with each model; the last results are kept, for all visitors."""
+    """Return what `compute` returns for this digit with each model; recent results are cached for all visitors."""
     stamps = tuple((str(model.folder), (model.folder / model_files.TFLITE).stat().st_mtime_ns) for model in models)
     return cast("list[Result]", _kept(what, stamps, subject.glyph, compute))
 
@@ -86,7 +86,7 @@ def _kept(what: str, stamps: tuple[tuple[str, int], ...], glyph: Floats, _comput
 
 
 def calibrated(model: Model) -> Callable[[Floats], Floats]:
-    """Return a function from glyphs to the model's logits, (N, 10), divided by its own temperature."""
+    """Return a function from glyphs to the model's logits, (N, 10), divided by its temperature."""
     reader, temperature = common.predictor(model.name), np.float32(model.calibration.temperature)
     return lambda glyphs: reader.logits(glyphs) / temperature
 
@@ -110,7 +110,7 @@ PARTS = ("part_weights", "part_breaks", "part_flips", "part_neighbours", "part_m
 
 
 def keep_parts() -> None:
-    """Keep open what is open: Streamlit forgets it in a run that does not draw it, as while there is no digit."""
+    """Keep open parts open: Streamlit forgets them in a run that does not draw them, as while there is no digit."""
     for key in PARTS:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
@@ -118,7 +118,7 @@ def keep_parts() -> None:
 
 @contextlib.contextmanager
 def part(title: str, key: str) -> Iterator[bool]:
-    """Draw a part that is computed and drawn only while it is open; yields whether it is."""
+    """Draw a part that is computed only while it is open; yields whether it is."""
     section = st.expander(f"**{title}**", key=key, on_change="rerun")
     with section:
         yield bool(section.open)
@@ -134,7 +134,7 @@ def _open_all() -> None:
 
 
 def insight_of(model: Model) -> precomputed.Insight | None:
-    """Return what was computed of a model beforehand, or None where that is missing."""
+    """Return the precomputed results of a model, or None where they are missing."""
     try:
         changed = tuple((model.folder / file).stat().st_mtime_ns for file in (model_files.INSIGHT, model_files.TFLITE))
     except OSError:
@@ -148,16 +148,16 @@ def _insight(_model: Model, folder: str, changed: tuple[int, ...]) -> precompute
 
 
 def how_to_get(models: Sequence[Model], key: str) -> None:
-    """Say of models without an insight how to get one; those trained here get a button."""
+    """Say how to compute missing results; models trained here get a button."""
     for model in models:
         if insight_of(model) is not None:
             continue
         st.info(
-            f"{common.plain(model.name)} was made before this section was, so a file of its own is missing. "
-            + (f"Run `python -m digitrec.tools.ship --refresh {model.name}`." if model.shipped else "Make it now:")
+            f"{common.plain(model.name)} is older than this section, so its precomputed results are missing. "
+            + (f"Run `python -m digitrec.tools.ship --refresh {model.name}`." if model.shipped else "Compute them now:")
         )
         if not model.shipped and st.button(
-            f"Measure {common.plain(model.name)}, about 10 s", key=f"measure_{key}_{model.name}"
+            f"Compute for {common.plain(model.name)}, about 10 s", key=f"measure_{key}_{model.name}"
         ):
             _measure(model)
 
@@ -173,7 +173,7 @@ def _measure(model: Model) -> None:
 
 
 def open_address() -> None:
-    """Take the choices from an address that was opened; say what in it makes no sense."""
+    """Take the choices from an address that was opened, and warn of invalid ones."""
     parts = st.query_params.to_dict()
     if not parts or parts == st.session_state.get("compare_address"):
         return
@@ -186,11 +186,11 @@ def open_address() -> None:
     elif found.digit is not None:
         st.session_state.update(test_digit=found.digit, digit_from=TEST)
     for sentence in found.ignored:
-        st.warning(f"{common.plain(sentence)} It is left out.", icon=":material/link_off:")
+        st.warning(f"{common.plain(sentence)} It is ignored.", icon=":material/link_off:")
 
 
 def write_address(models: Sequence[Model], subject: Subject | None) -> None:
-    """Put the choices into the address, so that it can be passed on."""
+    """Put the choices into the address, so that it can be shared."""
     parts = {f"model_{number}": model.name for number, model in enumerate(models, 1)}
     if subject is not None:
         place = st.session_state.test_digit
@@ -202,15 +202,15 @@ def write_address(models: Sequence[Model], subject: Subject | None) -> None:
 
 
 def choose_models() -> list[Model]:
-    """Draw both choosers, and a button for each pair that is worth a look; return the models, two or fewer."""
-    at_hand = {model.name for model in registry.models()}
-    if not {"model_1", "model_2"} & set(st.session_state) and set(PAIRS[0]) <= at_hand:
+    """Draw both choosers and a button for each suggested pair; return the models, two or fewer."""
+    available = {model.name for model in registry.models()}
+    if not {"model_1", "model_2"} & set(st.session_state) and set(PAIRS[0]) <= available:
         _choose(*PAIRS[0])
     chosen = common.choose_models()
     with st.container(horizontal=True):
         for pair in PAIRS:
-            if set(pair) <= at_hand:
-                st.button(" beside ".join(pair), key=f"pair_{pair[0]}", on_click=_choose, args=pair)
+            if set(pair) <= available:
+                st.button(" vs. ".join(pair), key=f"pair_{pair[0]}", on_click=_choose, args=pair)
         open_all()
     return [registry.get(name) for name in chosen if name is not None]
 
@@ -219,12 +219,12 @@ def _choose(first: str, second: str) -> None:
     st.session_state.update(model_1=first, model_2=second)
 
 
-def choose_digit(models: Sequence[Model], parted: NDArray[np.intp]) -> Subject | None:
+def choose_digit(models: Sequence[Model], differing: NDArray[np.intp]) -> Subject | None:
     """Draw the choice of the digit and return it; None where nothing is drawn yet.
 
     Args:
         models: The two.
-        parted: Places of the test digits to which they give different answers.
+        differing: Places of the test digits that they read differently.
     """
     state = st.session_state
     state.setdefault("test_digit", 0)
@@ -239,11 +239,11 @@ def choose_digit(models: Sequence[Model], parted: NDArray[np.intp]) -> Subject |
     if chosen == LAST:
         return _last()
     if chosen == LINK:
-        return Subject(state.linked, "this digit", "The digit that the link brought.")
-    return _test_digit(parted)
+        return Subject(state.linked, "this digit", "The digit from the link.")
+    return _test_digit(differing)
 
 
-def _test_digit(parted: NDArray[np.intp]) -> Subject:
+def _test_digit(differing: NDArray[np.intp]) -> Subject:
     digits, truth = common.test_digits()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Class", [ANY, *range(10)], key="digit_class", on_change=_first_of_class, width=110)
@@ -252,17 +252,17 @@ def _test_digit(parted: NDArray[np.intp]) -> Subject:
                 "Number, 0 to 9,999", 0, TEST_DIGITS - 1, key="test_digit", persist_state="session", width=170
             )
         )
-        st.button("At random", key="random_digit", icon=":material/casino:", on_click=_random_of_class)
+        st.button("Random digit", key="random_digit", icon=":material/casino:", on_click=_random_of_class)
         st.button(
-            f"Where they disagree ({len(parted):,})",
+            f"Next disagreement ({len(differing):,})",
             key="parted_digit",
             icon=":material/call_split:",
-            disabled=not len(parted),
-            on_click=_next_parted,
-            args=(parted,),
+            disabled=not len(differing),
+            on_click=_next_differing,
+            args=(differing,),
         )
     label = int(truth[place])
-    caption = f"Test digit number {place:,}. Its writer meant **{label}**."
+    caption = f"Test digit number {place:,}. Label: **{label}**."
     return Subject(mnist.glyphs(digits[place]), f"this {label}", caption, label)
 
 
@@ -280,10 +280,10 @@ def _random_of_class() -> None:
     st.session_state.test_digit = int(random.choice(_of_class()))
 
 
-def _next_parted(parted: NDArray[np.intp]) -> None:
-    """Go to the next digit on which the models part, of the class chosen if it has one; after the last to the first."""
-    places = np.intersect1d(parted, _of_class())
-    places = places if len(places) else parted
+def _next_differing(differing: NDArray[np.intp]) -> None:
+    """Go to the next digit that the models read differently, of the chosen class if it has one; wrap at the end."""
+    places = np.intersect1d(differing, _of_class())
+    places = places if len(places) else differing
     after = places[places > st.session_state.get("test_digit", 0)]
     st.session_state.test_digit = int(after[0] if len(after) else places[0])
 
@@ -310,14 +310,14 @@ def _drawn_here(model: Model) -> Subject | None:
 
 
 def _last() -> Subject | None:
-    """Return the digit that Draw or Upload showed last."""
+    """Return the digit that was last read on Draw or Upload."""
     glyph = st.session_state.get("last_glyph")
     if not isinstance(glyph, np.ndarray) or glyph.shape != (28, 28) or not glyph.any():
-        st.info("Nothing was read yet. Draw a digit on the Draw page, or upload one, and come back.")
+        st.info("Nothing was read yet. First draw a digit on Draw or upload one on Upload.")
         return None
-    return Subject(_rounded(glyph), "your digit", "The digit that was read last on Draw or Upload.")
+    return Subject(_rounded(glyph), "your digit", "The digit that you read last on Draw or Upload.")
 
 
 def _rounded(glyph: Floats) -> Floats:
-    """Return a glyph with the 256 levels that an address keeps, so that a link shows the very same numbers."""
+    """Return a glyph with the 256 levels of an address, so that a link shows exactly the same numbers."""
     return (np.rint(255 * glyph) / 255).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Compare, first section: one digit, what both models say of it, on what evidence, and layer by layer."""
+"""Compare, first section: how both models read one digit, on what evidence, and layer by layer."""
 
 import html
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from digitrec import formats
 from digitrec.analysis import explain
 from digitrec.figures import answers as figures_answers
 from digitrec.figures import compare
@@ -26,7 +27,7 @@ FIRST_DENSE = ("dense_1", "dense_activation_1")  # the latter where there is bat
 
 
 def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]) -> None:
-    """Draw the digit, and each model's answer with its ten bars.
+    """Draw the digit and each model's prediction with its ten bars.
 
     Args:
         models: The two.
@@ -39,33 +40,30 @@ def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats])
         st.caption(subject.caption)
     doubted = False
     for number, (column, model, scores) in enumerate(zip(columns, models, logits, strict=True), 1):
-        said = model.calibration.answers(scores[None])
-        shares, none = said.probabilities[0], bool(said.is_digit[0] < 0.5)
-        doubted = doubted or bool(in_doubt(said)[0])
+        answer = model.calibration.answers(scores[None])
+        probabilities, rejected = answer.probabilities[0], bool(answer.is_digit[0] < 0.5)
+        doubted = doubted or bool(in_doubt(answer)[0])
         with column, st.container(key=f"answer_{number}"):
-            doubt = ", but takes it for no digit" if none else ""
-            st.markdown(f"**{common.plain(model.name)}**, {_kind(model)}, reads **{int(shares.argmax())}**{doubt}")
-            twin = figures_answers.describe_bars(shares, model.name, none)
-            bars = figures_answers.softmax_bars(shares, common.colour(model.name), none)
-            charts.figure(bars, f"bars_{number}", twin, save=f"{model.name}-shares")
+            doubt = ", but rejects it as not a digit" if rejected else ""
+            label = common.plain(common.model_label(model.name, model.kind))
+            st.markdown(f"**{label}** predicts **{int(probabilities.argmax())}**{doubt}")
+            twin = figures_answers.describe_bars(probabilities, model.name, rejected)
+            bars = figures_answers.softmax_bars(probabilities, common.colour(model.name), rejected)
+            charts.figure(bars, f"bars_{number}", twin, save=f"{model.name}-probabilities")
     if doubted:
         st.caption(
-            f"Here each model looks once. On Draw and Upload one that is less than {100 * SURE:.0f} % sure looks "
-            f"again, with the digit turned {TILT:.0f}° to each side, and the average counts."
+            f"Here each model reads the digit once. On Draw and Upload, a model that is less than {100 * SURE:.0f} % "
+            f"sure also reads it rotated by {TILT:.0f}° to each side, and the answers are averaged."
         )
 
 
-def _kind(model: Model) -> str:
-    return "an MLP" if model.kind == "mlp" else "a CNN"
-
-
 def evidence(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]) -> None:
-    """Draw which ink speaks for each model's answer, and which against it."""
-    st.markdown("#### Which ink speaks for the answer")
+    """Draw which ink supports each model's prediction, and which speaks against it."""
+    st.markdown("#### Evidence in the ink")
     st.markdown(
-        "A patch of paper, 4 x 4 pixels, is laid on the ink, place by place, and the digit is read again. Where the "
-        "answer gets less likely, that ink spoke :orange[**for it**]; where it gets more likely, "
-        ":blue[**against it**]. 1 means ten times the odds, 2 a hundred times."
+        "A patch of blank paper, 4 x 4 pixels, covers the ink place by place, and the digit is read again each time. "
+        "Where the prediction becomes less likely, that ink is evidence :orange[**for it**]; where it becomes more "
+        "likely, :blue[**against it**]. A value of 1 means that the odds change by a factor of 10, 2 by 100."
     )
     answered = [int(scores.argmax()) for scores in logits]
     readers = [page.calibrated(model) for model in models]
@@ -88,17 +86,17 @@ def evidence(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]
 
 
 def layers(models: Sequence[Model], activations: Sequence[dict[str, Floats]]) -> None:
-    """Draw what each layer of each model makes of the digit.
+    """Draw the activations of each layer of each model.
 
     Args:
         models: The two.
         activations: Of each, by the layer's name, without the axis of the digits.
     """
-    st.markdown("#### What each layer makes of it")
+    st.markdown("#### Layer by layer")
     st.markdown(
-        "From the digit down to the answer: dark is a unit that responds. A CNN's layers are pictures still, "
-        "each *map* one pattern looked for everywhere. An MLP's are lists: after its first layer, nothing tells "
-        "where something was."
+        "Activations from the digit at the top to the prediction: dark means a strong response. The layers of a CNN "
+        "are still pictures, and each *map* shows where one pattern occurs. Those of an MLP are plain lists: after its "
+        "first layer, positions are lost."
     )
     for column, model, found in zip(st.columns(2, gap="large"), models, activations, strict=True):
         with column:
@@ -127,46 +125,46 @@ def _layer(model: Model, name: str, activation: Floats) -> None:
 def _strongest(model: Model, top: NDArray[np.intp]) -> None:
     weights = _first_weights(model)
     if weights is not None:
-        caption = "What its strongest units look for: they like ink on orange and dislike it on blue."
+        caption = "The weights of its strongest units: orange favours ink there, blue favours paper."
         values = _weight_tiles(weights[top], [f"no. {unit}" for unit in top], SHOWN, TILE)
         page.picture(values, f"The weights of the {len(top)} strongest units of {model.name}", caption)
 
 
 def _sentence(model: Model, name: str, activation: Floats) -> str:
-    """Say what one sees in a layer."""
+    """Describe a layer."""
     count = f"{activation.shape[-1]:,}"
     size = f"{activation.shape[0]} x {activation.shape[1]}" if activation.ndim == 3 else ""
     if name.startswith("pool"):
-        return f"keeps the strongest of its neighbours: {size} pixels are left, and a stroke may lie one off."
+        return f"keeps the strongest of neighbouring values: {size} remain, and small shifts no longer matter."
     if activation.ndim == 3:
         number = int(name.rsplit("_", 1)[1])
         last = number == len(model.recipe.blocks)
-        seen = (
-            "edges and thin strokes of one direction" if number == 1 else "corners, bows and crossings of those above"
-        )
-        seen = "whole parts, such as a loop or a stem, at a rough place" if last and number > 1 else seen
-        return f"{count} maps of {size}: {seen}. The {min(SHOWN, activation.shape[-1])} strongest:"
+        patterns = "edges and thin strokes of one direction"
+        if number > 1:
+            patterns = "larger parts, such as a loop or a stem" if last else "corners, curves and crossings"
+        return f"{count} maps of {size}: {patterns}. The {min(SHOWN, activation.shape[-1])} strongest:"
     responding = int((activation > 0).sum())
     if model.kind == "mlp" and name in FIRST_DENSE:
-        return f"{count} units, each with a weight for every pixel in its place. {responding:,} respond."
+        return f"{count} units, each with a weight for every pixel. {responding:,} are active."
     before = "the maps above" if name in FIRST_DENSE else "the units above"
-    return f"{count} units, each weighs all of {before}. {responding:,} respond."
+    return f"{count} units, each connected to all of {before}. {responding:,} are active."
 
 
 def first_layer(models: Sequence[Model]) -> None:
     """Draw the weights of each model's first layer: pictures as large as the digit, or small kernels."""
     st.markdown(
-        "Trained weights as pictures, whatever the digit: :orange[**orange**] wants ink there, :blue[**blue**] wants "
-        "paper. A unit of an MLP has a weight for each of the 784 pixels. A kernel of a CNN is a few pixels wide and "
-        "is slid over the whole digit: that is why a CNN knows a stroke again where it has never seen one."
+        "Trained weights as pictures; they are the same for every digit. :orange[**Orange**] favours ink, "
+        ":blue[**blue**] favours paper. A unit of an MLP has a weight for each of the 784 pixels. A kernel of a CNN is "
+        "a few pixels wide and slides over the whole digit, so a CNN recognizes a stroke in a place where it was never "
+        "trained on one."
     )
     for number, (column, model) in enumerate(zip(st.columns(2, gap="large"), models, strict=True), 1):
         with column:
             weights = _first_weights(model)
             if weights is None:
                 st.caption(
-                    f"The file of {common.plain(model.name)} does not tell its weights apart. "
-                    "Train it again to see them."
+                    f"The file of {common.plain(model.name)} does not name its weights. "
+                    "Train the model again to see them."
                 )
             elif model.kind == "mlp":
                 _gallery(model, weights, number)
@@ -189,7 +187,7 @@ def _gallery(model: Model, weights: Floats, number: int) -> None:
     shown = weights[first : first + GALLERY]
     caption = f"<b>{html.escape(model.name)}</b>: units {first} to {first + len(shown) - 1} of {len(weights):,}"
     values = _weight_tiles(shown, [], 12, 40)
-    page.picture(values, f"First-layer weights of {model.name}, a picture a unit", caption)
+    page.picture(values, f"First-layer weights of {model.name}, one picture per unit", caption)
 
 
 def _first_weights(model: Model) -> Floats | None:
@@ -201,45 +199,41 @@ def _first_weights(model: Model) -> Floats | None:
 
 
 def _weight_tiles(weights: Floats, captions: list[str], columns: int, side: int) -> NDArray[np.uint8]:
-    """Return weights as coloured tiles; each has its own full colour, so that faint units show as well."""
+    """Return weights as coloured tiles, each scaled by itself, so that faint units are visible as well."""
     colours = np.stack([thumbnails.signed(unit, float(np.quantile(np.abs(unit), 0.995))) for unit in weights])
     return thumbnails.tiles(colours, captions, columns, side)
 
 
 @st.fragment
 def softmax(models: Sequence[Model], logits: Sequence[Floats]) -> None:
-    """Draw the last step opened up: scores, divided by a temperature, as powers of e, made to add up to 100 %."""
-    st.markdown("#### From scores to shares")
+    """Draw how logits, divided by a temperature, become probabilities."""
+    st.markdown("#### From logits to probabilities")
     st.markdown(
-        "The last layer gives ten scores. *Softmax* makes shares of them: e is raised to each score, and each result "
-        "is divided by the sum of all ten, so that a lead in the scores becomes a multiple in the shares. The scores "
-        "may be divided by a *temperature* first: cold makes the winner take all, hot makes all alike. The order "
-        "never changes."
+        "The last layer gives ten *logits*. *Softmax* turns them into probabilities: e is raised to each logit, and "
+        "each result is divided by the sum of all ten. The logits are first divided by a *temperature*: a low one "
+        "makes the model more certain, a high one less. The order of the digits never changes."
     )
-    times = st.select_slider("Temperature, times the model's own", TEMPERATURES, 1.0, key="temperature")
+    times = st.select_slider("Temperature, as a multiple of the model's own", TEMPERATURES, 1.0, key="temperature")
     for column, model, scores in zip(st.columns(2, gap="large"), models, logits, strict=True):
         temperature = times * model.calibration.temperature
-        own = (
-            "1, for it was not calibrated"
-            if model.calibration.temperature == 1
-            else f"{model.calibration.temperature:.2f}"
-        )
+        own = "1, not calibrated" if model.calibration.temperature == 1 else f"{model.calibration.temperature:.2f}"
         with column:
             st.markdown(f"**{common.plain(model.name)}** at {temperature:.2f} (its own: {own})")
-            st.html(_shares_table(scores, temperature, common.colour(model.name)))
-    st.caption("\\* The largest is set to 1; that changes no share.")
+            st.html(_probability_table(scores, temperature, common.colour(model.name)))
+    st.caption("\\* Scaled so that the largest is 1, which does not change the probabilities.")
 
 
-def _shares_table(scores: Floats, temperature: float, colour: str) -> str:
+def _probability_table(scores: Floats, temperature: float, colour: str) -> str:
     divided = scores.astype(np.float64) / temperature
     powers = np.exp(divided - divided.max())
-    shares = powers / powers.sum()
-    heads = ("digit", "score", "divided", "e to that *", "share")
+    probabilities = powers / powers.sum()
+    heads = ("digit", "logit", "divided", "e to that *", "probability")
     rows = "".join(
         f'<tr class="{"best" if digit == scores.argmax() else ""}"><td>{digit}</td><td>{scores[digit]:.2f}</td>'
-        f"<td>{divided[digit]:.2f}</td><td>{powers[digit]:.4f}</td><td>{100 * shares[digit]:.1f} %</td>"
-        f'<td style="width:25%"><i style="width:{100 * shares[digit]:.1f}%;background:{colour}"></i></td></tr>'
+        f"<td>{divided[digit]:.2f}</td><td>{powers[digit]:.4f}</td>"
+        f"<td>{html.escape(formats.percentage(probabilities[digit]))}</td>"
+        f'<td style="width:25%"><i style="width:{100 * probabilities[digit]:.1f}%;background:{colour}"></i></td></tr>'
         for digit in range(10)
     )
     head = "".join(f'<th scope="col">{title}</th>' for title in heads)
-    return f'<table class="shares"><thead><tr>{head}<th></th></tr></thead><tbody>{rows}</tbody></table>'
+    return f'<table class="probabilities"><thead><tr>{head}<th></th></tr></thead><tbody>{rows}</tbody></table>'

@@ -1,4 +1,4 @@
-"""Compare, fourth section: the training digits nearest to this one as each net sees them, and a map."""
+"""Compare, fourth section: the nearest training digits in each model's feature space, and a map."""
 
 import html
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ NEAREST = 10
 
 @st.cache_resource(show_spinner=False)
 def _training_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the training digits among which neighbours are looked for, read once a process (4 MB)."""
+    """Return the training digits among which neighbours are searched, read once per process (4 MB)."""
     return mnist.first_training(precomputed.TRAINING)
 
 
@@ -30,11 +30,11 @@ def neighbours(models: Sequence[Model], subject: Subject, activations: Sequence[
     page.how_to_get(models, "neighbours")
     known = [page.insight_of(model) for model in models]
     columns = st.columns(2, gap="large")
-    for number, (column, model, found, said) in enumerate(zip(columns, models, known, activations, strict=True), 1):
-        if found is None or found.layer not in said:
+    for number, (column, model, found, layers) in enumerate(zip(columns, models, known, activations, strict=True), 1):
+        if found is None or found.layer not in layers:
             continue
         with column:
-            here = found.axes.project(explain.features(said[found.layer][None]))[0] / found.axes.scale
+            here = found.axes.project(explain.features(layers[found.layer][None]))[0] / found.axes.scale
             _nearest(model, found, here)
             _map(model, found, here, number)
 
@@ -52,9 +52,9 @@ def _nearest(model: Model, found: precomputed.Insight, here: Floats) -> None:
 
 
 def _map(model: Model, found: precomputed.Insight, here: Floats, number: int) -> None:
-    digits, labels = (part[: len(found.test)] for part in common.test_digits())
-    drawn = compare.digit_map(found.test[:, :2].astype(np.float32), labels, digits, here[:2])
+    labels = common.test_digits()[1][: len(found.test)]
+    drawn = compare.digit_map(found.test[:, :2].astype(np.float32), labels, here[:2])
     centres = np.array([found.test[labels == digit, :2].mean(axis=0) for digit in range(10)])
     close = int(np.linalg.norm(centres - here[:2], axis=1).argmin())
-    twin = f"Map of {len(labels)} test digits as {model.name} sees them. This digit lies nearest to the {close}s."
+    twin = f"Map of {len(labels)} test digits in the features of {model.name}. This digit is closest to the {close}s."
     charts.figure(drawn, f"map_{number}", twin, save=f"{model.name}-map")

@@ -1,4 +1,4 @@
-"""Compare, fifth section: the score card of two models, and the test digits on which they part."""
+"""Compare, fifth section: the scores of two models, and the test digits that they read differently."""
 
 import time
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from digitrec import formats
 from digitrec.datasets import mnist
 from digitrec.figures import compare, confusion
 from digitrec.imaging import thumbnails
@@ -20,19 +21,19 @@ TIMED = 20  # single digits that are read for the time
 
 
 def score_card(models: list[Model], right: list[NDArray[np.bool_]]) -> None:
-    """Draw accuracy, size and cost of two models, and whether their difference is more than chance.
+    """Draw accuracy, size and cost of two models, and whether their difference is significant.
 
     Args:
         models: Two models.
         right: For each, bool (10000,), whether it reads each test digit right.
     """
     with st.container(key="scores"):
-        st.table({common.plain(model.name): _scores(model) for model in models})
+        st.table({common.plain(common.model_label(model.name, model.kind)): _scores(model) for model in models})
         difference = metrics.mcnemar(right[0], right[1], (models[0].name, models[1].name))
         st.markdown(common.plain(difference.sentence))
     st.caption(
-        "Both models read the same 10,000 test digits, so only the digits that one reads and the other does not "
-        "tell them apart (McNemar's test)."
+        "Both models read the same 10,000 test digits, so the test counts only the digits that exactly one of them "
+        "reads right (McNemar's test)."
     )
 
 
@@ -42,14 +43,14 @@ def _scores(model: Model) -> dict[str, str]:
     per_digit = _errors(model)
     worst = int(np.argmax(per_digit))
     return {
-        "Accuracy on the test digits": f"{100 * model.accuracy:.2f} %",
-        "95 % interval": f"{100 * low:.2f} to {100 * high:.2f} %",
-        "Digits read wrong": f"{card['errors']:,} of 10,000",
-        "Hardest digit": f"{worst}, {per_digit[worst]} wrong",
+        "Accuracy on the test digits": formats.percentage(model.accuracy, 2),
+        "95 % interval": formats.interval(low, high),
+        "Errors": f"{card['errors']:,} of 10,000",
+        "Hardest digit": f"{worst}, {formats.plural(per_digit[worst], 'error')}",
         "Parameters": f"{card['parameters']:,}",
         "Size": f"{card['bytes'][model_files.TFLITE] / 1e6:.1f} MB",
-        "Time a digit, here and now": f"{_milliseconds(model.name, str(model.folder)):.2g} ms",
-        "Training": f"{card['epochs']:g} epochs, {card['seconds']:,.0f} s",
+        "Time per digit, on this server": f"{_milliseconds(model.name, str(model.folder)):.2g} ms",
+        "Training": f"{formats.plural(card['epochs'], 'epoch')}, {formats.duration(card['seconds'])}",
         "Trained on": common.plain(card.get("trained_on", "MNIST")),
     }
 
@@ -61,7 +62,7 @@ def _errors(model: Model) -> list[int]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _milliseconds(name: str, folder: str) -> float:
-    """Return the shortest time that a model takes for one digit, on this machine; `folder` tells namesakes apart."""
+    """Return the shortest time that a model takes for one digit, on this machine; `folder` distinguishes namesakes."""
     reader, glyph = common.predictor(name), np.zeros((1, 28, 28), np.float32)
     took = []
     for _ in range(TIMED):
@@ -72,7 +73,7 @@ def _milliseconds(name: str, folder: str) -> float:
 
 
 def per_digit(models: Sequence[Model]) -> None:
-    """Draw the errors on each true digit, model beside model."""
+    """Draw the errors on each digit, model beside model."""
     errors = {model.name: _errors(model) for model in models}
     st.markdown("#### Errors per digit")
     drawn = compare.errors_per_digit(errors, {name: common.colour(name) for name in errors})
@@ -85,12 +86,12 @@ def confusions(models: Sequence[Model], answers: Sequence[NDArray[np.intp]]) -> 
 
     Args:
         models: Two models.
-        answers: For each, what it says of the 10,000 test digits.
+        answers: For each, its predictions on the 10,000 test digits.
     """
-    st.markdown("#### What each takes for what")
+    st.markdown("#### Confusion matrices")
     st.markdown(
-        "Rows are what was written, columns what was read; right answers are left out. All on one scale. In the "
-        "difference, :orange[**orange**] counts more for the second model, :blue[**blue**] more for the first."
+        "Rows are labels, columns predictions; right predictions are left out, and all colours have one scale. In the "
+        "difference, :orange[**orange**] means more errors of the second model, :blue[**blue**] of the first."
     )
     first, second = (np.array(model.card["confusion"]) for model in models)
     off = ~np.eye(10, dtype=bool)
@@ -109,8 +110,8 @@ def confusions(models: Sequence[Model], answers: Sequence[NDArray[np.intp]]) -> 
             twin = confusion.describe_confusion(counts) if number < 3 else _describe_difference(models, first, second)
             charts.figure(drawn, key, twin, lambda key=key: _clicked(key), save=f"mistakes-{number}")
     with st.container(horizontal=True):
-        st.selectbox("Written", range(10), key="cell_truth", width=110)
-        st.selectbox("Read by either as", range(10), key="cell_answer", width=150)
+        st.selectbox("Label", range(10), key="cell_truth", width=110)
+        st.selectbox("Predicted by either", range(10), key="cell_answer", width=150)
     _cell(models, answers, st.session_state.cell_truth, st.session_state.cell_answer)
 
 
@@ -131,29 +132,32 @@ def _describe_difference(models: Sequence[Model], first: NDArray[np.int_], secon
 
 
 def _cell(models: Sequence[Model], answers: Sequence[NDArray[np.intp]], truth: int, answer: int) -> None:
-    """Draw the digits of one cell with both answers."""
+    """Draw the digits of one cell with both predictions."""
     digits, labels = common.test_digits()
     found = np.flatnonzero((labels == truth) & ((answers[0] == answer) | (answers[1] == answer)))
     if truth == answer:
-        st.caption("These are the right answers: choose two different digits.")
+        st.caption("These predictions are right: choose two different digits.")
         return
     names = " and ".join(common.plain(model.name) for model in models)
-    st.markdown(f"**{len(found)}** times a {truth} is read as {answer}. Below each: what {names} say.")
+    st.markdown(
+        f"**{len(found)}** of the digits with label {truth} are read as {answer}. "
+        f"Below each: the predictions of {names}."
+    )
     if len(found):
         shown = found[: 2 * SHOWN]
         captions = [f"{answers[0][place]} | {answers[1][place]}" for place in shown]
         st.image(thumbnails.montage(mnist.glyphs(digits[shown]), captions, columns=SHOWN, side=56),
-                 alt=f"Test digits that are {truth} and read as {answer}")  # fmt: skip
+                 alt=f"Test digits with label {truth}, read as {answer}")  # fmt: skip
 
 
 def only_one_reads(models: Sequence[Model], right: Sequence[NDArray[np.bool_]]) -> None:
-    """Draw the digits that one model reads and the other does not, for each of the two."""
-    st.markdown("#### Read by one alone")
+    """Draw the digits that only one model reads right, for each of the two."""
+    st.markdown("#### Read right by only one")
     digits, truth = common.test_digits()
     for column, (mine, other) in zip(st.columns(2), ((0, 1), (1, 0)), strict=True):
         found = np.flatnonzero(right[mine] & ~right[other])
         with column:
-            st.markdown(f"**Only {common.plain(models[mine].name)}** reads these ({len(found):,} in all)")
+            st.markdown(f"**Only {common.plain(models[mine].name)}** reads these right ({len(found):,} in all)")
             if len(found):
                 shown = found[:SHOWN]
                 captions = [str(truth[i]) for i in shown]

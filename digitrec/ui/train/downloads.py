@@ -1,9 +1,10 @@
-"""Downloads of a model and of its run: the files as they are, and those made ready to use elsewhere on demand."""
+"""Downloads of a model and of its run: the files as they are, and exports made on demand."""
 
 from pathlib import Path
 
 import streamlit as st
 
+from digitrec import formats
 from digitrec.jobs import exports, runs
 from digitrec.jobs.runs import Run
 from digitrec.registry import export_texts
@@ -17,10 +18,10 @@ KINDS = {"onnx": "ONNX", "savedmodel": "SavedModel", "tensorboard": "TensorBoard
 TYPICAL = 10.0  # seconds that an export takes on two free cores
 
 MEANING = (
-    "ONNX and SavedModel need nothing of this app: they take 28 x 28 bytes as MNIST has them and give the ten "
-    "probabilities that the app shows. With them come a script that reads a picture, and ten digits with the "
-    "probabilities that they must give; a file is offered only after it gave them. To make one takes about ten "
-    "seconds, more while a run trains."
+    "ONNX and SavedModel work without this app: they take 28 x 28 bytes as in MNIST and return the ten probabilities "
+    "that the app shows. Each comes with a script that reads a picture, and with ten digits and their expected "
+    "probabilities, against which it is checked before you can download it. An export takes about ten seconds, longer "
+    "while a run is training."
 )
 
 
@@ -30,7 +31,7 @@ def downloads(name: str, folder: Path, run: Run | None = None) -> None:
     Args:
         name: What the files are named after, and the widgets' keys.
         folder: The model's, a saved one or a run's.
-        run: Its run, if its curves are at hand.
+        run: Its run, if it has one.
     """
     with st.container(horizontal=True):
         for label, file in FILES.items():
@@ -38,13 +39,13 @@ def downloads(name: str, folder: Path, run: Run | None = None) -> None:
         if run:
             csv, file_name = (lambda: runs.history_csv(run)), f"{run.id}.history.csv"
             st.download_button("History", csv, file_name, icon=":material/download:", on_click="ignore")
-    st.markdown(f"**Ready to use elsewhere.** {MEANING}")
+    st.markdown(f"**Exports.** {MEANING}")
     kinds = [kind for kind in KINDS if run or kind != "tensorboard"]
     with common.shown_errors(stop=False):
         making = any(exports.find(folder, kind).state == "making" for kind in kinds)
         st.fragment(_exports, run_every=1.0 if making else None)(name, folder, kinds, making)
-    with st.expander("Read a picture with it", icon=":material/code:"):
-        st.markdown("With ONNX Runtime; the SavedModel comes with the same script for TensorFlow.")
+    with st.expander("Read a picture with the export", icon=":material/code:"):
+        st.markdown("For ONNX Runtime. The SavedModel comes with the same script for TensorFlow.")
         st.code(export_texts.READ["onnx"], "python")
 
 
@@ -54,11 +55,11 @@ def _download(label: str, file: Path, file_name: str, key: str) -> None:
 
 
 def _exports(name: str, folder: Path, kinds: list[str], making: bool) -> None:
-    """Draw a button a kind: one to make it, then one to download it; below, what is made and what failed."""
+    """Draw one button per kind, to make it and then to download it; below, progress and failures."""
     with common.shown_errors(stop=False):
         found = {kind: exports.find(folder, kind) for kind in kinds}
         if making != any(each.state == "making" for each in found.values()):
-            st.rerun()  # the page sets how often this is drawn
+            st.rerun()  # the page decides how often this is drawn
         with st.container(horizontal=True, key=f"exports_{name}"):
             for kind, each in found.items():
                 _button(name, folder, kind, each)
@@ -70,11 +71,10 @@ def _exports(name: str, folder: Path, kinds: list[str], making: bool) -> None:
 
 
 def _progress(found: exports.Export) -> str:
-    """Return what is done at the moment, and how long it will take."""
+    """Return the current step, and how long the rest will take."""
     if not found.message:
-        return "waits for its turn …"
-    left = TYPICAL - found.seconds
-    return f"{found.message} … {f'about {left:.0f} s left' if left >= 1 else 'nearly done, if no run trains'}"
+        return "waiting for its turn …"
+    return f"{found.message} … {formats.time_left(TYPICAL - found.seconds)}"
 
 
 def _button(name: str, folder: Path, kind: str, found: exports.Export) -> None:
@@ -83,7 +83,7 @@ def _button(name: str, folder: Path, kind: str, found: exports.Export) -> None:
         _download(f"{KINDS[kind]}, zipped", found.file, f"{name}.{kind}.zip", f"{key}_ready")
     elif found.state == "making":
         st.button(f"Making {KINDS[kind]}", icon="spinner", disabled=True, key=f"{key}_making")
-        if st.button("Stop", icon=":material/stop:", key=f"{key}_stop", help=f"Do not make {KINDS[kind]}"):
+        if st.button("Stop", icon=":material/stop:", key=f"{key}_stop", help=f"Stop making {KINDS[kind]}"):
             exports.stop(folder, kind)
             st.rerun()
     elif st.button(f"Make {KINDS[kind]}", icon=":material/build:", key=key):

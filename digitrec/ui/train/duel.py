@@ -1,10 +1,11 @@
-"""Train, duel: an MLP and a CNN under one budget, both at work, and who reads better in the end."""
+"""Train, duel: an MLP and a CNN trained with the same budget, and which of them reads better."""
 
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from digitrec import formats
 from digitrec.figures import curves as figures_curves
 from digitrec.figures import theme
 from digitrec.jobs import duel as duels
@@ -18,12 +19,12 @@ from digitrec.ui.train import train
 BUDGETS = {"Equal parameters": "parameters", "Equal seconds": "seconds", "Equal epochs": "epochs"}
 AMOUNTS = {"parameters": 50_000, "seconds": 20, "epochs": 3}
 MEANING = {
-    "parameters": "Both nets have as many weights, and everything else is the same too. What differs is what the "
-    "weights are for: an MLP has one for each pixel, a CNN uses a few at every place.",
-    "seconds": "Both train for the same time from their first steps on, validation included. A CNN takes more "
-    "arithmetic a digit, so it sees fewer digits. Recipes whose learning rate must know its end beforehand are left "
-    "out.",
-    "epochs": "Both see each training digit equally often, however long that takes.",
+    "parameters": "Both networks have the same number of parameters and the same training. They differ in how they use "
+    "them: an MLP has a weight for each pixel, a CNN applies a few weights everywhere.",
+    "seconds": "Both train for the same time, measured from the first step and including validation. A CNN needs more "
+    "computation per digit, so it sees fewer digits. Recipes whose learning rate depends on the number of steps are "
+    "left out.",
+    "epochs": "Both see each training digit equally often, no matter how long it takes.",
 }
 TURNS = {"One after the other": False, "At once": True}
 SIDES = ("MLP", "CNN")
@@ -36,9 +37,9 @@ def duel() -> None:
         mlp, cnn, budget, amount = _choose()
         st.table({"MLP": _in_words(mlp), "CNN": _in_words(cnn)})
         turns = st.segmented_control(
-            "Trained", list(TURNS), default=next(iter(TURNS)), key="turns", required=True, persist_state="session"
+            "Order", list(TURNS), default=next(iter(TURNS)), key="turns", required=True, persist_state="session"
         )
-        st.caption("At once, each has half of the machine's cores.")
+        st.caption("At once, each uses half of the machine's cores.")
         if st.button("Start the duel", key="start_duel", type="primary", icon=":material/swords:"):
             mine = st.session_state.setdefault("my_runs", [])
             begun = duels.start(mlp, cnn, budget, amount, TURNS[turns], mine)
@@ -53,21 +54,21 @@ def duel() -> None:
     chosen = found[_choose_duel(found)]
     every = 1.0 if chosen.active else None
     st.fragment(_watch, run_every=every)(chosen.id, chosen.active)
-    said = duels.verdict(chosen, common.test_digits()[1])
-    if said:
-        _verdict(chosen, said)
+    verdict = duels.verdict(chosen, common.test_digits()[1])
+    if verdict:
+        _verdict(chosen, verdict)
 
 
 def _choose() -> tuple[Recipe, Recipe, str, float]:
-    """Draw the choice of the budget and of the nets; return both recipes, the budget and its amount.
+    """Draw the choice of the budget and of the networks; return both recipes, the budget and its amount.
 
     Raises:
         RecipeError: If what was entered cannot work.
     """
-    said = st.segmented_control(
+    chosen_budget = st.segmented_control(
         "Budget", list(BUDGETS), default=next(iter(BUDGETS)), key="budget", required=True, persist_state="session"
     )
-    budget = BUDGETS[said]
+    budget = BUDGETS[chosen_budget]
     st.markdown(MEANING[budget])
     if budget == "parameters":
         left, right = st.columns(2)
@@ -98,17 +99,28 @@ def _recipe(kind: str, budget: str, column: DeltaGenerator) -> Recipe:
     key = f"duel_{kind}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = "cnn-3x3" if kind == "cnn" else names[0]
-    return PRESETS[str(column.selectbox(kind.upper(), names, key=key, persist_state="session"))].recipe
+    return PRESETS[
+        str(
+            column.selectbox(
+                kind.upper(),
+                names,
+                key=key,
+                persist_state="session",
+                format_func=lambda name: common.model_label(name, kind),
+            )
+        )
+    ].recipe
 
 
 def _in_words(recipe: Recipe) -> dict[str, str]:
-    """Return what the table says of a side."""
+    """Return one side's column of the table."""
     blocks = "".join(f"{b.filters} maps of {b.kernel} x {b.kernel}, " for b in recipe.blocks)
-    length = f"{recipe.seconds:.0f} s" if recipe.seconds else f"{recipe.epochs} epochs"
+    length = f"{recipe.seconds:.0f} s" if recipe.seconds else formats.plural(recipe.epochs, "epoch")
+    rate = f"{recipe.learning_rate:g}"
     return {
         "Parameters": f"{recipe.parameters:,}",
-        "Layers": f"{blocks}{', '.join(map(str, recipe.hidden))} units, 10 answers",
-        "Training": f"{length}, batches of {recipe.batch_size}, {recipe.optimizer}, rate {recipe.learning_rate:g}",
+        "Layers": f"{blocks}{', '.join(map(str, recipe.hidden))} units, 10 outputs",
+        "Training": f"{length}, batch size {recipe.batch_size}, {recipe.optimizer}, learning rate {rate}",
     }
 
 
@@ -133,9 +145,9 @@ def _watch(key: str, active: bool) -> None:
     duel = next((duel for duel in duels.duels() if duel.id == key), None)
     if duel is None or duel.active != active:
         st.rerun()
-    looks = {label: runs.look(run) for label, run in zip(SIDES, duel.sides, strict=True)}
+    snapshots = {label: runs.progress_and_curves(run) for label, run in zip(SIDES, duel.sides, strict=True)}
     for side, column, run in zip(SIDES, st.columns(2), duel.sides, strict=True):
-        progress = looks[side][0]
+        progress = snapshots[side][0]
         with column, st.container(key=f"duel_status_{run.recipe.kind}"):
             st.markdown(f"**{side}** {train.status_sentence(run, progress)}")
             st.progress(progress.share)
@@ -148,7 +160,7 @@ def _watch(key: str, active: bool) -> None:
         required=True,
         persist_state="session",
     )
-    curves = {label: look[1] for label, look in looks.items()}
+    curves = {label: points for label, (_, points) in snapshots.items()}
     colours = theme.distinct_colours(
         {label: (run.recipe.name, run.recipe.kind) for label, run in zip(SIDES, duel.sides, strict=True)}
     )
@@ -163,31 +175,31 @@ def _buttons(duel: Duel) -> None:
             duels.stop(duel)
             st.rerun()
         broken = [run for run in duel.sides if run.resumable]
-        if not duel.active and broken and st.button("Go on", key="resume_duel", icon=":material/play_arrow:"):
+        if not duel.active and broken and st.button("Resume", key="resume_duel", icon=":material/play_arrow:"):
             for run in broken:
                 runs.resume(run)
             st.rerun()
 
 
-def _verdict(duel: Duel, said: Verdict) -> None:
-    st.subheader("The verdict")
+def _verdict(duel: Duel, verdict: Verdict) -> None:
+    st.subheader("Verdict")
     with st.container(key="verdict"):
-        if said.unfair:
-            st.warning(said.unfair, icon=":material/balance:")
-        st.markdown(f"**{said.headline}** {said.difference}")
+        if verdict.unfair:
+            st.warning(verdict.unfair, icon=":material/balance:")
+        st.markdown(f"**{verdict.headline}** {verdict.difference}")
         st.table({side: _scores(run.card or {}) for side, run in zip(SIDES, duel.sides, strict=True)})
     st.caption(
-        "Both read the same 10,000 test digits, so only the digits that one reads and the other does not tell them "
-        "apart (McNemar's test)."
+        "Both read the same 10,000 test digits, so the test counts only the digits that exactly one of them reads "
+        "right (McNemar's test)."
     )
 
 
 def _scores(card: dict[str, Any]) -> dict[str, str]:
     low, high = card["interval"]
     return {
-        "Accuracy on the test digits": f"{100 * card['accuracy']:.2f} %",
-        "95 % interval": f"{100 * low:.2f} to {100 * high:.2f} %",
+        "Accuracy on the test digits": formats.percentage(card["accuracy"], 2),
+        "95 % interval": formats.interval(low, high),
         "Parameters": f"{card['parameters']:,}",
-        "Epochs": f"{card['epochs']:.2f}",
-        "Training, getting ready included": f"{card['seconds']:,.0f} s",
+        "Epochs": formats.number(card["epochs"]),
+        "Training, including start-up": formats.duration(card["seconds"]),
     }

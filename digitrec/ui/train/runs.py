@@ -1,4 +1,4 @@
-"""Train, side by side: all runs and models in a table, their curves in one figure, what differs, and what to do."""
+"""Train, side by side: a table of all runs and models, their curves in one figure, and actions on them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from digitrec import formats
 from digitrec.figures import curves, theme
-from digitrec.jobs import catalogue, run_folder, runs
+from digitrec.jobs import catalogue, queue, runs
 from digitrec.jobs.catalogue import SAVED, SHIPPED, Entry
 from digitrec.jobs.runs import Curves
 from digitrec.registry import registry
@@ -16,16 +17,16 @@ from digitrec.training.recipe import LONGEST_NAME
 from digitrec.ui import charts, common
 from digitrec.ui.train import form, train
 
-MOST = 8  # curves that one figure can hold apart by colour
+MOST = 8  # curves that can be distinguished by colour in one figure
 BY = {"By epoch": "epoch", "By seconds": "seconds"}
-FIXED = ("kind", "seconds")  # settings that another one depends on
+FIXED = ("kind", "seconds")  # settings on which others depend
 
 COLUMNS: dict[str, Any] = {
     "Accuracy": st.column_config.NumberColumn(format="%.2f %%", help="On the 10,000 test digits."),
-    "95 % interval": st.column_config.TextColumn(help="Another 10,000 digits would most likely give one within it."),
+    "95 % interval": st.column_config.TextColumn(help="Where the accuracy on another 10,000 digits most likely lies."),
     "Parameters": st.column_config.NumberColumn(format="localized"),
     "Epochs": st.column_config.NumberColumn(format="%.4g"),
-    "Seconds": st.column_config.NumberColumn(format="localized", help="Of training, on the machine that trained it."),
+    "Seconds": st.column_config.NumberColumn(format="localized", help="Of training, on the machine that ran it."),
 }
 
 
@@ -34,7 +35,7 @@ def side_by_side() -> None:
     _damaged()
     entries = catalogue.entries()
     if not entries:
-        st.info("There is no run and no model yet. Start one under One run.")
+        st.info("There is no run and no model yet. Start a run under One run.")
         return
     ticked = _choose([entry.name for entry in entries])
     every = 1.0 if any(entry.active for entry in entries) else None
@@ -48,42 +49,44 @@ def side_by_side() -> None:
 def _damaged() -> None:
     for name in runs.damaged():
         with st.container(horizontal=True, vertical_alignment="center"), common.shown_errors(stop=False):
-            st.warning(f"The run {name} is left out: its folder is damaged.", icon=":material/broken_image:")
+            st.warning(f"The run {name} is not shown: its folder is damaged.", icon=":material/broken_image:")
             if st.button("Delete it", key=f"discard_{name}", icon=":material/delete:"):
                 runs.discard(name)
                 st.rerun()
 
 
 def _choose(names: list[str]) -> list[str]:
-    """Draw the chooser and return the names ticked, here or in the table, or to be ticked by what was just done."""
+    """Draw the chooser and return the names selected here, in the table, or by the last action."""
     state = st.session_state
-    by_list, by_table = state.pop("list_said", False), state.pop("table_said", None)
+    by_list, by_table = state.pop("list_changed", False), state.pop("table_selection", None)
     wanted = state.get("ticked", [])
     if by_table is not None and not by_list:
         wanted = by_table
     wanted = state.pop("tick_next", wanted)
     state.ticked = [name for name in wanted if name in names][-MOST:]
+    labels = common.model_labels()
     return list(
         st.multiselect(
             "Runs and models to compare",
             names,
             key="ticked",
             max_selections=MOST,
-            on_change=_list_said,
+            on_change=_list_changed,
             persist_state="session",
-            placeholder="Choose some here, or tick them in the table",
+            placeholder="Choose here, or tick rows in the table",
+            format_func=lambda name: labels.get(name, name),
         )
     )
 
 
 def _live(known: list[tuple[str, bool]], ticked: list[str]) -> None:
-    """Draw the table and the curves; once a second while a run is under way."""
+    """Draw the table and the curves; once per second while a run is active."""
     entries = catalogue.entries()
-    if [(entry.name, entry.active) for entry in entries] != known or "table_said" in st.session_state:
+    if [(entry.name, entry.active) for entry in entries] != known or "table_selection" in st.session_state:
         st.rerun()
     st.session_state.table_names = [name for name, _ in known]
     rows = [place for place, (name, _) in enumerate(known) if name in ticked]
-    # All three keys, as the browser sends them: it would otherwise seem that the visitor has changed the selection.
+    # All three keys, as the browser sends them: otherwise it would look as if the visitor had changed the selection.
     st.session_state.runs_table = {"selection": {"rows": rows, "columns": [], "cells": []}}
     shown = [entry for entry in entries if entry.name in ticked]
     points = {e.name: _points(e) for e in entries if e in shown or not e.card}
@@ -92,27 +95,27 @@ def _live(known: list[tuple[str, bool]], ticked: list[str]) -> None:
         key="runs_table",
         hide_index=True,
         column_config=COLUMNS,
-        on_select=_table_said,
+        on_select=_table_changed,
         selection_mode="multi-row",
         placeholder="–",
         height=min(35 * len(entries) + 38, 430),
-        alt="Runs and models: " + "; ".join(map(_said, entries)) + ".",
+        alt="Runs and models: " + "; ".join(map(_entry_sentence, entries)) + ".",
     )
     _curves(shown, points)
 
 
-def _list_said() -> None:
-    st.session_state.list_said = True
+def _list_changed() -> None:
+    st.session_state.list_changed = True
 
 
-def _table_said() -> None:
-    """Note what is ticked in the table.
+def _table_changed() -> None:
+    """Remember which rows are ticked in the table.
 
     The browser sends both widgets at each change: where the list has changed, the table's rows may be older.
     """
     names = st.session_state.table_names  # as the visitor saw them; a run may have been added since
     rows = st.session_state.runs_table["selection"]["rows"]
-    st.session_state.table_said = [names[row] for row in rows if row < len(names)][:MOST]
+    st.session_state.table_selection = [names[row] for row in rows if row < len(names)][:MOST]
 
 
 def _row(entry: Entry, points: Curves | None) -> dict[str, Any]:
@@ -125,7 +128,7 @@ def _row(entry: Entry, points: Curves | None) -> dict[str, Any]:
         "Name": entry.name,
         "State": entry.state,
         "Accuracy": 100 * card["accuracy"] if card else None,
-        "95 % interval": f"{100 * low:5.2f} to {100 * high:.2f} %" if low is not None else "",
+        "95 % interval": formats.interval(low, high) if low is not None else "",
         "Parameters": entry.recipe.parameters,
         "Epochs": epochs,
         "Seconds": None if seconds is None else round(seconds),
@@ -133,15 +136,15 @@ def _row(entry: Entry, points: Curves | None) -> dict[str, Any]:
     }
 
 
-def _said(entry: Entry) -> str:
-    reached = f", {100 * entry.card['accuracy']:.2f} %" if entry.card else ""
+def _entry_sentence(entry: Entry) -> str:
+    reached = f", {formats.percentage(entry.card['accuracy'], 2)}" if entry.card else ""
     return f"{entry.name}, {entry.state}{reached}"
 
 
 def _curves(chosen: Sequence[Entry], points: Mapping[str, Curves]) -> None:
-    """Draw the curves of what is ticked over each other."""
+    """Draw the curves of the selected entries in one figure."""
     if not chosen:
-        st.caption("Tick two or more, and their curves lie over each other here.")
+        st.caption("Select two or more to see their curves in one figure.")
         return
     labels = _labels(chosen)
     drawn = {labels[e.name]: points[e.name] for e in chosen if points[e.name].batch_epoch or points[e.name].epoch}
@@ -157,14 +160,14 @@ def _curves(chosen: Sequence[Entry], points: Mapping[str, Curves]) -> None:
         figure = curves.learning_curves(drawn, colours, "seconds" if by == "By seconds" else "epoch")
         charts.live_figure(version, figure, curves.describe_curves(drawn), "runs_curves")
     if without:
-        st.caption(f"No curves of {', '.join(without)}: a shipped or older model came without, a waiting run has none.")
+        st.caption(f"No curves of {', '.join(without)}: shipped models and waiting runs have none.")
 
 
 def _labels(chosen: Sequence[Entry]) -> dict[str, str]:
-    """Return what a legend calls each entry, by its name: a run by its recipe where that tells it from the others."""
+    """Return each entry's label in a legend, by its name: of a run its recipe, where that is unambiguous."""
     short = {entry.name: entry.recipe.name if entry.run else entry.name for entry in chosen}
-    said = list(short.values())
-    return {name: label if said.count(label) == 1 else name for name, label in short.items()}
+    labels = list(short.values())
+    return {name: label if labels.count(label) == 1 else name for name, label in short.items()}
 
 
 def _points(entry: Entry) -> Curves:
@@ -177,43 +180,44 @@ def _points(entry: Entry) -> Curves:
 
 @st.cache_data(max_entries=2 * MOST, show_spinner=False)
 def _ended_points(folder: Path, changed: int) -> Curves:
-    """Return the curves in a folder whose events were written at that time."""
+    """Return the curves in a folder whose events were last written at that time."""
     return runs.curves_in(folder)
 
 
 def _differences(chosen: Sequence[Entry]) -> None:
-    """Draw what differs between the recipes of what is ticked."""
+    """Draw the differences between the recipes of the selected entries."""
     if len(chosen) < 2:
         return
     labels = _labels(chosen)
     found = catalogue.differences({labels[entry.name]: entry.recipe for entry in chosen})
-    st.subheader("What differs between their recipes")
+    st.subheader("Differences between their recipes")
     with st.container(key="differences"):
         if not found:
-            st.markdown("Nothing: they are the same in every setting, the seed among them.")
+            st.markdown("None: all settings are the same, including the seed.")
             return
         columns = {
             label: {key: row[place] for key, row in found.items()} for place, label in enumerate(labels.values())
         }
         st.table(columns)
         if len(found) == 1:
-            st.caption("One setting only, so what differs in the curves is its doing, or chance.")
+            st.caption("Only one setting differs, so the curves differ because of it or by chance.")
 
 
 def _manage(chosen: Sequence[Entry]) -> None:
-    """Draw what can be done with one of those ticked."""
-    st.subheader("Do something with one of them")
+    """Draw the actions on one of the selected entries."""
+    st.subheader("Train again, rename or delete")
     names = [entry.name for entry in chosen]
     if st.session_state.get("one_of_them") not in names:
         st.session_state.one_of_them = names[0]
-    name = st.selectbox("Which", names, key="one_of_them")
+    available = common.model_labels()
+    name = st.selectbox("Run or model", names, key="one_of_them", format_func=lambda each: available.get(each, each))
     entry = chosen[names.index(name)]
     left, right = st.columns(2, gap="large")
     with left, common.shown_errors(stop=False):
         _again(entry)
     with right, common.shown_errors(stop=False):
         if entry.state == SHIPPED:
-            st.markdown(f"{name} came with the project: its name and its files stay.")
+            st.markdown(f"{name} came with the project and cannot be renamed or deleted.")
         else:
             if entry.state == SAVED:
                 _rename(entry)
@@ -221,8 +225,8 @@ def _manage(chosen: Sequence[Entry]) -> None:
 
 
 def _again(entry: Entry) -> None:
-    """Draw the form that starts the recipe again with one thing changed."""
-    st.markdown("**Its recipe once more, with one thing changed**")
+    """Draw the form that starts the recipe again with one setting changed."""
+    st.markdown("**Train again with one setting changed**")
     found = {key: value for key, value in catalogue.settings_of(entry.recipe).items() if key not in FIXED}
     setting = st.selectbox(
         "Setting",
@@ -235,7 +239,7 @@ def _again(entry: Entry) -> None:
     base = entry.recipe.name if entry.recipe.name.startswith("my-") else f"my-{entry.recipe.name}"
     recipe_name = st.text_input("Name of the new recipe", base[:LONGEST_NAME], max_chars=LONGEST_NAME, key=f"as_{base}")
     recipe = catalogue.changed(entry.recipe, setting, value, recipe_name.strip())
-    st.caption(f"All else stays as in {entry.name}. {recipe.parameters:,} parameters.")
+    st.caption(f"All other settings stay as in {entry.name}. {recipe.parameters:,} parameters.")
     if st.button("Start", key="start_again", type="primary", icon=":material/play_arrow:"):
         started = train.start(recipe)
         st.session_state.tick_next = [*st.session_state.ticked, started]
@@ -255,7 +259,7 @@ def _value(entry: Entry, setting: str, now: Any) -> Any:
         return int(st.number_input("New value", value=now, step=1, key=key))
     if isinstance(now, float):
         return float(st.number_input("New value", value=now, format="%g", key=key))
-    typed = st.text_input("New value", ", ".join(map(str, now)), key=key, help="Whole numbers, such as 256, 128")
+    typed = st.text_input("New value", ", ".join(map(str, now)), key=key, help="Whole numbers, such as 256, 128.")
     return form.widths(typed)
 
 
@@ -269,17 +273,17 @@ def _rename(entry: Entry) -> None:
 
 
 def _delete(entry: Entry) -> None:
-    """Draw the button that deletes, and the question before it does."""
+    """Draw the button that deletes, and the confirmation."""
     what = "run" if entry.run else "model"
     if entry.active:
-        st.markdown(f"{entry.name} is under way: it can be deleted once it has ended or was stopped.")
+        st.markdown(f"{entry.name} is active. It can be deleted once it has ended.")
         return
     if st.button(f"Delete this {what}", key="delete_entry", icon=":material/delete:"):
         st.session_state.asked_delete = entry.name
     if st.session_state.get("asked_delete") != entry.name:
         return
-    also = " It is one side of a duel, which goes with it." if (entry.folder / run_folder.DUEL).exists() else ""
-    st.warning(f"Delete {entry.name} for good? What it learned is lost.{also}", icon=":material/help:")
+    also = " It is one side of a duel, which is deleted with it." if (entry.folder / queue.DUEL).exists() else ""
+    st.warning(f"Delete {entry.name} permanently?{also}", icon=":material/help:")
     with st.container(horizontal=True):
         if st.button("Yes, delete it", key="delete_yes", type="primary"):
             if entry.run:

@@ -1,4 +1,4 @@
-"""Train, sweep: some settings over lists of values, a run a combination, and which of them reads best."""
+"""Train, sweep: lists of values for some settings, one run per combination, and which of them reads best."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from digitrec.training.recipe import Recipe
 from digitrec.ui import charts, common
 from digitrec.ui.train import form
 
-FIRST = {  # values to begin with
+DEFAULTS = {
     "learning_rate": "0.0003, 0.001, 0.003, 0.01",
     "batch_size": "32, 128",
     "width": "32, 128, 512",
@@ -20,7 +20,7 @@ FIRST = {  # values to begin with
     "epochs": "1, 3, 10",
     "seed": "1, 2, 3",
 }
-EVERY = 2.0  # seconds between two looks
+EVERY = 2.0  # seconds between updates
 STYLE = "<style>.st-key-parallel text {text-shadow: none !important}</style>"  # plotly's is white, also on dark
 
 
@@ -30,7 +30,7 @@ def section() -> None:
         recipe = form.choose_recipe()
         varied, early = _choose()
         count = len(sweep.grid(recipe, varied))
-        st.markdown(f"**{count} runs** of {recipe.name}, {_most_epochs(recipe, varied)} epochs each at most.")
+        st.markdown(f"**{count} runs** of {recipe.name}, each of at most {_most_epochs(recipe, varied)} epochs.")
         if st.button("Start the sweep", key="start_sweep", type="primary", icon=":material/tune:"):
             mine = st.session_state.setdefault("my_runs", [])
             begun = sweep.start(recipe, varied, early, mine)
@@ -38,7 +38,7 @@ def section() -> None:
             st.session_state.sweep = begun.id
     ids = sweep.sweeps()
     if not ids:
-        st.info("No sweep yet. Choose a small recipe and few epochs: each run takes as long as it does alone.")
+        st.info("No sweep yet. Choose a small recipe and few epochs, as each run takes as long as a single one.")
         return
     wanted = st.session_state.get("sweep") or st.query_params.get("sweep")
     st.session_state.sweep = wanted if wanted in ids else ids[0]
@@ -52,7 +52,7 @@ def _choose() -> tuple[dict[str, list[Value]], bool]:
     """Draw the choice of settings and values; return them, and whether worse runs are stopped early.
 
     Raises:
-        RecipeError: If what was entered are no values.
+        RecipeError: If the input is not a list of values.
     """
     chosen = st.multiselect(
         "Settings to vary",
@@ -61,7 +61,7 @@ def _choose() -> tuple[dict[str, list[Value]], bool]:
         key="sweep_settings",
         format_func=sweep.SETTINGS.__getitem__,
         max_selections=sweep.MOST_SETTINGS,
-        help="One to three. Each combination of their values is a run.",
+        help="One to three. Each combination of their values is one run.",
     )
     varied: dict[str, list[Value]] = {}
     for column, setting in zip(st.columns(max(1, len(chosen))), chosen, strict=False):
@@ -69,10 +69,10 @@ def _choose() -> tuple[dict[str, list[Value]], bool]:
         if words := sweep.CHOICES.get(setting):
             varied[setting] = list(column.multiselect(label, words, words[:2], key=key))
         else:
-            text = column.text_input(label, FIRST[setting], key=key, help="Numbers with commas between them.")
+            text = column.text_input(label, DEFAULTS[setting], key=key, help="Numbers separated by commas.")
             varied[setting] = sweep.parse(setting, text)
-    early = st.checkbox("Stop the worse ones early", True, key="sweep_early", help=sweep.RULE)
-    st.caption(sweep.RULE if early else "Each run trains all its epochs.")
+    early = st.checkbox("Stop worse runs early", True, key="sweep_early", help=sweep.RULE)
+    st.caption(sweep.RULE if early else "Each run trains for all its epochs.")
     return varied, early
 
 
@@ -96,15 +96,13 @@ def _watch(sweep_id: str, active: bool) -> None:
         twin = figures_sweep.describe(columns, accuracies)
         st.html(STYLE)
         charts.live_figure(repr((columns, accuracies)), figures_sweep.parallel(columns, accuracies), twin, "parallel")
-        st.caption(
-            f"A line a run, green the best and orange the worst; accuracy is that on the validation digits. {twin}"
-        )
+        st.caption(f"One line per run, from orange (worst) to green (best) by validation accuracy. {twin}")
     st.dataframe(
         [_row(found, trial) for trial in found.trials], key="sweep_table", hide_index=True, column_config=SHOWN
     )
     st.caption(
-        "The best of many runs is partly the luckiest: its test accuracy will most likely be a little lower than "
-        "its validation accuracy. Each run is in the list of One run, with its curves and its model."
+        "The best of many runs is partly lucky: its test accuracy is likely to be a little lower than its validation "
+        "accuracy. Each run is also listed under One run, with its curves and its model."
     )
 
 
@@ -139,12 +137,12 @@ def _has_ended(trial: Trial) -> bool:
 def _status_sentence(found: Sweep) -> str:
     ended = sum(_has_ended(trial) for trial in found.trials)
     early = sum(trial.behind for trial in found.trials)
-    said = f"{found.state}: {ended} of {len(found.trials)} runs have ended"
+    sentence = f"{found.state}: {ended} of {len(found.trials)} runs have ended"
     if early:
-        said += f", {early} of them early"
+        sentence += f", {early} of them early"
     if found.state == "interrupted":
-        said += ". The training process ended before its time. Go on resumes it from its last checkpoint"
-    return said + "."
+        sentence += ". The training process ended unexpectedly. Resume continues from its last checkpoint"
+    return sentence + "."
 
 
 def _buttons(found: Sweep) -> None:
@@ -154,9 +152,9 @@ def _buttons(found: Sweep) -> None:
             sweep.stop(found)
             st.rerun(scope="fragment")
         if found.state in ("stopped", "interrupted") and st.button(
-            "Go on", key="go_on_sweep", icon=":material/play_arrow:"
+            "Resume", key="go_on_sweep", icon=":material/play_arrow:"
         ):
-            sweep.go_on(found)
+            sweep.resume(found)
             st.rerun()
         if not found.active and st.button("Delete this sweep", key="delete_sweep", icon=":material/delete:"):
             sweep.delete(found)

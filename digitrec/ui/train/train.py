@@ -1,4 +1,4 @@
-"""The Train page's parts: the recipe form, the run under way, and what came of it."""
+"""The Train page's parts: a run in progress, and its results."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from digitrec import log
+from digitrec import formats, log
 from digitrec.datasets import mnist
 from digitrec.figures import confusion as figures_confusion
 from digitrec.figures import curves as figures_curves
@@ -16,13 +16,12 @@ from digitrec.jobs import limits, runs
 from digitrec.jobs.runs import Run
 from digitrec.registry import registry
 from digitrec.training import metrics
-from digitrec.training.recipe import (
-    Recipe,
-)
+from digitrec.training.presets import PRESETS, PublishedCurve
+from digitrec.training.recipe import Recipe
 from digitrec.ui import charts, common
 from digitrec.ui.train import downloads, probes
 
-SOON, LATER = 0.25, 1.0  # seconds between two looks at a run: until its first point, and from then on
+SOON, LATER = 0.25, 1.0  # seconds between updates of a run: until its first point, and from then on
 
 
 def start(recipe: Recipe) -> str:
@@ -30,7 +29,7 @@ def start(recipe: Recipe) -> str:
 
     Raises:
         RecipeError: If the recipe asks for more than that.
-        RunError: If this visitor has too many runs under way, or the run cannot be written.
+        RunError: If this visitor has too many active runs, or the run cannot be written.
     """
     mine = st.session_state.setdefault("my_runs", [])
     limits.check(recipe)
@@ -62,7 +61,7 @@ def choose_run() -> Run | None:
 
 
 def watch(run_id: str) -> None:
-    """Draw a run's state, progress, buttons and curves; again and again while it is under way."""
+    """Draw a run's state, progress, buttons and curves; repeatedly while it is active."""
     run = runs.get(run_id)
     soon = run.state == "starting" or (run.state == "running" and not runs.curves(run).batch_epoch)
     every = (SOON if soon else LATER) if run.active else None
@@ -73,7 +72,7 @@ def _watch(run_id: str, every: float | None) -> None:
     run = runs.get(run_id)
     if every and not run.active:
         st.rerun()
-    progress, points = runs.look(run)
+    progress, points = runs.progress_and_curves(run)
     with st.container(key="run_status"):
         st.markdown(status_sentence(run, progress))
     st.progress(progress.share)
@@ -92,82 +91,87 @@ def _watch(run_id: str, every: float | None) -> None:
             st.rerun()
     if run.active:
         left, right = st.columns([3, 2], gap="medium")
-        with right:  # first, for the curves take longer
+        with right:  # first, as the curves take longer
             probes.live(run, training=not progress.testing)
         with left:
             _curves(run, points)
     else:
         _curves(run, points)
     if every == SOON and points.batch_epoch:
-        st.rerun()  # from now on at leisure
+        st.rerun()  # from now on at the slower pace
 
 
 def _curves(run: Run, points: runs.Curves) -> None:
     curves = {run.recipe.name: points}
     colours = {run.recipe.name: theme.model_colour(run.recipe.name, run.recipe.kind)}
     version = f"{run.id} {len(points.batch_epoch)} {len(points.epoch)}"
-    charts.live_figure(version, figures_curves.learning_curves(curves, colours), figures_curves.describe_curves(curves))
-    st.caption(
-        "Loss: how far the probabilities are from the truth, lower is better. Accuracy: the share read right. "
-        "Where training improves and validation does not, the net learns its digits by heart."
+    preset = PRESETS.get(run.recipe.name)
+    published = preset.curve if preset else None
+    drawn = figures_curves.learning_curves(curves, colours, published=published)
+    charts.live_figure(version, drawn, figures_curves.describe_curves(curves, published))
+    text = (
+        "Loss: how far the probabilities are from the labels, lower is better. Accuracy: the percentage read right. "
+        "Where training improves and validation does not, the network memorizes its training digits (overfitting)."
     )
+    st.caption(f"{text} {_published_in_words(published)}" if published and points.epoch else text)
+
+
+def _published_in_words(published: PublishedCurve) -> str:
+    """Return a sentence on the dotted lines; a source may print some epochs only."""
+    complete = len(published.epochs) == published.epochs[-1]
+    known = "" if complete else f", which are known for the epochs {' and '.join(map(str, published.epochs))} only"
+    return f"Dotted: the figures of the recipe's source{known}."
 
 
 def status_sentence(run: Run, progress: runs.Progress) -> str:
-    """Return the state, first, and what there is to say about it."""
-    said = _said(run, progress)
-    return f"{said}. {common.plain(run.message)}" if run.active and run.message else said
+    """Return the state, first, and its details."""
+    state = _state(run, progress)
+    return f"{state}. {common.plain(run.message)}" if run.active and run.message else state
 
 
-def _said(run: Run, progress: runs.Progress) -> str:
+def _state(run: Run, progress: runs.Progress) -> str:
     if run.state == "queued" and not run.place:
-        return "queued: it waits for a free worker of the cluster"
+        return "queued: waiting for a free worker of the cluster"
     if run.state == "queued":
-        return f"queued: {run.place} run{'s' if run.place > 1 else ''} before it"
+        return f"queued: {formats.plural(run.place, 'run')} before it"
     if run.state == "starting":
-        return "starting: TensorFlow is being loaded, which takes some seconds"
+        return "starting: loading TensorFlow, which takes a few seconds"
     if run.state == "stopping":
-        return "stopping: what was learned is being saved and tested"
+        return "stopping: saving and testing the model"
     if run.state in ("failed", "interrupted"):
         return f"{run.state}: {common.plain(run.message)}"
-    done = f"epoch {progress.epochs:.2f} of {progress.of}, {_duration(progress.seconds)}"
+    done = f"epoch {progress.epochs:.2f} of {progress.of}, {formats.duration(progress.seconds)}"
     if progress.of_seconds:
         spent = progress.share * progress.of_seconds
         done = f"epoch {progress.epochs:.2f}, {spent:.0f} of {progress.of_seconds:.0f} s"
     if run.state != "running":
         return f"{run.state}: {done}"
     if progress.testing:
-        return f"running: {done}; now the 10,000 test digits are read"
-    left = f", {_duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
-    rate = f", {progress.digits_per_second:,.0f} digits a second" if progress.digits_per_second else ""
+        return f"running: {done}; now testing on 10,000 digits"
+    left = f", {formats.duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
+    rate = f", {progress.digits_per_second:,.0f} digits per second" if progress.digits_per_second else ""
     return f"running: {done}{left}{rate}"
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def results(run: Run, card: dict[str, Any]) -> None:
-    """Draw what a trained run reached: accuracy, confusion, mistakes; name it, download it."""
+    """Draw the results of a run: accuracy, confusion, mistakes; save the model, download it."""
     low, high = card["interval"]
-    st.subheader("What it reached")
+    st.subheader("Results")
     one, two, three = st.columns(3)
-    one.metric("Accuracy on the 10,000 test digits", f"{100 * card['accuracy']:.2f} %", border=True)
-    two.metric("95 % interval", f"{100 * low:.1f} to {100 * high:.1f} %", border=True)
-    three.metric("Read wrong", f"{card['errors']:,} digits", border=True)
-    st.caption("Another 10,000 digits of the same kind would most likely give an accuracy within this interval.")
+    one.metric("Accuracy on the 10,000 test digits", formats.percentage(card["accuracy"], 2), border=True)
+    two.metric("95 % interval", formats.interval(low, high, 1), border=True)
+    three.metric("Errors", formats.plural(card["errors"], "digit"), border=True)
+    st.caption("On another 10,000 digits of the same kind, the accuracy would most likely lie within this interval.")
     _keep(run)
     probabilities = registry.test_probabilities(run.folder)
     confusion(np.array(card["confusion"]), probabilities)
-    st.subheader("Its most confident mistakes")
+    st.subheader("Most confident mistakes")
     digits, truth = common.test_digits()
     wrong = metrics.mistakes(probabilities, truth, 16)
     if len(wrong):
         st.image(thumbnails.montage(mnist.glyphs(digits[wrong]), _captions(wrong, probabilities)))
-        st.caption("Each with its number in the test set, the true digit, and what was read instead.")
-    st.subheader("Take it with you")
+        st.caption("Each with its number in the test set, its label, and the prediction.")
+    st.subheader("Downloads")
     downloads.downloads(run.id, run.folder, run)
 
 
@@ -176,7 +180,7 @@ def _keep(run: Run) -> None:
         free = registry.free_name(f"my-{run.recipe.name}")
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         name = left.text_input("Name of the model", free, max_chars=40, key="model_name")
-        if right.form_submit_button("Keep it", icon=":material/bookmark_add:", width="stretch", key="keep_model"):
+        if right.form_submit_button("Save", icon=":material/bookmark_add:", width="stretch", key="keep_model"):
             model = registry.add(name.strip(), run.folder)
             st.success(
                 f"{common.plain(model.name)} can now be chosen on Draw, Upload and Compare.", icon=":material/check:"
@@ -184,8 +188,8 @@ def _keep(run: Run) -> None:
 
 
 def confusion(counts: NDArray[np.int64], probabilities: NDArray[np.float32]) -> None:
-    """Draw the confusion matrix; the cell clicked, or chosen beside it, shows its digits."""
-    st.subheader("What it takes for what")
+    """Draw the confusion matrix; the cell that is clicked, or chosen beside it, shows its digits."""
+    st.subheader("Confusion matrix")
     left, right = st.columns(2)
     worst = np.argmax(np.where(np.eye(10, dtype=bool), -1, counts))
     truth, answer = (int(v) for v in divmod(worst, 10))
@@ -197,11 +201,11 @@ def confusion(counts: NDArray[np.int64], probabilities: NDArray[np.float32]) -> 
         charts.figure(drawn, "confusion", figures_confusion.describe_confusion(counts), on_select=_take_cell)
     with right:
         one, two = st.columns(2)
-        truth = one.selectbox("True digit", range(10), key="cell_truth")
-        answer = two.selectbox("Read as", range(10), key="cell_answer")
+        truth = one.selectbox("Label", range(10), key="cell_truth")
+        answer = two.selectbox("Prediction", range(10), key="cell_answer")
         digits, labels = common.test_digits()
         found = np.flatnonzero((labels == truth) & (probabilities.argmax(axis=1) == answer))
-        st.markdown(f"{len(found):,} of the test digits are {truth} and were read as {answer}.")
+        st.markdown(f"{formats.plural(len(found), 'test digit')} with label {truth} and prediction {answer}.")
         if len(found):
             order = found[np.argsort(-probabilities[found, answer])][:24]
             st.image(thumbnails.montage(mnist.glyphs(digits[order]), columns=6, side=56))

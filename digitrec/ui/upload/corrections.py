@@ -1,4 +1,4 @@
-"""Corrections on Upload: the picture that is shown, and the buttons that change what was read in it."""
+"""Corrections on Upload: the picture that is shown, and the buttons that change its digits."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -16,19 +16,19 @@ from digitrec.uploads.batch import Batch, Picture
 from digitrec.uploads.corrections import NO_DIGIT, Ledger
 
 ROWS = ("Digits", "Numbers")
-"""What the table has a row for."""
+"""What the table has a row per."""
 
 
 class Shown(NamedTuple):
     """A picture whose digits are shown.
 
     Attributes:
-        batch: The batch that it is one of.
+        batch: Its batch.
         picture: The picture.
-        single: Whether it is known to hold one digit.
+        single: Whether it holds exactly one digit.
         data: The file's bytes, where they are available.
-        key: What its widgets' keys end in.
-        model: The first model; what it rejects is left out.
+        key: The end of its widgets' keys.
+        model: The first model; the candidates that it rejects are hidden.
     """
 
     batch: Batch
@@ -40,34 +40,34 @@ class Shown(NamedTuple):
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger as it is now."""
+        """The current annotations."""
         return self.batch.ledger(self.picture, self.single)
 
     @property
     def left_out(self) -> frozenset[int]:
-        """Places of the candidates that were taken for no digit, and that nobody corrected."""
+        """Places of the candidates that were rejected and not corrected."""
         return ledgers.left_out(self.ledger, self.model)
 
     @property
     def shows_left_out(self) -> bool:
-        """Whether what was left out is shown too."""
+        """Whether rejected candidates are shown too."""
         return bool(st.session_state.get(f"left_out_{self.key}"))
 
     @property
     def visible(self) -> list[int]:
-        """Places of the digits that are shown: in the picture, in the table, and to correct."""
+        """Places of the digits that are shown in the picture and in the table."""
         hidden = frozenset() if self.shows_left_out else self.left_out
         return [place for place in range(len(self.ledger.entries)) if place not in hidden]
 
     @property
     def chosen(self) -> list[int]:
-        """Places of the digits chosen, at least one where any is shown."""
+        """Places of the chosen digits, at least one where any is shown."""
         visible = self.visible
         held = [place for place in st.session_state.get(f"chosen_{self.key}", []) if place in visible]
         return held or visible[:1]
 
     def choose(self, places: Sequence[int]) -> None:
-        """Choose digits; other pages go on with the glyph of the first."""
+        """Choose digits; other pages continue with the glyph of the first."""
         st.session_state[f"chosen_{self.key}"] = list(places)
         if places:
             st.session_state["last_glyph"] = self.ledger.entries[places[0]].digit.glyph
@@ -86,17 +86,17 @@ class Shown(NamedTuple):
         """Return the upright ink.
 
         Raises:
-            PictureError: If neither it nor the file is here.
+            PictureError: If neither it nor the file is available.
         """
         return self.batch.ink(self.picture, self.ledger.angle, self.data)
 
     def change(self, change: Callable[[Ledger], Ledger]) -> None:
-        """Change the ledger and choose what is new in it; where it cannot be changed, a message says why."""
+        """Change the annotations and choose what is new; if that fails, show the error."""
         try:
             before, chosen = {entry.box for entry in self.ledger.entries}, self.chosen[:1]
             after = self.batch.change(self.picture, self.single, change)
         except DigitrecError as error:
-            st.session_state[f"said_{self.key}"] = str(error)
+            st.session_state[f"message_{self.key}"] = str(error)
             return
         new = [place for place, entry in enumerate(after.entries) if entry.box not in before]
         visible = self.visible
@@ -110,10 +110,10 @@ def add(shown: Shown, box: Box) -> None:
 
 
 def tools(shown: Shown, text: str) -> None:
-    """Draw what is done to the whole picture: undo, turn, add a box, copy its text, show what was left out."""
-    angle, left_out = round(shown.ledger.angle, 1) % 360.0, len(shown.left_out)
+    """Draw the actions on the whole picture: undo, rotate, add a box, copy its text, show rejected candidates."""
+    angle, rejected = round(shown.ledger.angle, 1) % 360.0, len(shown.left_out)
     if angle:
-        st.markdown(f"Rotated by {angle:g}° to read it.")
+        st.markdown(f"Rotated by {angle:g}° for reading.")
     with st.container(horizontal=True, vertical_alignment="center", key=f"tools_{shown.key}"):
         st.button(
             "Undo",
@@ -124,7 +124,7 @@ def tools(shown: Shown, text: str) -> None:
             args=(ledgers.undone,),
         )
         st.button(
-            "Turn",
+            "Rotate",
             key=f"turn_{shown.key}",
             icon=":material/rotate_right:",
             help="Rotate the picture by 90° clockwise and read it again.",
@@ -136,16 +136,16 @@ def tools(shown: Shown, text: str) -> None:
         if text:
             with st.popover("Copy", key=f"copy_{shown.key}", icon=":material/content_copy:"):
                 st.code(text, language=None)  # it has a button that copies
-        if left_out:
+        if rejected:
             st.toggle(
-                f"Show what was left out ({left_out})",
+                f"Show rejected ({rejected})",
                 key=f"left_out_{shown.key}",
                 persist_state="session",
-                help="What was found but not taken for a handwritten digit: print, letters, other signs.",
+                help="Candidates that were rejected as not a handwritten digit, such as print, letters or punctuation.",
             )
-    said = st.session_state.pop(f"said_{shown.key}", None)
-    if said:
-        st.warning(common.plain(said), icon=":material/error:")
+    message = st.session_state.pop(f"message_{shown.key}", None)
+    if message:
+        st.warning(common.plain(message), icon=":material/error:")
 
 
 def _turn(shown: Shown) -> None:
@@ -154,13 +154,13 @@ def _turn(shown: Shown) -> None:
         shown.batch.turn(shown.picture, shown.single, registry.predictor(registry.default()), shown.data)
         shown.choose([])
     except DigitrecError as error:
-        st.session_state[f"said_{shown.key}"] = str(error)
+        st.session_state[f"message_{shown.key}"] = str(error)
 
 
 def _new_box(shown: Shown) -> None:
-    """Draw the two ways to add a box: with the mouse, and in numbers."""
+    """Draw the two ways to add a box: with the mouse, and by its coordinates."""
     st.toggle("Draw boxes on the picture", key=f"drawing_{shown.key}", disabled=not shown.data)
-    st.caption("Or where it is, in pixels of the picture:")
+    st.caption("Or enter its position in pixels of the picture:")
     width, height = shown.ledger.size
     first, second = st.columns(2)
     asked = (("Left", width, first), ("Top", height, second), ("Width", width, first), ("Height", height, second))
@@ -171,13 +171,13 @@ def _new_box(shown: Shown) -> None:
 
 
 def answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
-    """Draw the buttons that correct the first digit chosen, and where the table has numbers a field for its number."""
+    """Draw the buttons that correct the first chosen digit, and in a table of numbers a field for its number."""
     place, entry = places[0], shown.ledger.entries[places[0]]
     alone = len(shown.batch.pictures) == 1  # one key, one picture
     if shown.by_number:
         _whole_number(shown, place, digits, alone)
-    ask = f"**What is digit {shown.visible.index(place) + 1} really?**" if shown.by_number else "**What is it really?**"
-    st.markdown(ask + (" Press a button, or a digit on the keyboard." if alone else ""))
+    ask = f"**Correct digit {shown.visible.index(place) + 1}.**" if shown.by_number else "**Correct this digit.**"
+    st.markdown(ask + (" Press a button or a digit key." if alone else ""))
     with st.container(horizontal=True, key=f"answers_{shown.key}"):
         for truth in (*range(10), NO_DIGIT):
             st.button(
@@ -192,7 +192,7 @@ def answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> Non
 
 
 def _whole_number(shown: Shown, place: int, digits: Sequence[Digit], keys: bool) -> None:
-    """Draw what corrects the number that a digit is part of: a field for it, and where it begins and ends.
+    """Draw the controls that correct the number of a digit: a field for it, and where it begins and ends.
 
     Args:
         shown: The picture.
@@ -205,15 +205,15 @@ def _whole_number(shown: Shown, place: int, digits: Sequence[Digit], keys: bool)
     if not now:
         return
     key, after = f"number_{shown.key}", numbers.following(digits, group)
-    st.session_state[key] = now  # also after what was typed was refused
-    st.text_input("What is this number really?", key=key, on_change=_renumber, args=(shown, group, key))
+    st.session_state[key] = now  # also after an invalid input
+    st.text_input("Correct this number", key=key, on_change=_renumber, args=(shown, group, key))
     with st.container(horizontal=True, key=f"numbers_{shown.key}"):
         st.button(
             "Join with the next",
             key=f"join_number_{shown.key}",
             icon=":material/add_link:",
             disabled=after is None,
-            help="Make this number and the next one of the row one number.",
+            help="Joins this number and the next one in the row.",
             on_click=_part,
             args=(shown, after, False),
             shortcut="J" if keys else None,
@@ -223,7 +223,7 @@ def _whole_number(shown: Shown, place: int, digits: Sequence[Digit], keys: bool)
             key=f"split_number_{shown.key}",
             icon=":material/link_off:",
             disabled=place == group[0],
-            help="Choose the digit with which a new number begins, in the picture or in the list of digits above.",
+            help="First choose the digit with which a new number begins, in the picture or in the list above.",
             on_click=_part,
             args=(shown, place, True),
             shortcut="S" if keys else None,
@@ -239,7 +239,7 @@ def _renumber(shown: Shown, group: Sequence[int], key: str) -> None:
 
 
 def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
-    """Draw the buttons that go to the next digit in doubt, and delete, join or split the digits chosen."""
+    """Draw the buttons that go to the next uncertain digit, and delete, join or split the chosen digits."""
     count = "" if len(places) == 1 else f" {len(places)}"
     visible, left_out = shown.visible, shown.left_out
     doubts = [
@@ -249,7 +249,7 @@ def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> N
     ]
     with st.container(horizontal=True, key=f"boxes_{shown.key}"):
         st.button(
-            "Next doubt",
+            "Next uncertain",
             key=f"next_{shown.key}",
             icon=":material/navigate_next:",
             disabled=not doubts,
@@ -268,7 +268,7 @@ def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> N
             key=f"join_{shown.key}",
             icon=":material/join:",
             disabled=len(visible) < 2,
-            help="Make the digits selected in the table one; if only one is selected, join it with the next.",
+            help="Joins the selected digits into one; if only one is selected, joins it with the next.",
             on_click=shown.change,
             args=(lambda ledger: ledgers.joined(ledger, _to_join(places, visible), shown.ink()),),
         )
@@ -276,24 +276,24 @@ def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> N
             "Split",
             key=f"split_{shown.key}",
             icon=":material/content_cut:",
-            help="Split a box into the digits that touch in it.",
+            help="Splits a box into the touching digits in it.",
             on_click=_split,
             args=(shown, places[0]),
         )
 
 
 def is_settled(digit: Digit) -> bool:
-    """Return whether a person said what it is."""
+    """Return whether a person corrected it."""
     return digit.by_hand == ledgers.PUT_RIGHT
 
 
 def _after(place: int, visible: Sequence[int]) -> list[int]:
-    """Return all other places that are shown, from the next one round to the one before."""
+    """Return all other visible places, from the next one round to the one before."""
     return [each for each in visible if each > place] + [each for each in visible if each < place]
 
 
 def _to_join(places: Sequence[int], visible: Sequence[int]) -> list[int]:
-    """Return the places chosen; of one alone, its and the next, or the one before where it is the last."""
+    """Return the chosen places; for a single one, also the next, or the previous one where it is the last."""
     if len(places) > 1:
         return list(places)
     others = [each for each in visible if each > places[0]] or [each for each in visible if each < places[0]][-1:]
@@ -301,7 +301,7 @@ def _to_join(places: Sequence[int], visible: Sequence[int]) -> list[int]:
 
 
 def _correct(shown: Shown, place: int, truth: int) -> None:
-    """Take a person's correction, or remove it where it is the same again."""
+    """Apply a correction, or remove it where it is repeated."""
     now = None if shown.ledger.entries[place].truth == truth else truth
     shown.change(lambda ledger: ledgers.corrected(ledger, place, now))
 

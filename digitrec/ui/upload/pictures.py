@@ -1,6 +1,7 @@
-"""A picture's digits on Upload: their boxes in the picture, a table, corrections, and what the models see."""
+"""A picture's digits on Upload: their boxes in the picture, a table, corrections, and the models' input."""
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -36,11 +37,11 @@ STYLE = """<style>
 </style>"""
 
 HIGHEST = 80
-"""Share of the window's height that a picture has at most, in per cent."""
+"""Percentage of the window's height that a picture takes at most."""
 
 
-def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
-    """Draw the picture, below it the table beside the corrections, and how the models read the digit chosen.
+def annotations(shown: Shown, predictors: Sequence[Predictor]) -> None:
+    """Draw the picture, below it the table beside the corrections, and how the models read the chosen digit.
 
     Args:
         shown: The picture; all models have read it.
@@ -53,12 +54,12 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
     found = [ledgers.reading(shown.ledger, predictor.name) for predictor in predictors]
     picture, data = shown.picture, shown.data
     close = _closeup(picture.key, picture.page, shown.ledger.angle, data) if data else None
-    with st.container():  # a message that comes and goes in it moves nothing below, so the picture stays zoomed
+    with st.container():  # a message that appears in it moves nothing below, so the picture stays zoomed
         corrections.tools(shown, numbers.text(found[0].digits))
     if close:
         _picture(shown, close, found[0])
     else:
-        st.info("The file is no longer here. Choose it again to see the picture and the steps.")
+        st.info("The file is no longer available. Choose it again to see the picture and the steps.")
     if shown.visible:
         left, right = st.columns(2)
         with left:
@@ -70,24 +71,24 @@ def ledger(shown: Shown, predictors: Sequence[Predictor]) -> None:
 
 @st.cache_resource(max_entries=3, show_spinner=False, scope="session")
 def _closeup(key: str, page: int, angle: float, _data: bytes) -> Closeup:
-    """Return what is shown of the picture with this SHA-256; the last few of a session are kept."""
+    """Return the copy of the picture with this SHA-256 that is shown; the last few of a session are kept."""
     return isolation.call(batch.closeup, _data, page, angle)
 
 
 def _picture(shown: Shown, close: Closeup, reading: Reading) -> None:
-    """Draw the picture with its boxes; a click on one chooses it, dragging draws one where that is switched on.
+    """Draw the picture with its boxes; a click on a box chooses it, dragging draws one where that is switched on.
 
-    The figure does not depend on what is chosen, so it stays zoomed when a digit is chosen: a style frames that one.
+    The figure does not depend on the choice, so it stays zoomed when a digit is chosen: a style frames that one.
 
     Args:
         shown: The picture.
         close: The copy to show.
-        reading: What to write beside the boxes.
+        reading: The labels beside the boxes.
     """
     drawing, visible = bool(st.session_state.get(f"drawing_{shown.key}")), shown.visible
     boxed = batch.on_copy(reading.digits, reading.size, close.size)
     drawn = page_picture.page_picture(close.picture, close.size, boxed, visible, drawing)
-    key = f"figure_{shown.key}_{len(reading.digits)}_{drawing}"  # a new one forgets the box that was drawn
+    key = f"figure_{shown.key}_{len(reading.digits)}_{drawing}"  # a new key forgets the box that was drawn
     scale = reading.size[0] / close.size[0], reading.size[1] / close.size[1]
     modes: Sequence[Literal["points", "box"]] = ("points", "box") if drawing else ("points",)
     touch = "" if drawing else _touch(shown.key)
@@ -105,7 +106,7 @@ def _picture(shown: Shown, close: Closeup, reading: Reading) -> None:
 
 
 def _height(key: str, size: tuple[int, int]) -> str:
-    """Return the style that makes a picture as high as its shape asks for in the width there is."""
+    """Return the style that makes a picture as high as its shape requires in the available width."""
     width, height = page_picture.page_extent(size)
     wanted = f"calc({page_picture.ABOVE_PICTURE}px + 100cqw * {height / width:.4f})"
     return f".st-key-page_{key} > * {{height: min({HIGHEST}vh, {wanted}) !important}}"
@@ -122,7 +123,7 @@ def _touch(key: str) -> str:
 
 
 def _frames(shown: Shown, visible: Sequence[int]) -> str:
-    """Return the style that makes the boxes of the digits chosen thicker."""
+    """Return the style that makes the boxes of the chosen digits thicker."""
     boxes = (
         f'.st-key-page_{shown.key} .shapelayer path[data-index="{visible.index(place)}"]' for place in shown.chosen
     )
@@ -131,22 +132,22 @@ def _frames(shown: Shown, visible: Sequence[int]) -> str:
 
 def _twin(shown: Shown, reading: Reading, visible: Sequence[int]) -> str:
     """Return what the figure shows, in words."""
-    left_out = len(shown.left_out.intersection(visible))
-    dotted = f" A dotted box marks each of {left_out} left out as not a digit." if left_out else ""
+    rejected = len(shown.left_out.intersection(visible))
+    dotted = f" Dotted boxes, rejected as not a digit: {rejected}." if rejected else ""
     read = numbers.text(reading.digits).replace("\n", ", ") or "nothing"
-    return f"The picture. Digits with a box and a label: {len(visible) - left_out}.{dotted} Read: {read}."
+    return f"The picture. Digits with a box and a label: {len(visible) - rejected}.{dotted} Read: {read}."
 
 
 def _legend(shown: Shown, reading: Reading, visible: Sequence[int]) -> str:
-    """Return what the lines mean that occur in the figure, and how to zoom."""
+    """Return the meaning of the lines in the figure, and how to zoom."""
     digits = [reading.digits[place] for place in visible]
     lines = [
-        ("Solid line: sure.", any(digit.flag is None and not corrections.is_settled(digit) for digit in digits)),
+        ("Solid line: certain.", any(digit.flag is None and not corrections.is_settled(digit) for digit in digits)),
         ("Dashed line: uncertain.", any(digit.flag == UNCERTAIN for digit in digits)),
         ("Dash-dotted line: corrected.", any(map(corrections.is_settled, digits))),
         ("Dotted line: not a digit.", any(d.flag == NOT_A_DIGIT and not corrections.is_settled(d) for d in digits)),
     ]
-    zoom = "Zoom with the mouse wheel or the buttons, drag to move the picture; on a touch screen, in full screen."
+    zoom = "Zoom with the mouse wheel or the buttons and drag to move; on a touch screen, use full screen."
     return " ".join([*(text for text, occurs in lines if occurs), zoom])
 
 
@@ -158,7 +159,7 @@ def _selected(shown: Shown, figure_key: str, scale: tuple[float, float]) -> None
         left, top = round(x0 * scale[0]), round(y0 * scale[1])
         corrections.add(shown, Box(left, top, round(x1 * scale[0]) - left, round(y1 * scale[1]) - top))
         return
-    # A click on the point that Plotly holds as selected deselects it, though meanwhile another digit may be chosen.
+    # A click on the point that Plotly considers selected deselects it, though another digit may be chosen by now.
     place = confusion.clicked_digit(selection["points"])
     place = st.session_state.get(f"clicked_{shown.key}") if place is None else place
     st.session_state[f"clicked_{shown.key}"] = place
@@ -166,16 +167,16 @@ def _selected(shown: Shown, figure_key: str, scale: tuple[float, float]) -> None
 
 
 def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> None:
-    """Draw a row per digit, or per number; the digits of the rows selected are the ones chosen."""
+    """Draw a row per digit, or per number; the digits of the selected rows are the chosen ones."""
     digits, visible = found[0].digits, frozenset(shown.visible)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
-            "A row is one of the", ROWS, key=f"rows_{shown.key}", default=ROWS[0], required=True,
+            "Rows", ROWS, key=f"rows_{shown.key}", default=ROWS[0], required=True,
             persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
         first = st.toggle("Least sure first", key=f"sorted_{shown.key}")
     groups = numbers.places(digits) if shown.by_number else [[place] for place in range(len(digits))]
-    groups = [group for group in groups if visible.issuperset(group)]  # what is not a digit is alone in its group
+    groups = [group for group in groups if visible.issuperset(group)]  # a rejected candidate is alone in its group
     if first:
         groups.sort(key=lambda group: min(_sureness(digits[place]) for place in group))
     key = f"table_{shown.key}_{shown.by_number}"
@@ -187,14 +188,14 @@ def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> Non
         height=min(455, 38 + 35 * len(groups)),
         column_config={
             "Row": st.column_config.NumberColumn(width=40),
-            "Seen": st.column_config.ImageColumn(width=min(150, 20 + 25 * max(map(len, groups)))),
-            "Sure": st.column_config.NumberColumn(format="%.1f %%", width=66),
+            "Input": st.column_config.ImageColumn(width=min(150, 20 + 25 * max(map(len, groups)))),
+            "Certainty": st.column_config.NumberColumn(format="%.1f %%", width=76),
             **{name: st.column_config.TextColumn(width=74) for name in models},
         },
         on_select=lambda: _rows_selected(shown, key, groups),
         selection_mode=["multi-row", "single-cell"],
         placeholder="",
-        alt=f"The {ROWS[shown.by_number].lower()} found, a row each: what each model reads, how sure the first is.",
+        alt=f"The {ROWS[shown.by_number].lower()}, one per row: each model's reading, and the first one's certainty.",
     )
 
 
@@ -210,17 +211,17 @@ def _hold(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
 def _columns(models: Sequence[str], found: Sequence[Reading], groups: Sequence[Sequence[int]]) -> dict[str, list[Any]]:
     """Return the table's columns, a row for each group of places."""
     members = [[[reading.digits[place] for place in group] for group in groups] for reading in found]
-    rows = sorted({group[0].row for group in members[0]})  # a row of print that was left out is not counted
+    rows = sorted({group[0].row for group in members[0]})  # a row of print that was rejected is not counted
     return {
         "Row": [rows.index(group[0].row) + 1 for group in members[0]],
-        "Seen": [charts.data_uri(np.hstack([digit.glyph for digit in group])) for group in members[0]],
-        **{name: [_said(group) for group in mine] for name, mine in zip(models, members, strict=True)},
-        "Sure": [_sure(group) for group in members[0]],
+        "Input": [charts.data_uri(np.hstack([digit.glyph for digit in group])) for group in members[0]],
+        **{name: [_reading(group) for group in mine] for name, mine in zip(models, members, strict=True)},
+        "Certainty": [_certainty(group) for group in members[0]],
     }
 
 
 def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
-    """Choose the row alone whose cell was clicked or gone to, or the rows that were ticked, the last one first."""
+    """Choose the row whose cell was selected, or the rows that were ticked, the last one first."""
     selection: Any = st.session_state[key]["selection"]
     before, count = shown.chosen, len(groups)  # a click may come from the table before a change
     at = [groups[row] for row, _ in selection["cells"] if row < count]
@@ -233,14 +234,14 @@ def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> N
 
 
 def _sureness(digit: Digit) -> float:
-    """Return a number that is lower the more a digit deserves a look; what a person corrected comes last."""
+    """Return a sort key, lowest for the digits that need checking most; corrected ones come last."""
     if digit.by_hand == ledgers.PUT_RIGHT:
         return 2.0
     return abs(2 * digit.is_digit - 1) if digit.flag == NOT_A_DIGIT else min(digit.confidence, digit.is_digit)
 
 
-def _said(digits: Sequence[Digit]) -> str:
-    """Return what was read, in a word or two; a tick where a person corrected it, `?` on a number that is uncertain."""
+def _reading(digits: Sequence[Digit]) -> str:
+    """Return the digits as text, with a tick where they were corrected and `?` where they are uncertain."""
     tick = " ✓" if all(map(corrections.is_settled, digits)) else ""
     written = numbers.written(digits)
     if not written:
@@ -251,14 +252,14 @@ def _said(digits: Sequence[Digit]) -> str:
     return f"{written}{' ?' if unsure else tick}"
 
 
-def _sure(digits: Sequence[Digit]) -> float | None:
-    """Return how sure the model is of all, in per cent; None where that says nothing."""
-    told = [digit for digit in digits if not corrections.is_settled(digit) and digit.flag != NOT_A_DIGIT]
-    return round(100 * numbers.confidence(told), 1) if told else None
+def _certainty(digits: Sequence[Digit]) -> float | None:
+    """Return how certain the model is of all digits, in percent; None where all are corrected or rejected."""
+    read = [digit for digit in digits if not corrections.is_settled(digit) and digit.flag != NOT_A_DIGIT]
+    return math.floor(1000 * numbers.confidence(read)) / 10 if read else None  # never rounded up to 100 %
 
 
 def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
-    """Draw what can be done with the digits chosen."""
+    """Draw the actions on the chosen digits."""
     places, visible = shown.chosen, shown.visible
     if f"chosen_{shown.key}" not in st.session_state:
         shown.choose(places)
@@ -271,7 +272,7 @@ def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
             visible,
             format_func=lambda each: f"{number[each]} of {len(visible)}: {page_picture.digit_sentence(digits[each])}",
             key=chooser,
-            help="Or click a digit in the picture, or select it in the table.",
+            help="You can also click a digit in the picture or select it in the table.",
             on_change=lambda: shown.choose_listed(st.session_state[chooser]),
         )
     corrections.answers(shown, places, digits)
@@ -279,17 +280,17 @@ def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
 
 
 def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Reading], close: Closeup | None) -> None:
-    """Draw how the models read the first digit chosen, and the steps from the picture to what they see."""
+    """Draw how the models read the first chosen digit, and the steps from the picture to their input."""
     place = shown.chosen[0]
     for column, predictor, number, reading in zip(st.columns(2), predictors, (1, 2), found, strict=False):
         with column:
-            said = page_picture.digit_sentence(shown.ledger.entries[place].said[predictor.name])
-            st.html(f'<p class="note"><b>{html.escape(predictor.name)}</b> reads {said}</p>')
+            prediction = page_picture.digit_sentence(shown.ledger.entries[place].said[predictor.name])
+            st.html(f'<p class="note"><b>{html.escape(predictor.name)}</b> reads {html.escape(prediction)}</p>')
             charts.bars(reading.digits[place], predictor.name, f"bars_{number}_{shown.key}")
     charts.meaning([predictor.name for predictor in predictors], f"meaning_{shown.key}")
     entry = shown.ledger.entries[place]
     if close:
-        st.markdown("**From the picture to what the models see**")
+        st.markdown("**From the picture to the models' input**")
         charts.strip((*close.steps, *pipeline.cut_steps(entry.cut())))
         _which_step(shown, entry, predictors)
     else:
@@ -297,7 +298,7 @@ def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Read
 
 
 def _which_step(shown: Shown, entry: Entry, predictors: Sequence[Predictor]) -> None:
-    """Draw what a digit is read as after each step; the file is read for it once the section is open."""
+    """Draw how a digit is read after each step; the file is read for it once the section is open."""
 
     def rows() -> tuple[Row, ...]:
         alone = len(shown.ledger.entries) == 1
@@ -308,7 +309,7 @@ def _which_step(shown: Shown, entry: Entry, predictors: Sequence[Predictor]) -> 
 
 @st.cache_resource(max_entries=20, show_spinner=False, scope="session")
 def _trail(key: str, angle: float, box: Box, crop: bytes, alone: bool, _shown: Shown, _entry: Entry) -> tuple[Row, ...]:
-    """Return a digit after each step; those of a visitor's last few are kept, by all that they are made of.
+    """Return a digit after each step; a visitor's last few are kept, by everything on which they depend.
 
     Raises:
         PictureError: If the file cannot be read.

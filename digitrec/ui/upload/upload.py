@@ -1,4 +1,4 @@
-"""The Upload page's parts: choosing pictures, a card a picture, its details, the files to download."""
+"""The Upload page's parts: choosing pictures, a card per picture, its details, the files to download."""
 
 import html
 import time
@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from digitrec import settings
+from digitrec import formats, settings
 from digitrec.datasets import example
 from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition.classifier import Predictor
@@ -25,16 +25,16 @@ from digitrec.uploads.batch import Batch, File, Outcome, Picture
 from digitrec.uploads.corrections import PUT_RIGHT
 
 FEW = 3
-"""Up to so many pictures show their details at once."""
+"""Up to this many pictures show their details at once."""
 
 NAMED = 3
-"""Up to so many uncertain digits are named one by one."""
+"""Up to this many uncertain digits are listed one by one."""
 
 LONGEST = 60
-"""Characters up to which numbers are told above the table too."""
+"""Characters up to which numbers are also shown above the table."""
 
 REFRESH = 0.3
-"""Seconds between two looks at a reading under way; each costs the browser time."""
+"""Seconds between two updates while pictures are read; each costs the browser time."""
 
 WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
 
@@ -62,16 +62,16 @@ STYLE = """<style>
 
 
 def batch() -> Batch:
-    """Return the visitor's pictures and readings, which outlive a visit to another page."""
+    """Return the visitor's pictures and readings, which are kept while other pages are visited."""
     found: Batch = st.session_state.setdefault("batch", Batch(isolation.call))
     return found
 
 
 def choose_pictures() -> dict[str, UploadedFile]:
-    """Draw the ways to choose pictures and return the files available, by what the batch knows them by.
+    """Draw the ways to choose pictures and return the available files by the ids that the batch uses.
 
     Raises:
-        SettingsError: If the limit of a file's size is no number.
+        SettingsError: If the limit of a file's size is not a number.
     """
     way = st.segmented_control(
         "Pictures from", list(WAYS), key="way", default="Files", required=True, persist_state="session"
@@ -84,7 +84,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
         files = [shot] if shot else []
     elif way == "Folder":
         files = st.file_uploader(
-            "A folder of pictures, read in the order of their names",
+            "A folder of pictures, read in order of their names",
             [ending.lstrip(".") for ending in settings.PICTURE_ENDINGS],
             accept_multiple_files="directory",
             key=key,
@@ -92,7 +92,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
             args=(key,),
         )
     else:
-        # Streamlit cannot empty an uploader. One with another limit, even if it is the same in effect, is a new one.
+        # Streamlit cannot empty an uploader. One with another limit, even with the same effect, is a new one.
         files = st.file_uploader(
             f"Pictures: {settings.FORMAT_WORDS}, and PDF",
             accept_multiple_files=True,
@@ -105,7 +105,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
 
 
 def _take(key: str) -> None:
-    """Make what an uploader holds the batch."""
+    """Replace the batch by the files of an uploader."""
     value = st.session_state[key]
     files = value if isinstance(value, list) else [value] if value else []
     with common.shown_errors(stop=False):
@@ -124,20 +124,20 @@ def _set_stopped(stopped: bool) -> None:
 
 
 def invitation() -> None:
-    """Draw what an empty page says, with an example to try.
+    """Draw the content of an empty page, with an example to try.
 
     Raises:
         DatasetError: If the example is asked for and the bundled MNIST file is damaged.
     """
     with st.container(border=True):
         st.markdown(
-            "**Write some digits** with a dark pen, next to each other and not touching, take a picture and choose it "
-            "above. Pictures of a single digit, light on dark or dark on light, are read too, many at once."
+            "**Write some digits** with a dark pen, side by side without touching, take a picture and choose it above. "
+            "Pictures of single digits, dark on light or light on dark, can also be read, many at once."
         )
         wanted = st.button("Try an example", key="example", icon=":material/auto_awesome:")
         st.caption(
-            "A network can only look at small pictures of one size. So each digit is found, cut out, and made "
-            "28 x 28 pixels, centred like the digits of MNIST that the network learned from."
+            "The models read pictures of 28 x 28 pixels. So each digit is found, cropped, scaled and centred like the "
+            "digits of MNIST on which they were trained."
         )
     if wanted:
         batch().replace([File("example.png", "", example.sheet(common.test_digits()[0]))])
@@ -147,14 +147,14 @@ def invitation() -> None:
 def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, UploadedFile]) -> list[int]:
     """Read all pictures and draw their cards; return the places of those read.
 
-    A button stops it: what was read until then stays.
+    A button stops it; the readings until then are kept.
     """
     mine = batch()
     stopped = bool(st.session_state.get("stopped"))
     if mine.left_out:
         st.warning(
-            f"The first {len(mine.pictures):,} pictures are read, as many as are allowed at once. "
-            f"Choose the other {mine.left_out:,} afterwards.",
+            f"Only the first {len(mine.pictures):,} pictures are read, the limit for one upload. "
+            f"Upload the other {mine.left_out:,} afterwards.",
             icon=":material/filter_list:",
         )
     head, cards = st.container(key="progress"), st.container(key="cards")
@@ -203,10 +203,9 @@ def _draw(place: DeltaGenerator, cards: Iterable[tuple[int, Picture, tuple[Predi
 
 def _progress(done: int, count: int, seconds: float) -> str:
     text = f"{done} of {count} pictures read"
-    if done < 3:  # too few to tell
+    if done < 3:  # too few for an estimate
         return text
-    left = seconds / done * (count - done)
-    return f"{text}, about {left:.0f} s left" if left >= 1 else f"{text}, nearly done"
+    return f"{text}, {formats.time_left(seconds / done * (count - done))}"
 
 
 @st.fragment
@@ -219,8 +218,8 @@ def card(
         number: Its number in the batch, from 1.
         picture: The picture.
         predictors: One or two models.
-        single: Whether it is known to hold one digit.
-        file: The file, if the page still has it.
+        single: Whether it holds exactly one digit.
+        file: The file, if it is still available.
     """
     few = len(batch().pictures) <= FEW
     key = f"{number}_{picture.key[:12]}"
@@ -237,7 +236,7 @@ def card(
             with st.container(key=f"text_{number}"):
                 st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
             if isinstance(outcomes[0], Reading):
-                with st.container():  # what is below stays where it is, with or without notes
+                with st.container():  # what follows keeps its position, with or without notes
                     _notes(models, outcomes)
                 if not few:
                     st.button(
@@ -251,11 +250,11 @@ def card(
                 st.html(f'<p class="note">⚠ {html.escape(str(outcomes[0]))}</p>')
             read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
             if wide and read:
-                upload_pictures.ledger(corrections.Shown(mine, picture, single, data, key, models[0]), predictors)
+                upload_pictures.annotations(corrections.Shown(mine, picture, single, data, key, models[0]), predictors)
 
 
 def _notice(sentence: str, wide: bool) -> None:
-    """Draw a warning about a reading, above it; a small card has room for small letters only."""
+    """Draw a warning about a reading, above it; a small card only has room for small letters."""
     if wide:
         st.warning(common.plain(sentence), icon=":material/warning:")
     else:
@@ -263,7 +262,7 @@ def _notice(sentence: str, wide: bool) -> None:
 
 
 def _heading(picture: Picture, wide: bool) -> None:
-    """Draw a thumbnail and the file's name, in which nothing is taken for HTML or Markdown."""
+    """Draw a thumbnail and the file's name, escaped."""
     uri = batch().thumbnails.get(picture.key)
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
     name = html.escape(uploads_batch.shown_name(picture.name))
@@ -272,7 +271,7 @@ def _heading(picture: Picture, wide: bool) -> None:
 
 
 def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
-    """Draw what is worth a look: nothing found, what was left out, what is uncertain, two models that differ."""
+    """Draw notes: nothing found, rejected candidates, uncertain digits, models that differ."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
     notes = _as_numbers(readings[0].digits) + _doubts(readings[0].digits)
     notes += [
@@ -285,17 +284,17 @@ def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
 
 
 def _doubts(digits: Sequence[Digit]) -> list[str]:
-    """Return a sentence on what was left out, one on what is uncertain, and one on what was corrected."""
+    """Return a sentence each on rejected candidates, uncertain digits and corrections."""
     if not digits:
-        return ["No digit found. The picture may be blank, or the writing too faint."]
+        return ["No digit found. The picture may be blank or the writing too faint."]
     doubts = []
     corrected = sum(digit.by_hand == PUT_RIGHT for digit in digits)
     rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT and digit.by_hand != PUT_RIGHT]
-    left_out = sum(digit.by_hand is None for digit in rejected)
+    hidden = sum(digit.by_hand is None for digit in rejected)
     if len(rejected) == len(digits):
         doubts.append("? Nothing in this picture looks like a handwritten digit.")
-    elif left_out:
-        doubts.append(f"? Left out, as not a handwritten digit: {left_out}.")
+    elif hidden:
+        doubts.append(f"? Rejected as not a handwritten digit: {hidden}.")
     unsure = [digit for digit in digits if digit.flag == UNCERTAIN]
     if len(unsure) > NAMED:
         doubts.append(f"{len(unsure)} digits are uncertain.")
@@ -307,9 +306,9 @@ def _doubts(digits: Sequence[Digit]) -> list[str]:
 
 
 def _as_numbers(digits: Sequence[Digit]) -> list[str]:
-    """Return a sentence on the numbers where digits of a row make more than one."""
-    said = numbers.text(digits)
-    return [f"As numbers: {said.replace(chr(10), ' / ')}"] if " " in said and len(said) <= LONGEST else []
+    """Return a sentence on the numbers where the digits of a row form more than one."""
+    text = numbers.text(digits)
+    return [f"As numbers: {text.replace(chr(10), ' / ')}"] if " " in text and len(text) <= LONGEST else []
 
 
 def _short(text: str) -> str:
@@ -317,7 +316,7 @@ def _short(text: str) -> str:
 
 
 def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bool) -> None:
-    """Draw the buttons that give all readings as CSV and JSON, a record a picture and model, and the first as text."""
+    """Draw downloads: CSV and JSON with a record per picture and model, and the first model's readings as text."""
     mine = batch()
 
     def records() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the app writes, each deed to be broken off anywhere; and what must be true of a home afterwards."""
+"""What the app writes, each action to be broken off anywhere; and what must be true of a home afterwards."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ import numpy as np
 from digitrec import files, settings
 from digitrec.datasets import mnist
 from digitrec.errors import DigitrecError
-from digitrec.jobs import checkpoint, duel, limits, run_folder, runs, scheduler, sweep, worker
+from digitrec.jobs import checkpoint, duel, job, limits, runs, scheduler, sweep, worker
 from digitrec.registry import registry
 from digitrec.training import events as training_events
 from digitrec.training import model_files
@@ -28,7 +28,7 @@ ENDED = ("finished", "stopped", "failed", "interrupted")
 SWEEP = {"seed": [1, 2]}
 
 
-class Deed(NamedTuple):
+class Action(NamedTuple):
     """Something the app writes.
 
     Attributes:
@@ -52,56 +52,58 @@ def seed(home: Path) -> None:
         folder = home / "runs" / name
         shutil.copytree(SHIPPED, folder)
         files.write_json(folder / model_files.RECIPE, RECIPE.to_json())
-        files.write_json(folder / run_folder.STATUS, {"state": state, "message": "", "queued_at": 1.0, "started": 1.0})
+        files.write_json(folder / job.STATUS, {"state": state, "message": "", "queued_at": 1.0, "started": 1.0})
         _save_checkpoint(folder, 1)
-        (folder / run_folder.ALIVE).touch()
+        (folder / job.ALIVE).touch()
     shutil.copytree(home / "runs" / "ended", home / "runs" / "ancient")
-    os.utime(home / "runs" / "ancient" / run_folder.STATUS, (1, 1))
+    os.utime(home / "runs" / "ancient" / job.STATUS, (1, 1))
     (home / "runs" / "damaged" / model_files.RECIPE).write_text("{")
     files.new_folder(home / "sweeps" / "old", {sweep.FILE: _sweep()})
     files.new_folder(home / "sweeps" / "asked", {sweep.FILE: _sweep()})
     runs.start_as("asked-00", RECIPE.replace(seed=1), launch=False)
     runs.start_as("old-00", RECIPE.replace(seed=1), launch=False)
     for name in ("asked-00", "old-00"):
-        files.write_json(
-            home / "runs" / name / run_folder.STATUS, {"state": "finished", "message": "", "queued_at": 1.0}
-        )
+        files.write_json(home / "runs" / name / job.STATUS, {"state": "finished", "message": "", "queued_at": 1.0})
 
 
 def _sweep() -> dict[str, object]:
     return {"recipe": RECIPE.to_json(), "settings": SWEEP, "early": False}
 
 
-def deeds(home: Path) -> list[Deed]:
-    """Return all deeds, to be done in a home that `seed` filled, each in one of its own."""
+def actions(home: Path) -> list[Action]:
+    """Return all actions, to be done in a home that `seed` filled, each in one of its own."""
     models, folder, sweeps = home / "models", home / "runs", home / "sweeps"
     before = len(list(folder.iterdir()))  # one of them is damaged, and one goes when a duel is started
 
     def state(name: str) -> str:
-        return run_folder.read_status(folder / name).state
+        return job.read_status(folder / name).state
 
     def started(count: int = 1) -> bool:
         return len(runs.runs()) >= before - 2 + count
 
     return [
-        Deed("start a run", lambda: runs.start(RECIPE), started),
-        Deed("start a duel", lambda: duel.start(RECIPE, RECIPE.replace(seed=2), "epochs", 1, True), lambda: started(2)),
-        Deed("resume a run", lambda: runs.resume(runs.get("halted")), lambda: state("halted") == "queued"),
-        Deed("stop a run", lambda: _stop(folder / "under-way"), (folder / "under-way" / run_folder.STOP).exists),
-        Deed("delete a run", lambda: runs.delete(runs.get("ended")), lambda: not (folder / "ended").exists()),
-        Deed("discard a run", lambda: runs.discard("damaged"), lambda: not (folder / "damaged").exists()),
-        Deed("clear old runs", _clear, lambda: not (folder / "ancient").exists()),
-        Deed("save a model", lambda: registry.add("new", folder / "ended"), (models / "new").exists),
-        Deed("rename a model", lambda: registry.rename("mine", "yours"), (models / "yours").exists),
-        Deed("delete a model", lambda: registry.remove("mine"), lambda: not (models / "mine").exists()),
-        Deed("start a sweep", lambda: sweep.start(RECIPE, SWEEP), started),
-        Deed("go on in a sweep", lambda: sweep.follow(folder / "asked-00"), (folder / "asked-01").exists),
-        Deed("stop a sweep", lambda: sweep.stop(sweep.get("asked")), (sweeps / "asked" / run_folder.STOP).exists),
-        Deed("resume a sweep", lambda: sweep.go_on(sweep.get("old")), (folder / "old-01").exists),
-        Deed("delete a sweep", lambda: sweep.delete(sweep.get("old")), lambda: not (sweeps / "old").exists()),
-        Deed("save a checkpoint", lambda: _save_checkpoint(folder / "under-way", 2), lambda: _step(folder) == 2, True),
-        Deed("write events", lambda: _report(folder / "under-way"), lambda: len(_events(folder)) == 20, True),
-        Deed("write a state", lambda: worker._status(folder / "under-way", "finished"), lambda: True, True),
+        Action("start a run", lambda: runs.start(RECIPE), started),
+        Action(
+            "start a duel", lambda: duel.start(RECIPE, RECIPE.replace(seed=2), "epochs", 1, True), lambda: started(2)
+        ),
+        Action("resume a run", lambda: runs.resume(runs.get("halted")), lambda: state("halted") == "queued"),
+        Action("stop a run", lambda: _stop(folder / "under-way"), (folder / "under-way" / job.STOP).exists),
+        Action("delete a run", lambda: runs.delete(runs.get("ended")), lambda: not (folder / "ended").exists()),
+        Action("discard a run", lambda: runs.discard("damaged"), lambda: not (folder / "damaged").exists()),
+        Action("clear old runs", _clear, lambda: not (folder / "ancient").exists()),
+        Action("save a model", lambda: registry.add("new", folder / "ended"), (models / "new").exists),
+        Action("rename a model", lambda: registry.rename("mine", "yours"), (models / "yours").exists),
+        Action("delete a model", lambda: registry.remove("mine"), lambda: not (models / "mine").exists()),
+        Action("start a sweep", lambda: sweep.start(RECIPE, SWEEP), started),
+        Action("continue a sweep", lambda: sweep.follow(folder / "asked-00"), (folder / "asked-01").exists),
+        Action("stop a sweep", lambda: sweep.stop(sweep.get("asked")), (sweeps / "asked" / job.STOP).exists),
+        Action("resume a sweep", lambda: sweep.resume(sweep.get("old")), (folder / "old-01").exists),
+        Action("delete a sweep", lambda: sweep.delete(sweep.get("old")), lambda: not (sweeps / "old").exists()),
+        Action(
+            "save a checkpoint", lambda: _save_checkpoint(folder / "under-way", 2), lambda: _step(folder) == 2, True
+        ),
+        Action("write events", lambda: _report(folder / "under-way"), lambda: len(_events(folder)) == 20, True),
+        Action("write a state", lambda: job.update(folder / "under-way", state="finished"), lambda: True, True),
     ]
 
 
@@ -128,8 +130,8 @@ def _save_checkpoint(folder: Path, step: int) -> None:
 
 
 def _step(folder: Path) -> int:
-    with zipfile.ZipFile(folder / "under-way" / run_folder.CHECKPOINT) as packed:
-        return int(json.loads(packed.read(run_folder.POSITION))["step"])
+    with zipfile.ZipFile(folder / "under-way" / checkpoint.CHECKPOINT) as packed:
+        return int(json.loads(packed.read(checkpoint.POSITION))["step"])
 
 
 def _report(folder: Path) -> None:
@@ -144,7 +146,7 @@ def _events(folder: Path) -> list[object]:
 
 
 def _stop(folder: Path) -> None:
-    with (folder / run_folder.ALIVE).open("rb") as lock:  # on a read-only disk, too
+    with (folder / job.ALIVE).open("rb") as lock:  # on a read-only disk, too
         fcntl.flock(lock, fcntl.LOCK_EX)
         runs.stop(runs.get(folder.name))
 
@@ -156,13 +158,13 @@ def _clear() -> None:
 @contextmanager
 def nobody_trains() -> Iterator[None]:
     """Write all that a start writes, but start no process: TensorFlow takes seconds. `kills` has real ones, too."""
-    submit, took = scheduler.submit, run_folder.STARTING_TIME
-    scheduler.submit = lambda folder, started: None
-    run_folder.STARTING_TIME = 0.0  # a run without a process is seen at once
+    submit, seconds = scheduler.submit, job.LAUNCH_SECONDS
+    scheduler.submit = lambda folder: None
+    job.LAUNCH_SECONDS = 0.0  # a run without a process is seen at once
     try:
         yield
     finally:
-        scheduler.submit, run_folder.STARTING_TIME = submit, took
+        scheduler.submit, job.LAUNCH_SECONDS = submit, seconds
 
 
 def wrong(home: Path, gone: tuple[str, ...] = ()) -> list[str]:
@@ -173,14 +175,14 @@ def wrong(home: Path, gone: tuple[str, ...] = ()) -> list[str]:
         gone: Models that may be there or not.
     """
     found = [f"left out: {sentence}" for sentence in registry.damaged()]
-    at_hand = {model.name for model in registry.models() if not model.shipped}
-    found += [f"no model {name}" for name in {"kept", "mine"} - at_hand - set(gone)]
+    available = {model.name for model in registry.models() if not model.shipped}
+    found += [f"no model {name}" for name in {"kept", "mine"} - available - set(gone)]
     glyphs = mnist.glyphs(mnist.test()[0][:4])
     expected = registry.predictor(SHIPPED.name).probabilities(glyphs)
-    for name in at_hand:
+    for name in available:
         try:
             if not np.allclose(registry.predictor(name).probabilities(glyphs), expected, atol=1e-5):
-                found.append(f"the model {name} reads something else")
+                found.append(f"the model {name} predicts something else")
         except DigitrecError as error:
             found.append(str(error))
     known = {run.id: run for run in runs.runs()}
@@ -190,11 +192,11 @@ def wrong(home: Path, gone: tuple[str, ...] = ()) -> list[str]:
     for run in known.values():
         if run.state not in ENDED or (run.state in ("failed", "interrupted") and not run.message):
             found.append(f"the run {run.id} is {run.state} {run.message!r}")
-        if run_folder.is_alive(run.folder):
+        if job.is_alive(run.folder):
             found.append(f"the run {run.id} is locked")
-        if (run.folder / run_folder.CHECKPOINT).exists():
-            with zipfile.ZipFile(run.folder / run_folder.CHECKPOINT) as packed:
-                if packed.testzip() is not None or run_folder.POSITION not in packed.namelist():
+        if (run.folder / checkpoint.CHECKPOINT).exists():
+            with zipfile.ZipFile(run.folder / checkpoint.CHECKPOINT) as packed:
+                if packed.testzip() is not None or checkpoint.POSITION not in packed.namelist():
                     found.append(f"the checkpoint of {run.id} is half a file")
     for name in sweep.sweeps():
         sweep.get(name)

@@ -1,0 +1,67 @@
+"""A fine-tuning cycle: a trained network is trained for a few more epochs, and the weights before and after averaged.
+
+The learning rate is a tenth, and each distortion half, of the training before. The mean lies nearer the middle of a
+flat region of the loss than either end does.
+
+References:
+    P. Izmailov et al.: Averaging weights leads to wider optima and better generalization, UAI 2018, arXiv 1803.05407.
+"""
+
+from dataclasses import astuple, dataclass
+
+import keras
+
+from digitrec.imaging.augmentation import Augmentation
+from digitrec.training import network, trainer
+from digitrec.training.recipe import Recipe
+from digitrec.training.splits import Split
+from digitrec.training.trainer import Hooks, Weights
+
+RATE_FACTOR, DISTORTION_FACTOR = 0.1, 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuned:
+    """What a fine-tuning cycle leaves.
+
+    Attributes:
+        weights: The mean of the weights before and after.
+        validation_accuracy: What it reads right of the validation digits, 0 to 1.
+        seconds: Seconds of training.
+    """
+
+    weights: Weights
+    validation_accuracy: float
+    seconds: float
+
+
+def fine_tuning_recipe(recipe: Recipe, epochs: int) -> Recipe:
+    """Return the recipe of the cycle after the training of a recipe."""
+    weaker = Augmentation(*(amount * DISTORTION_FACTOR for amount in astuple(recipe.augmentation)))
+    rate = recipe.learning_rate * RATE_FACTOR
+    return recipe.replace(epochs=epochs, learning_rate=rate, augmentation=weaker, patience=0, seconds=0.0)
+
+
+def fine_tune(
+    recipe: Recipe, split: Split, weights: Weights, epochs: int, teacher: keras.Model | None = None
+) -> FineTuned:
+    """Train a network for its fine-tuning cycle.
+
+    Args:
+        recipe: What it was trained by.
+        split: The digits that it was trained on.
+        weights: Its weights after that training.
+        epochs: How many more.
+        teacher: The recipe's, see `trainer.fit`.
+
+    Raises:
+        RunError: If the loss is no longer a number.
+    """
+    cycle = fine_tuning_recipe(recipe, epochs)
+    keras.utils.set_random_seed(recipe.seed)
+    model = network.trainable(cycle, epochs * trainer.steps_per_epoch(cycle, split))
+    model.set_weights(weights)
+    fitted = trainer.fit(cycle, split, Hooks(), (model, trainer.Position()), teacher=teacher)
+    mean = [(before + after) / 2 for before, after in zip(weights, fitted.model.get_weights(), strict=True)]
+    fitted.model.set_weights(mean)
+    return FineTuned(mean, trainer.validation_accuracy(fitted.model, cycle, split), fitted.position.seconds)
