@@ -22,6 +22,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/conftest.py # one at a time: the conftest.py files share a name
+	$(BIN)/mypy tests/pages/conftest.py
 
 # What `make run` and `make test` install: each library in one version, with the hashes of its files, for all
 # platforms and for Python from 3.11. UPGRADE=--upgrade takes newer versions where the plain lists allow them.

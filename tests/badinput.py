@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+import picturedata
 
 from digitrec import cli, settings
 from digitrec.analysis import precomputed, stroke_replay
@@ -50,7 +50,7 @@ class Target(NamedTuple):
         share: Of all inputs, how many in a thousand.
         seeds: Returns valid bytes.
         take: Gives them to the app; the folder is one of its own.
-        form: What its bytes are: any, JSON with a value a line, or a value that others have taken from JSON already.
+        form: What its bytes are: any, JSON with one value per line, or a value that was taken from JSON before.
     """
 
     name: str
@@ -109,7 +109,7 @@ def _right_sums(data: bytes) -> bytes:
 
 
 def _spoiled_json(data: bytes, rng: random.Random) -> bytes:
-    """Return JSON, a value a line, with one of its parts left out, added or made something else."""
+    """Return JSON, one value per line, with one of its parts left out, added or made something else."""
     lines = [json.loads(line) for line in data.splitlines()]
     place = rng.randrange(len(lines))
     for _ in range(rng.choice((1, 1, 2, 5))):
@@ -135,79 +135,6 @@ def _holders(value: Any) -> Iterator[Any]:
         yield value
         for part in value.values() if isinstance(value, dict) else value:
             yield from _holders(part)
-
-
-@cache
-def _paper() -> Image.Image:
-    """Return a picture of a 7 and a 1."""
-    image = Image.new("L", (72, 48), 235)
-    ImageDraw.Draw(image).line([(8, 8), (30, 8), (18, 40)], 20, 4)
-    ImageDraw.Draw(image).line([(52, 8), (50, 40)], 20, 4)
-    return image
-
-
-def _saved(kind: str, *modes: str, **options: Any) -> list[bytes]:
-    made = []
-    for mode in modes:
-        stream = io.BytesIO()
-        _paper().convert(mode).save(stream, kind, **options)
-        made.append(stream.getvalue())
-    return made
-
-
-def _frames(kind: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    frames = [_paper().rotate(90 * turn).convert("RGB") for turn in range(3)]
-    frames[0].save(stream, kind, save_all=True, append_images=frames[1:], duration=40, **options)
-    return stream.getvalue()
-
-
-def _turned() -> bytes:
-    """Return EXIF that says that a picture is to be turned."""
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = 6, "notes"
-    return exif.tobytes()
-
-
-def _png() -> list[bytes]:
-    deep = io.BytesIO()
-    Image.fromarray(np.asarray(_paper()).astype(np.uint16) * 257).save(deep, "PNG")
-    icc = _saved("PNG", "RGB", icc_profile=bytes(range(200)), exif=_turned())
-    return [*_saved("PNG", "L", "RGB", "RGBA", "1", "P", "LA"), deep.getvalue(), *icc, _frames("PNG")]
-
-
-def _jpeg() -> list[bytes]:
-    return [*_saved("JPEG", "L", "RGB", "CMYK"), *_saved("JPEG", "RGB", progressive=True, exif=_turned())]
-
-
-def _webp() -> list[bytes]:
-    return [*_saved("WEBP", "RGB", exif=_turned()), *_saved("WEBP", "RGBA", lossless=True), _frames("WEBP")]
-
-
-def _tiff() -> list[bytes]:
-    plain = _saved("TIFF", "L", "RGBA", "I;16", "F", "CMYK")
-    packed = [file for kind in ("tiff_lzw", "tiff_deflate", "jpeg") for file in _saved("TIFF", "RGB", compression=kind)]
-    return [*plain, *packed, *_saved("TIFF", "1", compression="group4"), _frames("TIFF")]
-
-
-def _heic() -> list[bytes]:
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
-    return [*_saved("HEIF", "RGB", "RGBA"), *_saved("HEIF", "L", exif=_turned())]
-
-
-def _pdf() -> list[bytes]:
-    drawn = b"4 w 10 60 m 40 60 l 22 10 l S BT /F 40 Tf 60 20 Td (27) Tj ET"
-    objects = (
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R 3 0 R]/Count 2>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 120 80]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(drawn), drawn),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    )
-    made = b"%PDF-1.4\n" + b"".join(b"%d 0 obj\n%s\nendobj\n" % each for each in enumerate(objects, 1))
-    return [*_saved("PDF", "L", "RGB"), _frames("PDF"), made + b"trailer<</Size 6/Root 1 0 R>>\n%%EOF"]
 
 
 def _picture(data: bytes, _: Path) -> None:
@@ -315,7 +242,7 @@ def _recipe(data: bytes, _: Path) -> None:
 
 
 def _addresses() -> list[bytes]:
-    glyph = share_link.packed(np.asarray(_paper().resize((28, 28)), np.float32) / np.float32(255))
+    glyph = share_link.packed(np.asarray(picturedata.paper().resize((28, 28)), np.float32) / np.float32(255))
     parts = {"model_1": "reader", "model_2": "mlp-128", "digit": "61"}
     return [
         json.dumps(each).encode() for each in (parts, {"ink": glyph}, {"ink": glyph[:80], "run": "x", "digit": "7"})
@@ -367,7 +294,7 @@ def _command(data: bytes, folder: Path) -> None:
     words = data.decode(errors="surrogateescape").split("\0")
     if "train" in words[:1] or "evaluate" in words[:1]:
         words[1:2] = [f"{word}?" for word in words[1:2]]
-    (folder / "a.png").write_bytes(_png()[0])
+    (folder / "a.png").write_bytes(picturedata.png()[0])
     said = io.TextIOWrapper(io.BytesIO(), errors="strict")
     here = Path.cwd()
     os.chdir(folder)
@@ -384,14 +311,14 @@ def _command(data: bytes, folder: Path) -> None:
 TARGETS = {
     target.name: target
     for target in (
-        Target("png", 80, _png, _picture),
-        Target("jpeg", 80, _jpeg, _picture),
-        Target("webp", 50, _webp, _picture),
-        Target("bmp", 40, lambda: _saved("BMP", "L", "RGB", "RGBA", "1"), _picture),
-        Target("gif", 40, lambda: [*_saved("GIF", "L", "P"), _frames("GIF")], _picture),
-        Target("tiff", 80, _tiff, _picture),
-        Target("heic", 30, _heic, _picture),
-        Target("pdf", 50, _pdf, _picture),
+        Target("png", 80, picturedata.png, _picture),
+        Target("jpeg", 80, picturedata.jpeg, _picture),
+        Target("webp", 50, picturedata.webp, _picture),
+        Target("bmp", 40, lambda: picturedata.saved("BMP", "L", "RGB", "RGBA", "1"), _picture),
+        Target("gif", 40, lambda: [*picturedata.saved("GIF", "L", "P"), picturedata.frames("GIF")], _picture),
+        Target("tiff", 80, picturedata.tiff, _picture),
+        Target("heic", 30, picturedata.heic, _picture),
+        Target("pdf", 50, picturedata.pdf, _picture),
         Target("card.json of a model", 60, lambda: [_in_lines(_card())], _model_with(model_files.CARD), "json"),
         Target("card.json of a run", 60, _RUN[model_files.CARD], _run_with(model_files.CARD), "json"),
         Target("recipe.json", 90, _recipes, _run_with(model_files.RECIPE), "json"),

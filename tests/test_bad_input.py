@@ -53,7 +53,7 @@ ANSWERED = {
     "insight.npz",
     "an address",
 }
-"""Of these what is damaged is left out, told on the page, or by the exit status."""
+"""Of these what is damaged is left out, reported on the page, or by the exit status."""
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

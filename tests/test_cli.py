@@ -290,7 +290,7 @@ def test_train_tells_each_epoch_and_keeps_the_model(home, capsys):
     recipe = card["recipe"]
     assert (recipe["epochs"], recipe["batch_size"], recipe["learning_rate"], recipe["seed"]) == (1, 512, 0.004, 3)
     assert cli.main([*words, "--name", "quick"]) == 2
-    assert "There is a model quick already" in capsys.readouterr().err
+    assert "There is already a model quick" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ def softmax_bars(probabilities: npt.NDArray[np.floating[Any]], colour: str, reje
         "textangle": 0,
         "constraintext": "none",
         "cliponaxis": False,
-        "hovertemplate": "digit %{x}: %{y:.1f} %<extra></extra>",
+        "hovertext": [formats.percentage(probability) for probability in probabilities],
+        "hovertemplate": "digit %{x}: %{hovertext}<extra></extra>",
     }
     layout = {
         **BARE_LAYOUT,

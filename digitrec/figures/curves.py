@@ -81,7 +81,7 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
     when = "epoch %{x:.2f}" if by == "epoch" else "%{x:.1f} s"
     batches, ends = (curve.batch_epoch, curve.epoch) if by == "epoch" else (curve.batch_seconds, curve.seconds)
 
-    def trace(name: str, x: Sequence[float], y: Sequence[float], **looks: Any) -> dict[str, Any]:
+    def trace(name: str, x: Sequence[float], y: Sequence[float], **style: Any) -> dict[str, Any]:
         return {
             "type": "scatter",
             "name": prefix + name,
@@ -93,7 +93,7 @@ def _curve_traces(curve: "Curves", loss: bool, run: str, colour: str, symbol: st
             "line": {"color": colour, "width": 2},
             "mode": "lines+markers",
             **axes,
-            **looks,
+            **style,
         }
 
     thin: dict[str, Any] = {"mode": "lines", "opacity": 0.7, "line": {"color": colour, "width": 1}}

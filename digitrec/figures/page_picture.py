@@ -141,8 +141,8 @@ class _Anchor(NamedTuple):
     down: str
 
 
-# Where a label may stand, the best place first. Of each: the point of the box that it is fixed to (shares of its width
-# and height), and the side of the label that lies there.
+# Where a label may stand, the best place first. Of each: the point of the box that it is fixed to, in fractions
+# of width and height, and the side of the label that lies there.
 _LABEL_PLACES = (
     (0.0, 0.0, "left", "bottom"),
     (0.5, 0.0, "center", "bottom"),
@@ -181,7 +181,7 @@ def _label_anchors(
     """
     taken = np.concatenate([boxes, np.zeros((len(labels), 4))])  # a label that stands is in the way of the next ones
     inside = np.array([0.0, -ABOVE_PICTURE * scale, *size])
-    shares = np.array([place[:2] for place in _LABEL_PLACES])
+    fractions = np.array([place[:2] for place in _LABEL_PLACES])
     before = np.array([[_BEFORE[across], _BEFORE[down]] for *_, across, down in _LABEL_PLACES])
     anchors = []
     for count, (label, place) in enumerate(zip(labels, places, strict=True), len(boxes)):
@@ -189,7 +189,7 @@ def _label_anchors(
             anchors.append(_Anchor(0.0, 0.0, "left", "top"))
             continue
         extent = np.array([0.62 * letters * len(label) + 2, 0.8 * letters + 2]) * scale
-        points = boxes[place, :2] + shares * (boxes[place, 2:] - boxes[place, :2])
+        points = boxes[place, :2] + fractions * (boxes[place, 2:] - boxes[place, :2])
         corners = points - before * extent
         candidates = np.concatenate([corners, corners + extent], axis=1)  # (places, 4)
         outside = extent.prod() - _shared(candidates, inside[None]).sum(axis=1)

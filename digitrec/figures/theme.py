@@ -1,4 +1,4 @@
-"""What all figures share: the colours of models, texts and layout.
+"""What all figures have in common: the colours of models, texts and layout.
 
 No Streamlit here: a page shows a figure with `st.plotly_chart(figure, theme="streamlit")`. Backgrounds and
 fonts are left to that theme, so that light and dark both work, and no figure relies on colour alone. Each figure has a

@@ -74,12 +74,14 @@ def start(folder: Path, kind: str) -> Export:
     """Have an export made by a process of its own, unless it is there or under way already.
 
     Raises:
-        ModelError: If the model is gone.
+        ModelError: If the model is gone, or TensorFlow is not installed.
         RunError: If the disk is full or read-only.
     """
     found = find(folder, kind)
     if found.state in ("making", "ready"):
         return found
+    if not settings.has_tensorflow():
+        raise ModelError(settings.NO_TENSORFLOW)
     work = _work(folder, kind)
     with job.writing("The export cannot be started"):
         work.mkdir(parents=True, exist_ok=True)
@@ -97,7 +99,7 @@ def stop(folder: Path, kind: str) -> None:
     """
     work, until, killed = _work(folder, kind), time.monotonic() + job.LAUNCH_SECONDS, False
     while (job.is_alive(work) if killed else find(folder, kind).state == "making") and time.monotonic() < until:
-        killed = job.kill(work) or killed  # another server's process may not have said yet who it is
+        killed = job.kill(work) or killed  # another server's process may not have written yet which it is
         time.sleep(0.05)
     if killed:
         with job.writing("The export cannot be stopped"):

@@ -55,7 +55,7 @@ class Advice(NamedTuple):
     """What a person can do after a job of some kind has failed.
 
     Attributes:
-        again: How it can go on, as a sentence.
+        again: How it can continue, as a sentence.
         memory: How it needs less memory, as a sentence.
     """
 
@@ -114,7 +114,7 @@ def snapshot(folder: Path, advice: Advice) -> Status:
 
     Args:
         folder: The job's.
-        advice: What is said after the reason of an interruption.
+        advice: What follows the reason of an interruption.
     """
     status = read_status(folder)
     if status.state not in UNDER_WAY:

@@ -110,7 +110,7 @@ def teacher(recipe: Recipe) -> "keras.Model | None":
     """Return the network that a recipe is taught by, or None.
 
     Raises:
-        ModelError: If it is not at hand.
+        ModelError: If it is not available.
     """
     if not recipe.teacher:
         return None
@@ -261,6 +261,8 @@ def _validation_accuracy(recipe: Recipe, epochs: list[dict[str, Any]]) -> float 
 
 def _commit() -> str | None:
     """The project's commit, with `+` where files differ from it; None outside a git checkout."""
+    if settings.INSTALLED:
+        return None  # a checkout around site-packages is another project's
     command = ["git", "-C", str(settings.PROJECT), "describe", "--always", "--abbrev=12", "--dirty=+"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

@@ -151,6 +151,11 @@ def needs_detector(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
     return len(parts(ink > connected_parts.FAINT)[1]) - 1 > thresholds.most_alone
 
 
+def drawing_angle(image: Image.Image, detector: Detector, thresholds: Thresholds = THRESHOLDS) -> float:
+    """Return by how many degrees counter-clockwise a drawing becomes upright, as the detector sees it; mostly 0.0."""
+    return page_search.angle_of(imaging_ink.on_paper(decode.within(image, thresholds.most_side)), detector)
+
+
 def _turns(some: _Some, search: Search, classifier: connected_parts.Reader, thresholds: Thresholds) -> int:
     """Return by how many more quarter turns counter-clockwise the classifier reads the digits better, mostly 0.
 

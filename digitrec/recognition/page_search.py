@@ -107,8 +107,7 @@ def search(image: Bytes, detector: Detector, angle: float | None = None, thresho
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.
         thresholds: The settings.
     """
-    size, side = (image.shape[1], image.shape[0]), max(image.shape[:2])
-    scales = sorted({min(s / side, thresholds.most_enlarged) for s in (thresholds.small_side, thresholds.first_side)})
+    size, scales = (image.shape[1], image.shape[0]), _first_scales(image, thresholds)
     found, passes = _passes(image, scales, detector, angle or 0.0)
     guide, least = found, thresholds.gain * scales[-1]
     if angle is None:
@@ -123,6 +122,16 @@ def search(image: Bytes, detector: Detector, angle: float | None = None, thresho
         passes.append(Pass(heat, scale / maps.STRIDE, left, top))
         found = joined([found, more.moved(1.0 / scale, left, top)])
     return Search(angle % 360.0, found, tuple(passes))
+
+
+def angle_of(image: Bytes, detector: Detector, thresholds: Thresholds = THRESHOLDS) -> float:
+    """Return by how many degrees counter-clockwise a page, uint8 (H, W, 3), becomes upright; see `page_angle`."""
+    return page_angle(_passes(image, _first_scales(image, thresholds), detector, 0.0)[0], thresholds)
+
+
+def _first_scales(image: Bytes, thresholds: Thresholds) -> list[float]:
+    side = max(image.shape[:2])
+    return sorted({min(s / side, thresholds.most_enlarged) for s in (thresholds.small_side, thresholds.first_side)})
 
 
 def _turned(found: Detections, size: tuple[int, int], angle: float) -> Detections:

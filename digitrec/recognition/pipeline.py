@@ -20,6 +20,7 @@ from digitrec.recognition.connected_parts import Mark
 from digitrec.recognition.connected_parts import (
     Reader as Reader,  # what a reading needs of a model, for those who call it
 )
+from digitrec.recognition.detector import Detector
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.results import NOT_A_DIGIT, SURE, UNCERTAIN, Digit, Reading, Step, enlarged, likely
 
@@ -63,11 +64,30 @@ def read(
     if plain:
         drawing = inked(image, angle or 0.0)
         if single or not candidates.needs_detector(drawing.ink):
-            return _read(drawing, predictor, single, finder)
+            read = _read(drawing, predictor, single, finder)
+            if single or angle is not None or len(read.digits) < candidates.THRESHOLDS.fewest:
+                return read
+            return _upright(image, read, predictor, finder, detector)
     found = candidates.find(image, finder, detector, (angle or 0.0) if single else angle, plain=plain)
     blank = _inked(image, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor)
     return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
+
+
+def _upright(image: Image.Image, as_it_lies: Reading, predictor: Reader, finder: Reader, detector: Detector) -> Reading:
+    """Return a drawing's reading, rotated where the detector says so and the classifier is surer of its digits then."""
+    angle = candidates.drawing_angle(image, detector)
+    if not angle:
+        return as_it_lies
+    rotated = _read(inked(image, angle), predictor, False, finder)
+    better = _sureness(rotated) > _sureness(as_it_lies) + candidates.THRESHOLDS.better
+    return rotated if better else as_it_lies
+
+
+def _sureness(reading: Reading) -> float:
+    """Return how sure a reading's digits are on average, 0 to 1; a rejected candidate counts as 0."""
+    sure = [d.confidence * d.is_digit if d.flag != NOT_A_DIGIT else 0.0 for d in reading.digits]
+    return float(np.mean(sure)) if sure else 0.0
 
 
 def _likeliest(reading: Reading) -> Reading | None:

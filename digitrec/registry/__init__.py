@@ -1,1 +1,1 @@
-"""Models that can be chosen: their cards, and their forms for elsewhere."""
+"""Saved models: their cards, and their export for use elsewhere."""

@@ -1,4 +1,4 @@
-"""A model's card: what `worker.write_model` writes of it, checked before a page shows any of it."""
+"""A model's card, which `worker.write_model` writes, checked before a page shows any of it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,20 +19,20 @@ def read(folder: Path) -> dict[str, Any] | None:
 
 
 def is_whole(card: dict[str, Any]) -> bool:
-    """Return whether a card holds all that is shown of a model, each a value that makes sense."""
+    """Return whether a card holds all that is shown of a model, each a possible value."""
     try:
         Recipe.from_json(card["recipe"])
         Calibration.from_card(card)
         low, high = card["interval"]
         confusion = [count for row in card["confusion"] for count in row]
-        shares = card["accuracy"], low, high
+        fractions = card["accuracy"], low, high
         sizes = [card["bytes"][file] for file in model_files.MODEL_FILES[:-1]]
         numbers = card["format"], card["epochs"], card["seconds"], card["parameters"], *sizes
         counts = card["parameters"], card["errors"], *confusion
     except (KeyError, TypeError, ValueError, RecipeError):
         return False
     return (
-        _between(shares, 1.0)
+        _between(fractions, 1.0)
         and _between(numbers, files.LARGEST)
         and _between(counts, files.LARGEST)
         and all(isinstance(count, int) for count in counts)
@@ -48,5 +48,5 @@ def _between(values: Iterable[object], most: float) -> bool:
 
 
 def _is_square(rows: object) -> bool:
-    """Return whether there is a row a class with a number a class."""
+    """Return whether there is one row per class with one number per class."""
     return isinstance(rows, list) and [len(row) for row in rows] == [CLASSES] * CLASSES

@@ -1,4 +1,4 @@
-"""A model that needs nothing of digitrec: bytes in, calibrated probabilities out; and a run's curves for TensorBoard.
+"""A model that works without digitrec: bytes in, calibrated probabilities out; and a run's curves for TensorBoard.
 
 Only `export` uses this, in a process of its own.
 """
@@ -28,19 +28,19 @@ from digitrec.training import model_files
 
 Say = Callable[[str], None]
 
-AMONG = 500  # of MNIST's first test digits, the golden ones are chosen: all ten digits are among them 38 times or more
+AMONG = 500  # MNIST's first test digits, from which the golden ones are chosen: at least 38 of each class
 
 TOLERANCE = 1e-3
-"""How far a golden probability may be off: other processors add up in another order."""
+"""How far a golden probability may differ: other processors add up in another order."""
 
 APP_TOLERANCE = 0.02
-"""How far the app's own answers may be off: LiteRT's weights have 11 bits. 0.001 at most on shipped models."""
+"""How far the app's own probabilities may differ: LiteRT's weights have 11 bits. 0.001 at most on shipped models."""
 
 OPSET = 18  # of ONNX, of December 2022: old enough for every runtime in use
 
 
 class Golden(NamedTuple):
-    """Ten digits, and what a model must say of them.
+    """Ten digits, and the probabilities that a model must give for them.
 
     Attributes:
         pictures: uint8 (10, 28, 28), 0 paper .. 255 ink: a 0, a 1 ... a 9.
@@ -52,7 +52,7 @@ class Golden(NamedTuple):
 
 
 def portable(model: keras.Model, temperature: float) -> keras.Model:
-    """Return the network with what goes before and after it inside.
+    """Return the network with preprocessing and calibration inside.
 
     Args:
         model: As `network.build` makes it; not to be used afterwards.
@@ -79,37 +79,37 @@ def _gelu(x: tf.Tensor) -> tf.Tensor:
 
 
 def golden(model: keras.Model, app: Predictor) -> Golden:
-    """Return the digits that the model is least sure of, one of each, and what it says of them.
+    """Return the digits that the model is least sure of, one per class, and its probabilities for them.
 
-    Of a digit that it is sure of it would say nearly the same with a wrong temperature.
+    For a digit that it is sure of, a wrong temperature would hardly change them.
 
     Args:
         model: As `portable` makes it.
-        app: The same model as the app reads with it.
+        app: The same model as the app uses it.
 
     Raises:
-        ModelError: If the app says something else.
+        ModelError: If the app gives other probabilities.
     """
     pictures, truth = (array[:AMONG] for array in mnist.test())
-    said = app.answers(mnist.glyphs(pictures)).probabilities
-    sureness = said.max(axis=1)
+    expected = app.answers(mnist.glyphs(pictures)).probabilities
+    sureness = expected.max(axis=1)
     chosen = [min(np.flatnonzero(truth == digit), key=sureness.__getitem__) for digit in range(CLASSES)]
     probabilities = np.asarray(model(pictures[chosen])["probabilities"])
-    check(said[chosen], probabilities, APP_TOLERANCE)
+    check(expected[chosen], probabilities, APP_TOLERANCE)
     return Golden(pictures[chosen], probabilities)
 
 
-def check(said: NDArray[np.float32], expected: NDArray[np.float32], tolerance: float = TOLERANCE) -> None:
+def check(found: NDArray[np.float32], expected: NDArray[np.float32], tolerance: float = TOLERANCE) -> None:
     """Compare probabilities with those that they must be.
 
     Raises:
-        ModelError: If one is off by more than `tolerance`, or no number.
+        ModelError: If one differs by more than `tolerance`, or is not a number.
     """
-    off = float(np.abs(said - expected).max())
+    off = float(np.abs(found - expected).max())
     if not off <= tolerance:
         raise ModelError(
-            f"The file is not offered: on ten digits it answers otherwise than the model, by up to {off:.3f}. "
-            "Train the model again."
+            f"The export failed its check: on ten digits its probabilities must be within {tolerance:g} of its own. "
+            f"Train the model again. Received: a difference of {off:.3f}"
         )
 
 
@@ -122,10 +122,10 @@ def _write_savedmodel(folder: Path, tree: Path, say: Say) -> None:
 
 
 def _write_model(folder: Path, tree: Path, say: Say, kind: str, file: Path, **options: int) -> None:
-    """Write the model in a folder, the golden digits, the scripts and a text on them to a folder `tree`.
+    """Write the model in a folder, the golden digits, the scripts and a README to a folder `tree`.
 
     Raises:
-        ModelError: If the model is damaged, or what was written answers otherwise than it.
+        ModelError: If the model is damaged, or what was written gives other probabilities.
     """
     say("the model is being converted")
     card = files.read_json(folder / model_files.CARD) or {}
@@ -136,7 +136,7 @@ def _write_model(folder: Path, tree: Path, say: Say, kind: str, file: Path, **op
         raise ModelError("The model is damaged and cannot be converted. Train it again.") from error
     model = portable(network, calibration.temperature)
     model.export(file, format="tf_saved_model" if kind == "savedmodel" else kind, verbose=False, **options)
-    say("it is being checked on ten digits")
+    say("the export is being checked on ten digits")
     expected = golden(model, Predictor(card["name"], folder / model_files.TFLITE, calibration))
     check(RUNNERS[kind](file, expected.pictures), expected.probabilities)
     _write_golden(tree / "golden.json", expected)
@@ -158,13 +158,13 @@ def _run_savedmodel(file: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float
 
 
 RUNNERS = {"onnx": _run_onnx, "savedmodel": _run_savedmodel}
-"""What a written model says of pictures, by its kind; without the code that wrote it."""
+"""What runs a written model on pictures, by its kind; without the code that wrote it."""
 
 
 def _write_golden(file: Path, expected: Golden) -> None:
     values = {
         "pictures": expected.pictures.tolist(),
-        "probabilities": [[round(float(share), 7) for share in row] for row in expected.probabilities],
+        "probabilities": [[round(float(value), 7) for value in row] for row in expected.probabilities],
         "tolerance": TOLERANCE,
     }
     file.write_text(json.dumps(values) + "\n")

@@ -1,4 +1,4 @@
-"""What lies beside an exported model: a script that reads a picture with it, one that checks it, and a text on it."""
+"""What comes with an exported model: a script that reads a picture with it, one that checks it, and a README."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ for digit in probabilities.argsort()[::-1][:3]:
 '''
 
 _CHECK = '''
-"""See whether the model gives the probabilities that it must give: python check.py"""
+"""Check that the model gives the probabilities that it must give: python check.py"""
 
 import json
 
@@ -47,8 +47,8 @@ import {library}
 
 golden = json.load(open("golden.json"))
 model = {load}
-said = {ask}
-off = abs(said - golden["probabilities"]).max()
+found = {ask}
+off = abs(found - golden["probabilities"]).max()
 print("right" if off <= golden["tolerance"] else "WRONG", f"- the largest difference is {{off:.7f}}")
 '''
 
@@ -62,13 +62,13 @@ READ = {kind: _script(_READ, kind, "picture[None]") for kind in _LIBRARY}
 """A script that reads a picture with the model beside it, by the kind of export: ten lines below its imports."""
 
 CHECK = {kind: _script(_CHECK, kind, 'np.array(golden["pictures"], "uint8")') for kind in _LIBRARY}
-"""A script that compares the model beside it with `golden.json`."""
+"""A script that compares the model with `golden.json`."""
 
 TENSORBOARD_README = """
 The curves of a digitrec run. To see them: pip install tensorboard, then tensorboard --logdir . in this folder.
 
-train/       batch_loss, batch_accuracy (a step is a thousandth of an epoch), epoch_loss, epoch_accuracy
-validation/  epoch_loss, epoch_accuracy, on digits that the net did not learn from
+train/       batch_loss, batch_accuracy (one step is a thousandth of an epoch), epoch_loss, epoch_accuracy
+validation/  epoch_loss, epoch_accuracy, on digits that the network was not trained on
 """.lstrip("\n")
 
 _README = """
@@ -76,18 +76,18 @@ _README = """
 
 In:  pictures       uint8 (N, 28, 28), 0 paper .. 255 ink, as MNIST has them: the digit fits 20 x 20 pixels,
                     and its centre of mass is in the middle.
-Out: probabilities  float32 (N, 10), how likely each picture is a 0, a 1 ... a 9. Rows add up to 1.
+Out: probabilities  float32 (N, 10), of each picture being a 0, a 1 ... a 9. Rows add up to 1.
                     {calibrated}
 
 {model}
 read.py      python read.py PICTURE reads one digit, dark on light or light on dark
 golden.json  ten of MNIST's test digits (CC BY-SA 3.0), a 0 to a 9, that this model is not sure of, and the
-             probabilities that it must give, right to {tolerance}
-check.py     python check.py holds the model against golden.json
+             probabilities that it must give, to within {tolerance}
+check.py     python check.py compares the model with golden.json
 """
 
-_CALIBRATED = "Calibrated as in the app (logits divided by {0:.4f}): of 100 answers of 90 % about 90 are right."
-_PLAIN = "Not calibrated, for the model's card has no calibration: often surer than right."
+_CALIBRATED = "Calibrated as in the app (logits divided by {0:.4f}): of 100 predictions of 90 % about 90 are right."
+_PLAIN = "Not calibrated, because the model's card has no calibration: probabilities are often too high."
 _MODEL = {
     "onnx": "model.onnx   for ONNX Runtime and whatever else reads ONNX",
     "savedmodel": "model/       for TensorFlow and TensorFlow Serving",
@@ -95,7 +95,7 @@ _MODEL = {
 
 
 def model_readme(card: dict[str, Any], kind: str, tolerance: float) -> str:
-    """Return the text beside a model of this kind of export, from its card."""
+    """Return the README of a model for this kind of export, from its card."""
     calibration = Calibration.from_card(card)
     return _README.lstrip("\n").format(
         name=card["name"],

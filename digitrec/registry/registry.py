@@ -27,8 +27,8 @@ NEWEST_FORMAT = 1
 DETECTOR = "detector"
 """Name of the folder beside the shipped models that holds the digit detector; no model may have it."""
 
-TEST_BYTES = 2**21  # of test.npz unpacked: ten shares a test digit, as float64 with room to spare
-MODELS_KEPT = 512  # cards read: a page asks for all models several times a stroke
+TEST_BYTES = 2**21  # of test.npz unpacked: ten probabilities per test digit, as float64 with room to spare
+MODELS_KEPT = 512  # cards kept in memory: a page asks for all models several times per stroke
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Model:
 
     @functools.cached_property
     def recipe(self) -> Recipe:
-        """What it was trained by; pages ask at each stroke."""
+        """What it was trained by; pages need it at each stroke."""
         return Recipe.from_json(self.card["recipe"])
 
     @property
@@ -64,16 +64,16 @@ class Model:
 
     @property
     def calibration(self) -> Calibration:
-        """How its logits become answers; the default where its card, an older one, has none."""
+        """How its logits become probabilities; the default where its card, an older one, has none."""
         return Calibration.from_card(self.card)
 
     def test_probabilities(self) -> "NDArray[np.float32]":
-        """Return what it says of MNIST's test digits: float32 (10000, 10); see `test_probabilities`."""
+        """Return its probabilities for MNIST's test digits: float32 (10000, 10); see `test_probabilities`."""
         return test_probabilities(self.folder)
 
 
 def test_probabilities(folder: Path) -> "NDArray[np.float32]":
-    """Return what the model in a folder, a saved one or a run's, says of MNIST's test digits: float32 (10000, 10).
+    """Return the probabilities of a folder's model, saved or of a run, for MNIST's test digits: float32 (10000, 10).
 
     Raises:
         ModelError: If the file is missing or damaged.
@@ -81,19 +81,19 @@ def test_probabilities(folder: Path) -> "NDArray[np.float32]":
     try:
         probabilities: NDArray[np.float32] = files.read_arrays(folder / model_files.TEST, TEST_BYTES)["probabilities"]
         if probabilities.shape != (TEST_DIGITS, CLASSES) or probabilities.dtype.kind != "f":
-            raise ValueError(f"not one row a test digit: {probabilities.shape}")
+            raise ValueError(f"One row per test digit. Received: {probabilities.shape}")
         return probabilities
     except (ValueError, KeyError) as error:
         raise ModelError(f"The test results of {folder.name} are damaged. Train it again.") from error
 
 
 def models() -> list[Model]:
-    """Return the models at hand, shipped ones first, each in order of their names."""
+    """Return the available models, shipped ones first, both in order of their names."""
     return [found for found in _scan() if isinstance(found, Model)]
 
 
 def damaged() -> list[str]:
-    """Return a sentence on each folder that was left out because it is damaged or half written."""
+    """Return a sentence on each folder that is left out because it is damaged or half written."""
     return [found for found in _scan() if isinstance(found, str)]
 
 
@@ -105,16 +105,16 @@ def get(name: str) -> Model:
     """
     for parent in settings.model_folders() if NAME.fullmatch(name) and name != DETECTOR else ():
         if (folder := parent / name).is_dir():
-            found = _read(folder, parent == settings.SHIPPED_MODELS)  # the others are not looked at: that takes time
+            found = _read(folder, parent == settings.SHIPPED_MODELS)  # only this one: reading all takes time
             if isinstance(found, Model):
                 return found
             break
     names = ", ".join(model.name for model in models()) or "none; run `make models`, or train one"
-    raise ModelError(f"There is no model {name[:60]!r}. Models at hand: {names}")
+    raise ModelError(f"There is no model {name[:60]!r}. Available models: {names}")
 
 
 def default(kind: str | None = None) -> str:
-    """Return the name of the model to read with: `reader` where it is at hand, else the most accurate shipped one.
+    """Return the name of the model to read with: `reader` where it is available, else the most accurate shipped one.
 
     Args:
         kind: `mlp` or `cnn` for the best of this kind; None for any.
@@ -130,7 +130,7 @@ def default(kind: str | None = None) -> str:
 
 
 def predictor(name: str) -> "Predictor":
-    """Return the model of this name, opened; the last few stay open.
+    """Return the classifier of this name, opened; the last few stay open.
 
     Raises:
         ModelError: If there is none, or its file is damaged.
@@ -142,7 +142,7 @@ def predictor(name: str) -> "Predictor":
 
 
 def finder() -> "Predictor | None":
-    """Return the model that finds the digits of a sheet for all others: the default one, or None where it is damaged.
+    """Return the classifier that finds the digits of a page for all others: the default one, or None if it is damaged.
 
     Raises:
         ModelError: If there is no model at all.
@@ -158,7 +158,7 @@ def add(name: str, folder: Path) -> Model:
     """Add the trained model in a run folder under a name.
 
     Raises:
-        ModelError: If the name is taken or not one, the run has no model, or the disk is full or read-only.
+        ModelError: If the name is taken or not valid, the run has no model, or the disk is full or read-only.
     """
     check_name(name)
     if not (folder / model_files.CARD).exists():
@@ -174,10 +174,10 @@ def add(name: str, folder: Path) -> Model:
 
 
 def check_name(name: str) -> None:
-    """Check that a new model may bear this name.
+    """Check that a new model may have this name.
 
     Raises:
-        ModelError: If it is no name, or taken.
+        ModelError: If it is not a valid name, or taken.
     """
     if not NAME.fullmatch(name):
         raise ModelError(f"{NAME_RULE} Received: {name[:60]!r}")
@@ -194,7 +194,7 @@ def free_name(base: str) -> str:
 
 
 def _is_taken(name: str) -> bool:
-    """Whether a folder of this name is there, be it that of a damaged model, or the name is reserved."""
+    """Return whether a folder of this name is there, even that of a damaged model, or the name is reserved."""
     return name == DETECTOR or any((parent / name).exists() for parent in settings.model_folders())
 
 
@@ -202,27 +202,27 @@ def remove(name: str) -> None:
     """Delete a model that was trained here.
 
     Raises:
-        ModelError: If there is none, it came with the project, or its files cannot be removed.
+        ModelError: If there is none, it is a shipped one, or its files cannot be removed.
     """
     model = get(name)
     if model.shipped:
-        raise ModelError(f"{name} came with the project and stays. Only models trained here can be deleted.")
+        raise ModelError(f"Only models trained here can be deleted. Received: {name}, which came with the project")
     try:
         files.remove_folder(model.folder)
     except OSError as error:
-        raise ModelError(f"{name} cannot be deleted: the disk is read-only.") from error
+        raise ModelError(f"{name} cannot be deleted: the disk is read-only. Make it writable.") from error
 
 
 def rename(name: str, new: str) -> Model:
     """Give a model that was trained here another name.
 
     Raises:
-        ModelError: If there is none, it came with the project, the new name is taken or not one, or the disk is full
-            or read-only.
+        ModelError: If there is none, it is a shipped one, the new name is taken or not valid, or the disk is full or
+            read-only.
     """
     model = get(name)
     if model.shipped:
-        raise ModelError(f"{name} came with the project and keeps its name. Only models trained here can be renamed.")
+        raise ModelError(f"Only models trained here can be renamed. Received: {name}, which came with the project")
     check_name(new)
     target = model.folder.with_name(new)
     try:
@@ -232,7 +232,7 @@ def rename(name: str, new: str) -> Model:
         )  # first: a full disk changes nothing
         files.move_folder(model.folder, target)
     except OSError as error:
-        raise ModelError(f"{name} cannot be renamed: the disk is full or read-only.") from error
+        raise ModelError(f"{name} cannot be renamed: the disk is full or read-only. Free some space.") from error
     return get(new)
 
 
@@ -241,11 +241,11 @@ def _copy(folder: Path, target: Path) -> None:
     with files.scratch_folder(target.parent) as temporary:
         for file in model_files.MODEL_FILES:
             shutil.copyfile(folder / file, temporary / file)
-        for file in (model_files.INSIGHT, events.EVENTS):  # what it may do without: a part of Compare, its curves
+        for file in (model_files.INSIGHT, events.EVENTS):  # optional: part of Compare, the curves
             if (folder / file).exists():
                 shutil.copyfile(folder / file, temporary / file)
         if isinstance(_read(temporary, shipped=False), str):
-            raise ModelError("This run's model is damaged or being written anew. Wait until the run has ended.")
+            raise ModelError("This run's model is damaged or being written. Wait until the run has ended.")
         files.write_json(
             temporary / model_files.CARD, (files.read_json(temporary / model_files.CARD) or {}) | {"name": target.name}
         )
@@ -256,7 +256,7 @@ def _copy(folder: Path, target: Path) -> None:
 
 
 def _taken(name: str) -> str:
-    return f"There is a model {name} already. Choose another name."
+    return f"There is already a model {name}. Choose another name."
 
 
 def _scan() -> list[Model | str]:
@@ -268,14 +268,14 @@ def _scan() -> list[Model | str]:
             if NAME.fullmatch(folder.name) and folder.name != DETECTOR:
                 found.setdefault(folder.name, _read(folder, parent == settings.SHIPPED_MODELS))
             else:
-                why = "this name is reserved" if folder.name == DETECTOR else "that is no name"
-                said = f"The model in the folder {folder.name[:60]!r} is left out: {why}. Rename the folder."
-                found.setdefault(folder.name, said)
+                why = "this name is reserved" if folder.name == DETECTOR else "that is not a valid name"
+                sentence = f"The model in the folder {folder.name[:60]!r} is left out: {why}. Rename the folder."
+                found.setdefault(folder.name, sentence)
     return list(found.values())
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
-    """Return what changes whenever a file of a folder is written, replaced or taken away."""
+    """Return what changes whenever a file of a folder is written, replaced or deleted."""
     stamps = [("", int(folder.is_symlink()), 0, 0)]
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -11,7 +11,7 @@ EVENTS = "events.jsonl"
 
 _STEP = ("epoch", "loss", "accuracy", "seconds", "digits_per_second")
 _NUMBERS = {"batch": _STEP, "epoch": (*_STEP, "val_loss", "val_accuracy"), "testing": ()}
-"""The numbers that an event of each kind has."""
+"""The numbers that each kind of event has."""
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:

@@ -220,7 +220,7 @@ def own(folder: Path, visitor: str, glyph: NDArray[np.float32]) -> Snapshots:
     Raises:
         RunError: If the file is damaged.
     """
-    return _read(folder / model_files.OWN / f"{_name(visitor, glyph)[0]}.shares", _OWN)
+    return _read(folder / model_files.OWN / f"{_name(visitor, glyph)[0]}.probabilities", _OWN)
 
 
 def _name(visitor: str, glyph: NDArray[np.float32]) -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""MNIST's training digits parted into those to train on and those to validate with, by recipe and seed."""
+"""MNIST's training digits split into those to train on and those to validate with, by recipe and seed."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Split(NamedTuple):
 
     Attributes:
         x: uint8 (N, 28, 28), 0 paper .. 255 ink, to train on.
-        y: uint8 (N,), their digits; NONE for what is no digit.
+        y: uint8 (N,), their labels; NONE for a non-digit.
         x_validation: uint8 (M, 28, 28), held out.
         y_validation: uint8 (M,).
     """
@@ -29,9 +29,9 @@ class Split(NamedTuple):
 
 
 def split(recipe: Recipe) -> Split:
-    """Return the training digits, parted by the recipe's validation share and seed.
+    """Return the training digits, split by the recipe's validation fraction and seed.
 
-    A recipe with pen strokes gets the glyphs made of them too, parted by writers, where they are at hand.
+    A recipe with pen strokes gets the glyphs made of them too, split by writers, where they are available.
 
     Raises:
         DatasetError: If the bundled file is missing or damaged.

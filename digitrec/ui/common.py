@@ -43,7 +43,7 @@ NO_MODEL = "none"
 Read = TypeVar("Read")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-BLOCK = 128 * 1024  # bytes; glibc's own first value, which it raises unless told
+BLOCK = 128 * 1024  # bytes; glibc's initial value, which it raises unless it is set
 
 # Streamlit forgets the widgets of a page when another page is shown; choices that hold on all pages are kept here.
 KEPT = ("model_1", "model_2", "recipe", "brush")
@@ -106,7 +106,7 @@ _LINK = re.compile(r"(?<=www)(?=\.)|(?=@)|(?<=http)(?=s?://)", re.IGNORECASE)
 def plain(text: str) -> str:
     """Return Markdown that shows a text as it is, whatever is in it: a name, or what a visitor entered.
 
-    What would be taken for markup is escaped. Addresses become links all the same, so an invisible character that
+    Markup is escaped. Addresses become links all the same, so an invisible character that
     breaks no line (U+2060) parts them.
     """
     line = " ".join(text.split())
@@ -140,7 +140,7 @@ class _Counts:
     stats_families = tuple(f"digitrec_{what}s" for what in log.EVENTS)
 
     def get_stats(self, family_names: Sequence[str] | None = None) -> Mapping[str, Sequence[Stat]]:
-        """Return the counts asked for; all unless told."""
+        """Return the counts of these families; all by default."""
         counts = {f"digitrec_{what}s": count for what, count in log.counts().items()}
         return {name: [CounterStat(name, count)] for name, count in counts.items() if name in (family_names or counts)}
 

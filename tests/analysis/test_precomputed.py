@@ -57,7 +57,7 @@ def test_a_missing_a_damaged_and_a_foreign_one_are_none(folder: Path) -> None:
         file.write_bytes(damaged)
         assert precomputed.read(folder) is None
     with np.load(Path(__file__).parents[2] / "models" / "mlp-30-10" / model_files.INSIGHT) as arrays:
-        np.savez(file, **{**arrays, "axes": arrays["axes"][:, :5], "model": precomputed._print(folder)})
+        np.savez(file, **{**arrays, "axes": arrays["axes"][:, :5], "model": precomputed._checksum(folder)})
     assert precomputed.read(folder) is None
     file.unlink()
     assert precomputed.read(folder) is None

@@ -1,4 +1,4 @@
-"""SIGTERM ends a server in order: its visitor is told, and the training that was started there goes on."""
+"""SIGTERM ends a server in order: its visitor sees that, and the training that was started there continues."""
 
 import os
 import signal

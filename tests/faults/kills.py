@@ -1,4 +1,4 @@
-"""Kill what writes, at random moments, and look whether anything is lost, half or locked afterwards.
+"""Kill what writes, at random moments, and check whether anything is lost, half or locked afterwards.
 
     python -m tests.faults.kills [--count 200] [--trainings 20] [--servers 10] [--seed 0]
 

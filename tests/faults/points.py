@@ -21,7 +21,7 @@ GROWS = {"os.mkdir", "open"}
 """What needs room on a disk; a full one still lets files be moved and removed."""
 
 DONE, REFUSED, DISK, BROKE, KILLED = 0, 3, 4, 5, -signal.SIGKILL
-"""How a child ends: it did it, it said why not in a DigitrecError or an OSError, something else came out, killed."""
+"""How a child ends: it did it, it gave the reason in a DigitrecError or an OSError, something else came out, killed."""
 
 
 def is_write(event: str, arguments: tuple[Any, ...], home: Path) -> bool:

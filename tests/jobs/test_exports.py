@@ -82,7 +82,7 @@ def test_a_file_that_answers_otherwise_than_the_app_is_not_offered(copied):
     exports.main(copied, "savedmodel")
     state = exports.find(copied, "savedmodel")
     assert state.state == "failed"
-    assert "on ten digits it answers otherwise" in state.message
+    assert "on ten digits its probabilities" in state.message
     assert not state.file.exists()
 
 

@@ -133,7 +133,7 @@ def steady(folder: Path, count: int) -> None:
     (folder / training_events.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events))
 
 
-def test_time_left_is_reckoned_from_the_pace() -> None:
+def test_time_left_is_computed_from_the_pace() -> None:
     folder = hand_made("run", "failed", 0, SHORT.replace(epochs=10))
     run = runs.get("run")
     assert runs.progress(run) == runs.Progress(0.0, 10, 0.0, None, None, None, False)

@@ -91,14 +91,14 @@ def test_leaves_a_whole_model(finished: Path) -> None:
 
 
 def test_leaves_what_the_net_said_of_ten_digits(finished: Path) -> None:
-    looks = probes.read(finished, TINY)
-    assert (looks["epoch"][0], looks["epoch"][-1]) == (0, 1)
-    assert looks["confusion"][-1].trace() > looks["confusion"][0].trace()
+    snapshots = probes.read(finished, TINY)
+    assert (snapshots["epoch"][0], snapshots["epoch"][-1]) == (0, 1)
+    assert snapshots["confusion"][-1].trace() > snapshots["confusion"][0].trace()
     model = keras.saving.load_model(finished / model_files.KERAS)
-    said = model(probes.digits()[0]).numpy()
-    np.testing.assert_allclose(looks["probabilities"][-1], said, atol=1e-3)
+    predicted = model(probes.digits()[0]).numpy()
+    np.testing.assert_allclose(snapshots["probabilities"][-1], predicted, atol=1e-3)
     kernel = model.get_layer("dense_1").kernel.numpy().T.reshape(8, 28, 28)
-    np.testing.assert_allclose(probes.weights(looks[-1]), kernel, atol=np.abs(kernel).max() / 200)
+    np.testing.assert_allclose(probes.weights(snapshots[-1]), kernel, atol=np.abs(kernel).max() / 200)
 
 
 def test_the_card_tells_how_the_model_was_made(finished: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_model_at_hand_teaches(started: dict[str, runs.Run], finished: Path) -
 def test_a_teacher_that_is_not_at_hand_is_told(started: dict[str, runs.Run]) -> None:
     status = ended(started["alone"])
     assert status.state == "failed"
-    assert status.message.startswith("There is no model 'nobody'. Models at hand: cnn-3x3")
+    assert status.message.startswith("There is no model 'nobody'. Available models: cnn-3x3")
 
 
 def test_a_learning_rate_that_runs_away_fails_with_a_sentence(started: dict[str, runs.Run]) -> None:
@@ -278,16 +278,16 @@ def test_waits_for_an_earlier_run_and_goes_on_when_it_ends(copy: Path, monkeypat
     files.write_json(earlier / job.STATUS, {"state": "running", "message": "", "queued_at": 1, "started": 1})
     lock = FileLock(earlier / job.ALIVE)
     lock.acquire()
-    looks: list[float] = []
+    waits: list[float] = []
 
     def look_again(seconds: float) -> None:
-        looks.append(seconds)
-        if len(looks) == 3:
+        waits.append(seconds)
+        if len(waits) == 3:
             lock.release()
 
     monkeypatch.setattr(worker.time, "sleep", look_again)
     assert worker._wait(copy)
-    assert looks == [worker.TURN_SECONDS] * 3
+    assert waits == [worker.TURN_SECONDS] * 3
 
 
 def test_files_of_a_killed_worker_are_cleared_away(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

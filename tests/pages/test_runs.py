@@ -27,9 +27,7 @@ def run(home: Path, name: str, recipe: Recipe, state: str = "stopped", pace: flo
     folder.mkdir(parents=True)
     now = time.time()
     files.write_json(folder / model_files.RECIPE, recipe.to_json())
-    files.write_json(
-        folder / job.STATUS, {"state": state, "message": "", "queued_at": now - 9, "started": now - 9}
-    )
+    files.write_json(folder / job.STATUS, {"state": state, "message": "", "queued_at": now - 9, "started": now - 9})
     step = {"loss": 0.5, "accuracy": 0.9, "digits_per_second": 1000}
     events = [{"kind": "batch", "epoch": n / 2, "seconds": pace * n / 2, **step} for n in (1, 2, 3, 4)]
     events += [
@@ -164,7 +162,7 @@ def test_a_saved_model_is_renamed_and_stays_ticked(opened: Callable[..., AppTest
     page = opened("Side by side", ticked=[tiny_model])
     page.text_input(key=f"new_name_{tiny_model}").set_value("reader")
     page.button(key="rename_model").click().run()
-    assert "There is a model reader already" in page.error[0].value
+    assert "There is already a model reader" in page.error[0].value
     page.text_input(key=f"new_name_{tiny_model}").set_value("mine")
     page.button(key="rename_model").click().run()
     assert not page.exception

@@ -143,5 +143,5 @@ def test_a_damaged_record_of_looks_is_told_and_the_rest_is_shown(
     file.write_bytes(b"\1" * len(file.read_bytes()))
     page = open_page("pages/3_Train.py")
     assert not page.exception
-    assert "record of how this run learned is damaged" in " ".join(element.value for element in page.caption)
+    assert "snapshots of this training are damaged" in " ".join(element.value for element in page.caption)
     assert "finished: epoch 2.00 of 2" in " ".join(element.value for element in page.markdown)

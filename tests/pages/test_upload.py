@@ -202,7 +202,9 @@ def test_hidden_candidates_are_neither_chosen_nor_joined_nor_a_doubt(page: AppTe
     )
     press(page, "Undo")
     left_out(page).set_value(True).run()
-    assert next(button for button in page.button if button.label == "Next uncertain").disabled  # shown, and no doubt still
+    assert next(
+        button for button in page.button if button.label == "Next uncertain"
+    ).disabled  # shown, and no doubt still
     chooser(page).set_value(1).run()
     left_out(page).set_value(False).run()
     assert chooser(page).value == 2

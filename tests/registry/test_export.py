@@ -74,7 +74,7 @@ def test_what_answers_otherwise_is_refused(said):
     export.check(expected + np.float32(0.0005), expected)
     wrong = expected.copy()
     wrong[7, 2] = said
-    with pytest.raises(ModelError, match="on ten digits it answers otherwise"):
+    with pytest.raises(ModelError, match="on ten digits its probabilities"):
         export.check(wrong, expected)
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -14,12 +15,13 @@ import pytest
 from digitrec import files, settings
 from digitrec.analysis import precomputed
 from digitrec.errors import RunError
-from digitrec.jobs import job
+from digitrec.jobs import job, worker
 from digitrec.registry import registry
 from digitrec.tools import ship
-from digitrec.training import model_files, network, trainer
+from digitrec.training import fine_tuning, model_files, network, splits, trainer
 from digitrec.training.presets import PRESETS
 from digitrec.training.recipe import Recipe
+from digitrec.training.splits import Split
 
 TINY = Recipe("tiny", hidden=(8,), batch_size=1024, epochs=1, validation=0.01)
 
@@ -128,64 +130,72 @@ def test_a_training_that_fails_is_told_and_ships_nothing(workshop: Path, monkeyp
     assert registry.damaged() == []
 
 
-def test_a_second_cycle_ships_the_mean_of_the_weights_before_and_after(
-    workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipe = files.read_json(tiny_run / model_files.RECIPE)
-    assert recipe is not None
-    tiny = Recipe.from_json(recipe)
-    preset = replace(PRESETS["mlp-128"], recipe=tiny, seeds=(1,), cycle=2)
-    monkeypatch.setattr(ship, "PRESETS", {tiny.name: preset})
-    folder = workshop / "models" / tiny.name
-    shutil.copytree(tiny_run, folder)
-    card = files.read_json(folder / model_files.CARD) or {}
-    first_seed = {"seed": tiny.seed, "validation_accuracy": 0.1, "accuracy": 0.1}
-    files.write_json(folder / model_files.CARD, card | {"seeds": [first_seed]})
-    before = keras.saving.load_model(folder / model_files.KERAS, compile=False).get_weights()
-    ends = []
-    real = trainer.fit
+Tuned = tuple[Recipe, Path, list[trainer.Weights]]
 
-    def watched(*args: Any, **options: Any) -> trainer.Fitted:
-        done = real(*args, **options)
-        ends.append((args[0], done.model.get_weights()))
+
+@pytest.fixture
+def tuned(workshop: Path, tiny_run: Path, few: Split, monkeypatch: pytest.MonkeyPatch) -> Tuned:
+    """A recipe with a fine-tuning cycle of two epochs, the folder of its run, which is trained, and its weights.
+
+    The list has the weights before each cycle and after it.
+    """
+    recipe = Recipe.from_json(files.read_json(tiny_run / model_files.RECIPE))
+    preset = replace(PRESETS["mlp-128"], recipe=recipe, seeds=(recipe.seed,), fine_tuning=2)
+    monkeypatch.setattr(ship, "PRESETS", {recipe.name: preset})
+    folder = workshop / "build" / f"{recipe.name}-{recipe.seed}"
+    shutil.copytree(tiny_run, folder)
+    monkeypatch.setattr(splits, "split", lambda recipe: few)
+    seen: list[trainer.Weights] = []
+    real = fine_tuning.fine_tune
+
+    def fine_tune(recipe: Recipe, split: Split, weights: trainer.Weights, *rest: Any) -> fine_tuning.FineTuned:
+        done = real(recipe, split, weights, *rest)
+        seen.extend((weights, done.weights))
         return done
 
-    monkeypatch.setattr(trainer, "fit", watched)
-    ship.cycle(tiny.name)
-    [(calm, after)] = ends
-    assert (calm.epochs, calm.learning_rate) == (2, tiny.learning_rate / 10)
-    assert calm.augmentation.shift == tiny.augmentation.shift / 2
-    shipped = keras.saving.load_model(folder / model_files.KERAS, compile=False).get_weights()
-    for first, last, mean in zip(before, after, shipped, strict=True):
-        np.testing.assert_allclose(mean, (first + last) / 2, rtol=1e-3, atol=1e-6)
-    model = registry.get(tiny.name)
-    assert model.card["epochs"] == tiny.epochs + 2
-    assert model.recipe == tiny
-    assert 0.5 < model.card["validation_accuracy"] <= 1.0
-    assert model.card["seeds"] == [
-        first_seed | {key: model.card[key] for key in ("validation_accuracy", "accuracy")},
-    ]
-    with pytest.raises(RunError, match="has had its second cycle"):
-        ship.cycle(tiny.name)
+    monkeypatch.setattr(fine_tuning, "fine_tune", fine_tune)
+    return recipe, folder, seen
 
 
-def test_a_renewed_model_was_trained_on_and_had_its_calm_cycle(
-    workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+def same(one: trainer.Weights, other: trainer.Weights, tolerance: float) -> bool:
+    return all(np.abs(a - b).max() < tolerance for a, b in zip(one, other, strict=True))
+
+
+def test_fine_tuning_is_part_of_the_one_training(
+    tuned: Tuned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = Recipe.from_json(files.read_json(tiny_run / model_files.RECIPE))
-    monkeypatch.setattr(ship, "PRESETS", {recipe.name: replace(PRESETS["mlp-128"], recipe=recipe, cycle=2)})
-    monkeypatch.setattr(ship, "RENEWED", 3)
-    folder = workshop / "models" / recipe.name
-    shutil.copytree(tiny_run, folder)
-    before = keras.saving.load_model(folder / model_files.KERAS, compile=False).get_weights()
-    ship.renew(recipe.name)
-    after = keras.saving.load_model(folder / model_files.KERAS, compile=False).get_weights()
-    assert all(not np.array_equal(first, last) for first, last in zip(before, after, strict=True))
-    card = registry.get(recipe.name).card
-    assert card["epochs"] == recipe.epochs + 5
-    assert card["renewed"]["epochs"] == 3
-    assert card["renewed"]["learning_rate"] == pytest.approx(recipe.learning_rate / 3)
-    assert card["cycle"]["epochs"] == 2
+    recipe, folder, seen = tuned
+    no_training(monkeypatch)  # of the first cycle: it is there
+    first = keras.saving.load_model(folder / model_files.KERAS, compile=False).get_weights()
+    ship.ship([recipe.name])
+    assert "2 epochs of fine-tuning" in capsys.readouterr().out
+    before, after = seen
+    assert same(before, first, 1e-9)
+    assert not same(before, after, 2e-4)
+    model = registry.get(recipe.name)
+    assert same(keras.saving.load_model(model.folder / model_files.KERAS, compile=False).get_weights(), after, 2e-4)
+    assert model.recipe == recipe
+    assert model.card["epochs"] == recipe.epochs + 2
+    assert model.card["fine_tuning"]["epochs"] == 2
+    assert model.card["fine_tuning"]["learning_rate"] == pytest.approx(recipe.learning_rate / 10)
+    accuracies = {key: model.card[key] for key in ("validation_accuracy", "accuracy")}
+    assert model.card["seeds"] == [{"seed": recipe.seed} | accuracies]
+    ship.ship([recipe.name])
+    assert len(seen) == 2, "what is fine-tuned is not fine-tuned again"
+
+
+def test_fine_tuning_that_was_killed_while_it_wrote_begins_again_from_the_checkpoint(
+    tuned: Tuned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, folder, seen = tuned
+    first = keras.saving.load_model(folder / model_files.KERAS, compile=False)
+    (folder / model_files.CARD).unlink()
+    broken = network.build(recipe)  # some of the weights after the cycle, or none
+    broken.save(folder / model_files.KERAS)
+    monkeypatch.setattr(job, "launch", lambda folder, *_, **__: SimpleNamespace(wait=lambda: worker.main(folder)))
+    ship.ship([recipe.name])
+    assert same(seen[0], first.get_weights(), 1e-9)
+    assert registry.get(recipe.name).card["epochs"] == recipe.epochs + 2
 
 
 def test_a_model_is_refreshed_from_its_weights(workshop: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +232,7 @@ def test_packed_weights_are_half_as_large_and_rounded_to_half_precision(tiny_run
 
 def test_an_unknown_recipe_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["ship", "none"])
-    with pytest.raises(SystemExit, match="no recipe 'none'"):
+    with pytest.raises(SystemExit, match="Received: 'none'"):
         ship.main()
 
 

@@ -14,6 +14,7 @@ from digitrec.training import network, splits
 from digitrec.training.keras_script import keras_script
 from digitrec.training.presets import PRESETS
 from digitrec.training.recipe import ConvBlock, Recipe
+from digitrec.training.schedule import learning_rates
 from tests.training.test_recipe import recipes
 
 FEW = {"epochs": 1, "validation": 0.01, "seed": 5}  # 600 validation digits
@@ -107,6 +108,17 @@ def test_a_script_says_that_its_recipe_has_a_teacher():
 def test_the_script_can_use_each_schedule(run):
     recipe = Recipe("a", hidden=(4,), schedule="exponential", learning_rate=0.5, **FEW)
     assert learning_rate(run(recipe)["model"]) == learning_rate(network.trainable(recipe, 10))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "exponential"])
+def test_the_scripts_learning_rates_are_those_that_are_drawn(schedule):
+    recipe = Recipe("a", schedule=schedule, learning_rate=0.5, epochs=2, batch_size=100)
+    script = keras_script(recipe)
+    begin = script.index("@keras.saving" if schedule == "one-cycle" else "steps = ")
+    names = {"keras": keras, "x_train": range(1000)}
+    exec(compile(script[begin : script.index("\nmodel.compile")], "script", "exec"), names)
+    rates = [float(names["rate"](step)) for step in range(20)]
+    np.testing.assert_allclose(rates, learning_rates(recipe, 20), rtol=1e-4, atol=1e-9)
 
 
 def as_digits(labels):

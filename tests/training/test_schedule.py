@@ -20,9 +20,9 @@ def test_it_is_what_training_uses(schedule: str, steps: int) -> None:
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_it_reaches_the_recipes_rate_and_is_told_in_words(schedule: str) -> None:
+def test_it_reaches_the_recipes_rate_and_is_described(schedule: str) -> None:
     recipe = Recipe("net", learning_rate=PEAK, schedule=schedule)
     assert learning_rates(recipe, 1_000).max() == pytest.approx(PEAK)
-    said = describe(recipe, 1_000)
-    assert "0.004" in said
-    assert "1,000 steps" in said
+    sentence = describe(recipe, 1_000)
+    assert "0.004" in sentence
+    assert "1,000 steps" in sentence
