@@ -41,7 +41,17 @@ READING |= {"uploads.batch", "uploads.corrections", "uploads.serialize"}
 FIGURES = {module for module in MODULES if module.startswith("figures.")}
 WITH_STREAMLIT = {module for module in MODULES if module.startswith("ui.") and module != "ui.share_link"}
 WITH_STREAMLIT -= {"ui.compare", "ui.train", "ui.upload"}
-PLAIN = {"errors", "settings", "log", "files", "formats", "cli", "training.recipe", "training.presets", "training.keras_script"}
+PLAIN = {
+    "errors",
+    "settings",
+    "log",
+    "files",
+    "formats",
+    "cli",
+    "training.recipe",
+    "training.presets",
+    "training.keras_script",
+}
 PLAIN |= {
     "training.events",
     "training.layers",

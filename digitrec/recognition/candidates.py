@@ -38,7 +38,7 @@ class Thresholds:
 
     most_side: int = 2600
     most_alone: int = 12
-    most_parts: int = 8
+    most_parts: int = 4
     same: float = 0.3
     inside: float = 0.5
     most: int = 400

@@ -30,11 +30,11 @@ class Weights:
         detected: Of the detector's log probabilities of the ten digits, beside the classifier's.
     """
 
-    bias: float = 0.85
+    bias: float = 0.35
     rejection: float = 0.16
-    agrees: tuple[float, float] = (-3.0, -0.51)
-    features: tuple[float, ...] = field(default=(2.49, 0.0, 0.13, 0.28, -1.99, -0.01))
-    detected: float = 0.96
+    agrees: tuple[float, float] = (-3.0, -0.81)
+    features: tuple[float, ...] = field(default=(2.74, 0.0, 0.51, 0.08, -0.66, 0.0))
+    detected: float = 0.98
 
 
 WEIGHTS = Weights()
