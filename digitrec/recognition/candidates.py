@@ -29,6 +29,8 @@ class Thresholds:
         most_parts: Connected components of the ink of a photo up to which the ink step looks for digits too.
         same: Intersection over union from which a mark of the ink and a detection are the same digit.
         inside: Share of a smaller box inside another one from which only the likelier is kept.
+        least: Objectness below which a detection is no candidate: with the weights of `fusion` it would be rejected
+            whatever the classifier says.
         most: Candidates that are looked at, the likeliest.
         telling: Objectness from which a candidate tells which way up the page is.
         fewest: Candidates that tell it, at least.
@@ -41,6 +43,7 @@ class Thresholds:
     most_parts: int = 4
     same: float = 0.3
     inside: float = 0.5
+    least: float = 0.25
     most: int = 400
     telling: float = 0.3
     fewest: int = 3
@@ -176,7 +179,8 @@ def _turns(some: _Some, search: Search, classifier: connected_parts.Reader, thre
 
 def _detected(upright: Bytes, search: Search, thresholds: Thresholds) -> _Some:
     """Return the detector's candidates with glyphs from the ink around each."""
-    found = search.found.take(np.arange(min(len(search.found), thresholds.most)))
+    likely = np.flatnonzero(search.found.objectness >= thresholds.least)
+    found = search.found.take(likely[: thresholds.most])
     cuts = [
         local_ink.glyph_of(upright, box, float(angle) if abs(angle) < np.pi / 4 else 0.0)
         for box, angle in zip(found.boxes, found.direction, strict=True)
