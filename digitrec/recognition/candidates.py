@@ -35,6 +35,7 @@ class Thresholds:
         telling: Objectness from which a candidate tells which way up the page is.
         fewest: Candidates that tell it, at least.
         most_asked: Candidates that tell it, at most.
+        votes: Weight of the detector's votes for one of the four ways up, beside how well the digits are read so.
         better: By how much better, of 1, the digits must be read another way up for the page to be turned.
     """
 
@@ -49,6 +50,7 @@ class Thresholds:
     fewest: int = 3
     most_asked: int = 40
     better: float = 0.05
+    votes: float = 0.1
 
 
 THRESHOLDS = Thresholds()
@@ -172,7 +174,9 @@ def _turns(some: _Some, search: Search, classifier: connected_parts.Reader, thre
     for turn in range(4):
         said = classifier.answers(np.ascontiguousarray(np.rot90(glyphs, turn, axes=(1, 2))))
         alike = np.isin(said.probabilities.argmax(axis=1), (0, 1, 8))
-        read.append(float(np.where(alike, 0.0, said.is_digit * said.probabilities.max(axis=1)).mean()))
+        surely = float(np.where(alike, 0.0, said.is_digit * said.probabilities.max(axis=1)).mean())
+        votes = np.cos(search.found.direction[telling] - turn * np.pi / 2) > np.sqrt(0.5)
+        read.append(surely + thresholds.votes * float(votes.mean()))
     best = int(np.argmax(read))
     return best if read[best] > read[0] + thresholds.better else 0
 
