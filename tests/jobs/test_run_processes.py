@@ -181,7 +181,7 @@ def test_finishes_though_the_process_that_started_it_has_ended(story: Story) -> 
 def test_a_second_run_waits_for_its_turn_and_starts_by_itself(story: Story, broken: Broken) -> None:
     assert (story.second.state, story.second.place) == ("queued", 1)
     assert not story.trained_at_once
-    assert broken.stopped_events[0]["kind"] in ("batch", "epoch")  # a quick machine ends an epoch before it reports a batch
+    assert broken.stopped_events[0]["kind"] in ("batch", "epoch")  # a quick machine has ended an epoch by then
 
 
 def test_a_queued_run_can_be_stopped(story: Story) -> None:
