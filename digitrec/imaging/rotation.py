@@ -15,11 +15,19 @@ def rotated(image: Image.Image, angle: float) -> Image.Image:
     some = np.asarray(image.resize((32, 32), Image.Resampling.BOX)).reshape(-1, len(image.getbands()))
     fill = tuple(int(value) for value in np.median(some, axis=0))
     matrix, size = rotation(image.size, angle)
-    matrix[:, 2] += 0.5 * (matrix[:, :2].sum(axis=1) - 1.0)  # OpenCV's pixels have integer middles
-    done = cv2.warpAffine(
-        np.asarray(image), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
-    )
-    return Image.fromarray(done)
+    pixels, matrix = np.asarray(image), for_opencv(matrix)
+    return Image.fromarray(cv2.warpAffine(pixels, matrix, size, borderMode=cv2.BORDER_CONSTANT, borderValue=fill))
+
+
+def for_opencv(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an affine map (2, 3) as `cv2.warpAffine` takes it: there, the middles of pixels are whole numbers.
+
+    Args:
+        matrix: Of coordinates in which the middle of the first pixel is (0.5, 0.5).
+    """
+    moved = matrix.copy()
+    moved[:, 2] += 0.5 * (matrix[:, :2].sum(axis=1) - 1.0)
+    return moved
 
 
 def rotation(size: tuple[int, int], angle: float) -> tuple[NDArray[np.float64], tuple[int, int]]:

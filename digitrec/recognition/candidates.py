@@ -90,12 +90,14 @@ class Found:
     Attributes:
         angle: By how many degrees counter-clockwise the picture was rotated to be upright.
         size: Width and height of the page that the boxes refer to.
-        ink: float32 (h, w), 0 paper, 1 ink, of the page reduced.
+        picture: The page reduced.
+        ink: float32 (h, w), 0 paper, 1 ink, of that picture.
         candidates: None of them twice.
     """
 
     angle: float
     size: tuple[int, int]
+    picture: Image.Image
     ink: Floats
     candidates: tuple[Candidate, ...]
 
@@ -138,11 +140,12 @@ def find(
         upright = page_search.rotated(page, search.angle)
         some = _detected(upright, search, thresholds)
     size = (upright.shape[1], upright.shape[0])
-    ink = imaging_ink.from_picture(rotation.rotated(decode.reduced(image), search.angle))
+    picture = rotation.rotated(decode.reduced(image), search.angle)
+    ink = imaging_ink.from_picture(picture)
     flat = is_plain(image) if plain is None else plain
     if flat or len(parts(ink > connected_parts.FAINT)[1]) - 1 <= thresholds.most_parts:
         some = _merged(_marked(ink, classifier, size), some, thresholds)
-    return Found(search.angle, size, ink, _weighed(some, search, flat, classifier, thresholds))
+    return Found(search.angle, size, picture, ink, _weighed(some, search, flat, classifier, thresholds))
 
 
 def is_plain(image: Image.Image) -> bool:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.imaging.rotation import for_opencv
 from digitrec.recognition.normalize import Box, Cut, cut
 
 Bytes = NDArray[np.uint8]
@@ -65,13 +66,10 @@ def patch(image: Bytes, box: Floats, angle: float, thresholds: Thresholds = THRE
         x, y, scale = x * scale, y * scale, 1.0
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[cos, sin], [-sin, cos]])
-    move = thresholds.side / 2 - turn @ (x, y) + 0.5 * (turn.sum(axis=1) - 1.0)  # OpenCV's pixels have integer middles
+    matrix = for_opencv(np.column_stack([turn, thresholds.side / 2 - turn @ (x, y)]))
     how = cv2.INTER_CUBIC if scale > 1.0 else cv2.INTER_LINEAR
     square = (thresholds.side, thresholds.side)
-    return np.asarray(
-        cv2.warpAffine(near, np.column_stack([turn, move]), square, flags=how, borderMode=cv2.BORDER_REPLICATE),
-        np.uint8,
-    )
+    return np.asarray(cv2.warpAffine(near, matrix, square, flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def ink(seen: Bytes, width: float, height: float, thresholds: Thresholds = THRESHOLDS) -> tuple[Floats, Box]:

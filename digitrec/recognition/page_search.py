@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.rotation import rotation
+from digitrec.imaging.rotation import for_opencv, rotation
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.detector import Detections, Detector, joined, mean_direction
 
@@ -92,9 +92,8 @@ def rotated(image: Bytes, angle: float) -> Bytes:
     if angle % 90.0 == 0.0:
         return np.ascontiguousarray(np.rot90(image, round(angle / 90.0)))
     matrix, size = rotation((image.shape[1], image.shape[0]), angle)
-    matrix[:, 2] += 0.5 * (matrix[:, :2].sum(axis=1) - 1.0)  # OpenCV's pixels have integer middles
     fill = [float(value) for value in np.median(image.reshape(-1, 3)[:: max(1, image.size // 30_000)], axis=0)]
-    done = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
+    done = cv2.warpAffine(image, for_opencv(matrix), size, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
     return np.asarray(done, np.uint8)
 
 
@@ -173,10 +172,7 @@ def _window(image: Bytes, angle: float, scale: float, box: tuple[float, float, f
     else:
         matrix[:, 2] -= (left, top)
         matrix = matrix * scale
-    matrix[:, 2] += 0.5 * (matrix[:, :2].sum(axis=1) - 1.0)  # OpenCV's pixels have integer middles
-    return np.asarray(
-        cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
+    return np.asarray(cv2.warpAffine(image, for_opencv(matrix), size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _closer(

@@ -69,19 +69,19 @@ def read(
                 return read
             return _upright(image, read, predictor, finder, detector)
     found = candidates.find(image, finder, detector, (angle or 0.0) if single else angle, plain=plain)
-    blank = _inked(image, found.angle, found.ink)
+    blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor)
     return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
 
 
 def _upright(image: Image.Image, as_it_lies: Reading, predictor: Reader, finder: Reader, detector: Detector) -> Reading:
     """Return a drawing's reading, rotated where the detector says so and the classifier is surer of its digits then."""
-    angle = candidates.drawing_angle(image, detector)
+    wanted = _sureness(as_it_lies) + candidates.THRESHOLDS.better
+    angle = candidates.drawing_angle(image, detector) if wanted < 1.0 else 0.0  # nothing is surer than 1
     if not angle:
         return as_it_lies
     rotated = _read(inked(image, angle), predictor, False, finder)
-    better = _sureness(rotated) > _sureness(as_it_lies) + candidates.THRESHOLDS.better
-    return rotated if better else as_it_lies
+    return rotated if _sureness(rotated) > wanted else as_it_lies
 
 
 def _sureness(reading: Reading) -> float:
@@ -100,18 +100,26 @@ def _likeliest(reading: Reading) -> Reading | None:
 
 def inked(image: Image.Image, angle: float) -> Reading:
     """Return a picture's ink and its steps, as `read` does, with no digit looked for."""
-    return _inked(image, angle, imaging_ink.from_picture(rotation.rotated(decode.reduced(image), angle)))
+    picture = rotation.rotated(decode.reduced(image), angle)
+    return _inked(image.size, picture, angle, imaging_ink.from_picture(picture))
 
 
-def _inked(image: Image.Image, angle: float, ink: Floats) -> Reading:
-    """Return an upright picture with its ink, without digits."""
-    size = rotation.rotation(image.size, angle)[1]
-    picture = _in_grey(rotation.rotated(decode.reduced(image), angle))
+def _inked(original: tuple[int, int], upright: Image.Image, angle: float, ink: Floats) -> Reading:
+    """Return a picture with its ink, without digits.
+
+    Args:
+        original: Width and height of the picture as it came.
+        upright: The picture reduced and rotated.
+        angle: By how many degrees counter-clockwise.
+        ink: Of the upright picture.
+    """
+    size = rotation.rotation(original, angle)[1]
+    picture = _in_grey(upright)
     steps = (
         Step("Picture", "The picture in grey, as it came." if not angle else "The picture in grey, upright.", picture),
         Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
     )
-    return Reading(size, image.size, angle % 360.0, ink, (), steps)
+    return Reading(size, original, angle % 360.0, ink, (), steps)
 
 
 def _settled(blank: Reading, found: Found, predictor: Reader) -> Reading:
@@ -155,9 +163,9 @@ def read_canvas(
     """
     if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.dtype != np.uint8 or not 0 < rgba.size <= MOST_DRAWN:
         raise PictureError(f"The drawing is damaged. Clear the canvas and draw again. Received: {rgba.shape}")
-    return _read(
-        _inked(Image.fromarray(rgba), 0.0, imaging_ink.from_canvas(rgba)), predictor, single, finder or predictor
-    )
+    image = Image.fromarray(rgba)
+    blank = _inked(image.size, decode.reduced(image), 0.0, imaging_ink.from_canvas(rgba))
+    return _read(blank, predictor, single, finder or predictor)
 
 
 def reread(reading: Reading, predictor: Reader) -> Reading:

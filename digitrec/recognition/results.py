@@ -6,12 +6,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from digitrec.imaging import rotation
-from digitrec.recognition.connected_parts import (
-    Reader as Reader,  # what a reading needs of a model, for those who call it
-)
 from digitrec.recognition.normalize import Box
 
 Floats = NDArray[np.float32]
@@ -132,11 +128,6 @@ def either(digits: Sequence[int]) -> str:
     """Return digits as people say them: `4`, `4 or 9`, `4, 9 or 7`; of more than three, `4, 9, 7 or another`."""
     *first, last = [str(digit) for digit in digits] if len(digits) <= NAMED else [*map(str, digits[:NAMED]), "another"]
     return f"{', '.join(first)} or {last}" if first else last
-
-
-def upright(image: Image.Image, angle: float) -> Image.Image:
-    """Return `image` rotated counter-clockwise by degrees, as large as it needs to be, corners in its median colour."""
-    return rotation.rotated(image, angle)
 
 
 class Rotated(Protocol):

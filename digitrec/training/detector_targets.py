@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.imaging.rotation import for_opencv
 from digitrec.recognition import detector_maps as maps
 
 Bytes = NDArray[np.uint8]
@@ -71,7 +72,7 @@ def crop(page: Bytes, labels: Floats, side: int, rng: np.random.Generator) -> tu
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
     turn = np.array([[cos, -sin], [sin, cos]])
     move = side / 2 - turn @ centre
-    matrix = np.column_stack([turn, move + 0.5 * (turn.sum(axis=1) - 1.0)])  # OpenCV's pixels have integer middles
+    matrix = for_opencv(np.column_stack([turn, move]))
     around = [float(value) for value in np.median(page[::8, ::8].reshape(-1, 3), axis=0)]
     border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE
     picture = cv2.warpAffine(page, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=around)

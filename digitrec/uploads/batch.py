@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec.errors import PictureError
-from digitrec.imaging import decode, pdf, thumbnails
-from digitrec.recognition import pipeline, results
+from digitrec.imaging import decode, pdf, rotation, thumbnails
+from digitrec.recognition import pipeline
 from digitrec.recognition.results import Digit, Reading, Step
 from digitrec.uploads import corrections as ledgers
 from digitrec.uploads.corrections import Ledger
@@ -331,7 +331,7 @@ def closeup(data: bytes, page: int, angle: float) -> Closeup:
     """
     image = _opened(data, page)
     steps = _small(pipeline.inked(image, angle).steps)
-    copy = results.upright(_copy(image), angle)
+    copy = rotation.rotated(_copy(image), angle)
     return Closeup(thumbnails.jpeg_uri(copy, quality=85), copy.size, steps)
 
 
