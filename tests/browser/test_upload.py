@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from digitrec.datasets import example, mnist
 
@@ -68,12 +68,18 @@ def test_a_bad_file_does_not_stop_the_others(upload: Callable[..., Page], folder
     expect(page.locator(".st-key-reading_3")).to_contain_text("not a picture")
 
 
-def test_the_example_shows_boxes_bars_and_steps(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:
+def opened_example(visit: Callable[[str], Page], settled: Callable[[], None]) -> tuple[Page, Locator]:
+    """Return the Upload page with the example read, and the card of the example."""
     page = visit("Upload")
     page.get_by_role("button", name="Try an example").click()
     reading = page.locator(".st-key-reading_1")
     expect(reading.locator(".js-plotly-plot")).to_have_count(3)  # the picture and two models' bars
     settled()
+    return page, reading
+
+
+def test_the_example_shows_boxes_bars_and_steps(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:
+    page, reading = opened_example(visit, settled)
     assert texts(page, 1) == [example.TEXT]
     expect(reading.locator(".strip figure")).to_have_count(6)
     expect(reading).to_contain_text("reads 2,")
@@ -103,11 +109,7 @@ def frames(page: Page) -> list[str]:
 def test_the_picture_is_zoomed_and_stays_so_while_digits_are_chosen(
     visit: Callable[[str], Page], settled: Callable[[], None]
 ) -> None:
-    page = visit("Upload")
-    page.get_by_role("button", name="Try an example").click()
-    reading = page.locator(".st-key-reading_1")
-    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
-    settled()
+    page, reading = opened_example(visit, settled)
     picture = reading.locator(".js-plotly-plot .nsewdrag").first
     picture.scroll_into_view_if_needed()
     area = picture.bounding_box()
@@ -144,11 +146,7 @@ def test_a_click_on_a_digit_chooses_it_though_another_was_chosen_in_the_list_mea
     visit: Callable[[str], Page], settled: Callable[[], None]
 ) -> None:
     """To Plotly such a click takes the selection back."""
-    page = visit("Upload")
-    page.get_by_role("button", name="Try an example").click()
-    reading = page.locator(".st-key-reading_1")
-    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
-    settled()
+    page, reading = opened_example(visit, settled)
     area = reading.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert area
     eight = (40 + 170 * 3 + 70) / example.WIDTH
@@ -234,11 +232,7 @@ def test_on_a_phone_a_finger_gets_past_the_picture_and_moves_it_in_full_screen(b
 def test_a_digit_is_put_right_from_the_table_with_keys_alone(
     visit: Callable[[str], Page], settled: Callable[[], None]
 ) -> None:
-    page = visit("Upload")
-    page.get_by_role("button", name="Try an example").click()
-    reading = page.locator(".st-key-reading_1")
-    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
-    settled()
+    page, reading = opened_example(visit, settled)
     table = reading.locator('[class*="st-key-table_"] canvas').first
     table.scroll_into_view_if_needed()
     area = table.bounding_box()
@@ -299,11 +293,8 @@ def test_a_row_a_number_is_chosen_in_the_table_and_the_picture_and_typed_as_a_wh
 
 
 def test_a_box_is_drawn_on_the_picture(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:
-    page = visit("Upload")
-    page.get_by_role("button", name="Try an example").click()
-    reading, text = page.locator(".st-key-reading_1"), page.locator(".st-key-text_1")
-    expect(reading.locator(".js-plotly-plot")).to_have_count(3)
-    settled()
+    page, reading = opened_example(visit, settled)
+    text = page.locator(".st-key-text_1")
     reading.get_by_role("button", name="Delete").first.click()
     expect(text).to_have_text(example.TEXT[1:])
     reading.get_by_role("button", name="Add a box").click()

@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsondata import JSON, NUMBER
 
 from digitrec import files
 from digitrec.errors import RunError
@@ -109,14 +110,6 @@ def test_a_probe_writes_nothing(room: Path) -> None:
     before = lock.stat()
     assert not job.is_alive(room)
     assert (lock.stat().st_mtime_ns, lock.stat().st_size) == (before.st_mtime_ns, 0)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
-NUMBER = st.integers() | st.floats() | st.just(10**400) | JSON
 
 
 @pytest.fixture(scope="module")

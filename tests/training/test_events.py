@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsondata import JSON, NUMBER
 
 from digitrec.training import events
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
-NUMBER = st.integers() | st.floats() | st.just(10**400) | JSON
 
 
 @pytest.fixture(scope="module")
