@@ -1,6 +1,7 @@
 """A labelled folder of pictures, read by digitrec and by RapidOCR (PP-OCRv6), a general OCR engine, in the same run.
 
     python -m tests.bench.peer_rapidocr FOLDER [--pictures N] [--model NAME]
+    python -m tests.bench.peer_rapidocr FOLDER --rotated 20 45 100      digitrec alone, each picture rotated by degrees
 
 RapidOCR is installed into an environment of its own, `build/peer-rapidocr`, at the first run.
 
@@ -160,10 +161,10 @@ def in_rows(lines: Sequence[tuple[float, float, float, str]]) -> str:
     return "/".join(row for row in found if row)
 
 
-def by_digitrec(folder: Path, files: Sequence[str], model: str) -> dict[str, Answer]:
-    """Return what digitrec reads; of what cannot be opened, nothing."""
+def by_digitrec(folder: Path, files: Sequence[str], model: str, angle: float = 0.0) -> dict[str, Answer]:
+    """Return what digitrec reads in pictures rotated counter-clockwise; of what cannot be opened, nothing."""
     from digitrec.errors import DigitrecError
-    from digitrec.imaging import decode
+    from digitrec.imaging import decode, rotation
     from digitrec.recognition import pipeline
     from digitrec.registry import registry
 
@@ -172,7 +173,9 @@ def by_digitrec(folder: Path, files: Sequence[str], model: str) -> dict[str, Ans
     for file in files:
         start = time.perf_counter()
         try:
-            text = pipeline.read(decode.open_picture((folder / file).read_bytes()), predictor).text
+            picture = decode.open_picture((folder / file).read_bytes())
+            picture = rotation.rotated(picture.convert("RGB"), angle) if angle else picture
+            text = pipeline.read(picture, predictor).text
         except DigitrecError as error:
             print(f"{file}: {error}", file=sys.stderr)
             text = ""
@@ -185,6 +188,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pictures", type=int, help="only the first so many that are scored")
     parser.add_argument("--model", default="reader")
+    parser.add_argument("--rotated", type=float, nargs="+", help="digitrec alone, the pictures rotated by degrees")
     parser.add_argument("--answer", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.answer:
@@ -193,6 +197,12 @@ def main() -> None:
     rows = [json.loads(line) for line in (given.folder / "manifest.jsonl").read_text().splitlines()]
     rows = [row for row in rows if group_of(row) and not row["file"].endswith("pdf")][: given.pictures]
     files = [row["file"] for row in rows]
+    if given.rotated:
+        by_angle = {
+            f"{angle:g} degrees": by_digitrec(given.folder, files, given.model, angle) for angle in given.rotated
+        }
+        print(table(rows, by_angle))
+        return
     readers = {
         f"digitrec, {given.model}": by_digitrec(given.folder, files, given.model),
         PACKAGES[0]: by_rapidocr(given.folder, files),

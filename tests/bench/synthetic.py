@@ -1,6 +1,8 @@
 """Synthetic validation pages read from picture to digits: the share read correctly, and false digits per page.
 
     python -m tests.bench.synthetic [--pages N] [--seed S] [--kinds]      figures, by scene and layout with --kinds
+    python -m tests.bench.synthetic --set page_search.wanted=34 candidates.most_parts=8      with other thresholds
+    python -m tests.bench.synthetic --angles                              how well the detector tells a digit's angle
     python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`
 
 Writers, MNIST digits and fonts are those held out from the detector's training. Needs the pen strokes.
@@ -10,6 +12,7 @@ import argparse
 import collections
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -22,7 +25,7 @@ from PIL import Image
 from digitrec import settings
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.synthetic_pages import Page, PageMaker
-from digitrec.recognition import candidates, fusion, pipeline, results, shipped
+from digitrec.recognition import candidates, fusion, page_search, pipeline, results, shipped
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
 
@@ -39,6 +42,9 @@ AGREEING = 0.02
 """Share of the digits that the ink step finds and the classifier takes for digits that the detector may refuse."""
 
 NAMES = ("drawings", "large", "free", "documents")
+
+ENLARGED = 1.6
+"""How far pages are enlarged for `--angles`."""
 
 CHUNK = 12
 
@@ -192,10 +198,51 @@ def fit(count: int, seed: int, workers: int) -> None:
         print(f"{name}: {np.mean(answer.argmax(axis=1) == digit):.4f} of {len(digit)} digits right")
 
 
-def spread(task: object, count: int, seed: int, workers: int) -> list:  # type: ignore[type-arg]
-    """Return what a task says of pages, chunk by chunk, in worker processes."""
+def angle_errors(first: int, count: int, seed: int) -> list[tuple[float, float | None]]:
+    """Return the angle of each digit on some photos and scans, and how far the detector is off; None if it is missed.
+
+    Degrees. The detector looks at the page once, enlarged: what the directions of rows tell is not among it.
+    """
+    maker = PageMaker(Characters.load("validation", settings.strokes_folder()), seed)
+    errors: list[tuple[float, float | None]] = []
+    for number in range(first, first + count):
+        page = maker.page(number, 640, "photo" if number % 2 else "scan")
+        enlarged = cv2.resize(page.image, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+        found, _ = shipped.detector().detect(np.asarray(enlarged, np.uint8))
+        for _, x, y, _, height, angle in page.labels[page.labels[:, 0] >= 0] * [1, *[ENLARGED] * 4, 1]:
+            away = np.hypot(found.boxes[:, 0] - x, found.boxes[:, 1] - y)
+            near = int(away.argmin()) if len(found) and away.min() < 0.4 * height else None
+            off = None if near is None else float(np.degrees(found.direction[near] - angle) + 180) % 360 - 180
+            errors.append((float(np.degrees(angle)), off))
+    return errors
+
+
+def print_angles(count: int, seed: int, workers: int) -> None:
+    """Print how many digits have their angle told, apart for those near a quarter turn and those between two."""
+    errors = [each for part in spread(angle_errors, count, seed, workers) for each in part]
+    between = np.array([abs((angle + 180) % 90 - 45) < 22.5 for angle, _ in errors])
+    for what, chosen in (("near a quarter turn", ~between), ("between quarter turns", between)):
+        offs = [off for (_, off), here in zip(errors, chosen, strict=True) if here]
+        off = np.abs(np.array([each for each in offs if each is not None]))
+        print(
+            f"{what}: {len(offs)} digits, {len(off)} found; "
+            f"angle within 15 degrees {np.mean(off < 15):.3f}, within 30 {np.mean(off < 30):.3f}"
+        )
+
+
+def change(settings_of: Sequence[str]) -> None:
+    """Change thresholds, each `module.name=number`, in this process."""
+    for each in settings_of:
+        name, _, value = each.partition("=")
+        module, _, field = name.partition(".")
+        thresholds = {"candidates": candidates, "page_search": page_search}[module].THRESHOLDS
+        object.__setattr__(thresholds, field, type(getattr(thresholds, field))(value))
+
+
+def spread(task: object, count: int, seed: int, workers: int, changes: Sequence[str] = ()) -> list:  # type: ignore[type-arg]
+    """Return what a task says of pages, chunk by chunk, in worker processes with changed thresholds."""
     firsts = range(0, count, CHUNK)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), change, (changes,)) as pool:
         return list(pool.map(task, firsts, [CHUNK] * len(firsts), [seed] * len(firsts)))  # type: ignore[arg-type]
 
 
@@ -205,12 +252,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kinds", action="store_true")
+    parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=NUMBER", dest="changes")
+    parser.add_argument("--angles", action="store_true")
     parser.add_argument("--fit", action="store_true")
     given = parser.parse_args()
+    if given.angles:
+        print_angles(given.pages, given.seed, given.workers)
+        return
     if given.fit:
         fit(given.pages, given.seed + 1, given.workers)
         return
-    result = [each for part in spread(scores, given.pages, given.seed, given.workers) for each in part]
+    result = [each for part in spread(scores, given.pages, given.seed, given.workers, given.changes) for each in part]
     groups: dict[str, list[Score]] = collections.defaultdict(list)
     for each in result:
         groups["all"].append(each)
