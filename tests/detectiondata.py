@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.recognition import detector_maps as maps
+from digitrec.recognition.crop_classifier import SIDE, CropAnswers
 from digitrec.recognition.detector import Detections
+from digitrec.recognition.shipped import PageModels
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.floating]
@@ -171,3 +173,42 @@ class FlagDetector:
         height = math.hypot(across, down) * 2.0  # the middles of both parts are half a height apart
         width = weights[0].sum() / max(height, 1e-3)
         return FLAG, middle[0], middle[1], width, height, math.atan2(across, -down)
+
+
+class FlagCrops:
+    """What the crop classifier is to `FlagDetector`: it sees in a crop whether a flag is there, and which way up.
+
+    Attributes:
+        seen: Crops that it was shown.
+    """
+
+    def __init__(self, is_digit: float = 6.0) -> None:
+        self.is_digit = is_digit
+        self.seen = 0
+
+    def answers(self, crops: Bytes) -> CropAnswers:
+        """Return what `CropClassifier.answers` does."""
+        assert crops.shape[1:] == (SIDE, SIDE, 3)
+        self.seen += len(crops)
+        middle = crops[:, SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4].astype(np.float64) / 255.0
+        red, blue = (np.clip(1.0 - middle[..., channel], 0, 1) for channel in (2, 0))
+        there = (red + blue).mean(axis=(1, 2)) > 0.1
+        ways = np.full((len(crops), 4), -6.0, np.float32)
+        ways[np.arange(len(crops)), [self._way(*pair) for pair in zip(red, blue, strict=True)]] = -0.01
+        digits = np.full((len(crops), 10), -6.0, np.float32)
+        digits[:, int(FLAG)] = -0.02
+        return CropAnswers(np.where(there, self.is_digit, -self.is_digit).astype(np.float32), digits, ways)
+
+    @staticmethod
+    def _way(red: Floats, blue: Floats) -> int:
+        """Return by how many quarter turns counter-clockwise the red part comes to lie on top."""
+        rows, columns = np.indices(red.shape)
+        down, across = (float(((red - blue) * each).sum()) for each in (rows - rows.mean(), columns - columns.mean()))
+        if abs(down) >= abs(across):
+            return 0 if down <= 0 else 2
+        return 1 if across > 0 else 3
+
+
+def models(detector: object | None = None, crops: object | None = None) -> PageModels:
+    """Return nets that see flags, or others in their place."""
+    return PageModels(detector or FlagDetector(), crops or FlagCrops())  # type: ignore[arg-type]

@@ -64,3 +64,20 @@ class PageLabels:
             label = IGNORE
         self._rows.append((label, x * cos - y * sin, x * sin + y * cos, width, height, angle))
         self._boxes.append(box)
+
+
+def label_at(labels: NDArray[np.float32], place: NDArray[np.floating]) -> int:
+    """Return which label's box holds a place best, -1 where none does.
+
+    Args:
+        labels: float32 (N, 6), as in `synthetic_pages.Page`.
+        place: x and y, in pixels.
+    """
+    if not len(labels):
+        return -1
+    cos, sin = np.cos(labels[:, 5]), np.sin(labels[:, 5])
+    off = place - labels[:, 1:3]
+    across = np.abs(off[:, 0] * cos + off[:, 1] * sin) / np.maximum(labels[:, 3], 0.35 * labels[:, 4])
+    down = np.abs(off[:, 1] * cos - off[:, 0] * sin) / labels[:, 4]
+    distance = np.maximum(across, down)
+    return int(distance.argmin()) if distance.min() < 0.5 else -1

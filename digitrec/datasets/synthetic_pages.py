@@ -61,6 +61,35 @@ class Page:
     layout: str
 
 
+@dataclass(frozen=True)
+class Sort:
+    """A sort of picture that people bring.
+
+    Attributes:
+        name: Of the sort.
+        scenes: One of them is taken; any where it is empty.
+        layouts: One of them is taken; any where it is empty.
+        sides: Pixels of the picture's side, one of them.
+    """
+
+    name: str
+    scenes: tuple[str, ...]
+    layouts: tuple[str, ...]
+    sides: tuple[int, ...]
+
+
+_SHEETS = ("photo", "photo", "photo", "scan", "whiteboard", "blackboard", "screen")
+_WRITTEN = ("rows", "notes", "sums", "collection", "scattered", "letters")
+
+SORTS = (
+    Sort("drawings", ("drawing", "drawing", "small"), ("rows", "large", "scattered", "sums", "letters"), (640,)),
+    Sort("large", ("photo", "photo", "scan", "whiteboard", "overlay", "drawing"), ("large",), (640, 960)),
+    Sort("free", _SHEETS, _WRITTEN, (640, 960)),
+    Sort("documents", (), (), (640, 960, 1280)),
+)
+"""Drawings, a few large digits, handwritten pages, and anything, mostly documents."""
+
+
 class PageMaker:
     """Makes pages of one part's writers, digits and fonts."""
 
@@ -101,6 +130,13 @@ class PageMaker:
             hidden = page_scenes.visibility(taken, labels, side) < VISIBLE
             labels[hidden | unreadable, 0] = -1
         return Page(image, labels, taken.kind, layout or "")
+
+    def page_of(self, sort: Sort, number: int) -> Page:
+        """Return one page of a sort; the same page for the same number and seed, but for the backdrops' order."""
+        rng = np.random.default_rng((self.seed, 3, number))
+        scene = str(rng.choice(sort.scenes)) if sort.scenes else None
+        layout = str(rng.choice(sort.layouts)) if sort.layouts and scene != "small" else None
+        return self.page(number, int(rng.choice(sort.sides)), scene, layout)
 
 
 def corners(labels: Floats) -> Floats:

@@ -9,11 +9,14 @@ from PIL import Image
 from digitrec.imaging import background, decode, rotation
 from digitrec.imaging import ink as imaging_ink
 from digitrec.imaging.components import parts
-from digitrec.recognition import connected_parts, fusion, local_ink, page_search, segmentation
+from digitrec.recognition import connected_parts, crop_classifier, fusion, local_ink, page_search, segmentation
 from digitrec.recognition import detector as detection
+from digitrec.recognition import detector_maps as maps
+from digitrec.recognition.crop_classifier import CropAnswers, CropClassifier
 from digitrec.recognition.detector import Detector
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.page_search import Pass, Search
+from digitrec.recognition.shipped import PageModels
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -35,8 +38,10 @@ class Thresholds:
         telling: Objectness from which a candidate tells which way up the page is.
         fewest: Candidates that tell it, at least.
         most_asked: Candidates that tell it, at most.
-        votes: Weight of the detector's votes for one of the four ways up, beside how well the digits are read so.
-        better: By how much better, of 1, the digits must be read another way up for the page to be turned.
+        votes: Weight of the detector's log probabilities of the four ways up beside the crop classifier's.
+        turned: By how much likelier (mean log probability) the digits must lie another way up for the page to be
+            rotated by quarters.
+        better: By how much surer, of 1, a drawing must be read at another angle to be rotated.
     """
 
     most_side: int = 2600
@@ -49,11 +54,18 @@ class Thresholds:
     telling: float = 0.3
     fewest: int = 3
     most_asked: int = 40
-    better: float = 0.05
     votes: float = 0.1
+    turned: float = 0.1
+    better: float = 0.05
 
 
 THRESHOLDS = Thresholds()
+
+ALIKE = (0, 1, 8)
+"""Digits that look the same upside down."""
+
+DOUBTED = 0.02
+"""Probability that is added to each of the four ways up that the detector tells, so that none is ruled out."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +75,28 @@ class Candidate:
     Attributes:
         box: In pixels of the page.
         cut: Its glyph and the steps to it.
-        known: float32 (6,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
+        known: float32 (5,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
         detected: float32 (10,), the detector's log probabilities of the digits.
+        cropped: float32 (10,), those of the crop classifier.
+        weight: Of the classifier's log probabilities beside them.
     """
 
     box: Box
     cut: Cut
     known: Floats
     detected: Floats
+    cropped: Floats
+    weight: float
 
     @property
     def evidence(self) -> float:
         """Logit that it is a digit, the classifier's rejection score left out."""
         return float(fusion.evidence(self.known))
+
+    @property
+    def seen(self) -> Floats:
+        """What detector and crop classifier say of the digits, float32 (10,): added to the classifier's logarithms."""
+        return fusion.seen(self.detected, self.cropped)
 
     @property
     def trust(self) -> float:
@@ -109,13 +130,14 @@ class _Some:
     boxes: Floats
     cuts: list[Cut]
     detected: Floats  # (N, 10)
+    cropped: CropAnswers
     from_ink: NDArray[np.bool_]  # (N,)
 
 
 def find(
     image: Image.Image,
     classifier: connected_parts.Reader,
-    detector: Detector,
+    models: PageModels,
     angle: float | None = None,
     thresholds: Thresholds = THRESHOLDS,
     plain: bool | None = None,
@@ -125,26 +147,26 @@ def find(
     Args:
         image: As `ink.open_picture` returns it.
         classifier: The model that rejects what is no digit.
-        detector: The detector.
+        models: The nets that find digits.
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.
         thresholds: The settings.
         plain: Whether it is a drawing, as `is_plain` says; found out unless given.
     """
     page = imaging_ink.on_paper(decode.within(image, thresholds.most_side))
-    search = page_search.search(page, detector, angle)
+    search = page_search.search(page, models.detector, angle)
     upright = page_search.rotated(page, search.angle)
-    some = _detected(upright, search, thresholds)
-    turns = _turns(some, search, classifier, thresholds) if angle is None else 0
+    some = _detected(upright, search, models.crop_classifier, thresholds)
+    turns = _turns(some, search, thresholds) if angle is None else 0
     if turns:
-        search = page_search.search(page, detector, search.angle + 90.0 * turns)
+        search = page_search.search(page, models.detector, search.angle + 90.0 * turns)
         upright = page_search.rotated(page, search.angle)
-        some = _detected(upright, search, thresholds)
+        some = _detected(upright, search, models.crop_classifier, thresholds)
     size = (upright.shape[1], upright.shape[0])
     picture = rotation.rotated(decode.reduced(image), search.angle)
     ink = imaging_ink.from_picture(picture)
     flat = is_plain(image) if plain is None else plain
     if flat or len(parts(ink > connected_parts.FAINT)[1]) - 1 <= thresholds.most_parts:
-        some = _merged(_marked(ink, classifier, size), some, thresholds)
+        some = _merged(_marked(ink, classifier, upright, models.crop_classifier), some, thresholds)
     return Found(search.angle, size, picture, ink, _weighed(some, search, flat, classifier, thresholds))
 
 
@@ -164,48 +186,46 @@ def drawing_angle(image: Image.Image, detector: Detector, thresholds: Thresholds
     return page_search.angle_of(imaging_ink.on_paper(decode.within(image, thresholds.most_side)), detector)
 
 
-def _turns(some: _Some, search: Search, classifier: connected_parts.Reader, thresholds: Thresholds) -> int:
-    """Return by how many more quarter turns counter-clockwise the classifier reads the digits better, mostly 0.
+def _turns(some: _Some, search: Search, thresholds: Thresholds) -> int:
+    """Return by how many more quarter turns counter-clockwise the digits are upright, mostly 0.
 
-    The detector takes some pages for the other way up. A 0, a 1 and an 8 tell nothing: they look the same both ways.
+    The first pass takes some pages for the wrong way up. Here the crop classifier tells, and the detector again, which
+    saw the digits larger since. A 0, a 1 and an 8 tell the crop classifier nothing: they look the same both ways.
     """
     telling = np.flatnonzero(search.found.objectness[: len(some.cuts)] > thresholds.telling)[: thresholds.most_asked]
     if len(telling) < thresholds.fewest:
         return 0
-    glyphs = np.stack([some.cuts[place].glyph for place in telling])
-    read = []
-    for turn in range(4):
-        said = classifier.answers(np.ascontiguousarray(np.rot90(glyphs, turn, axes=(1, 2))))
-        alike = np.isin(said.probabilities.argmax(axis=1), (0, 1, 8))
-        surely = float(np.where(alike, 0.0, said.is_digit * said.probabilities.max(axis=1)).mean())
-        votes = np.cos(search.found.direction[telling] - turn * np.pi / 2) > np.sqrt(0.5)
-        read.append(surely + thresholds.votes * float(votes.mean()))
-    best = int(np.argmax(read))
-    return best if read[best] > read[0] + thresholds.better else 0
+    unlike = 1.0 - np.exp(some.cropped.digits[telling])[:, ALIKE].sum(axis=1, keepdims=True)
+    quarters = np.round(np.arange(maps.ANGLE_BINS) / (maps.ANGLE_BINS / 4)).astype(int) % 4
+    votes = search.found.angles[telling] @ np.eye(4, dtype=np.float32)[quarters]
+    ways = (unlike * some.cropped.ways[telling] + thresholds.votes * np.log(votes + DOUBTED)).mean(axis=0)
+    best = int(ways.argmax())
+    return best if ways[best] > ways[0] + thresholds.turned else 0
 
 
-def _detected(upright: Bytes, search: Search, thresholds: Thresholds) -> _Some:
+def _detected(upright: Bytes, search: Search, classifier: CropClassifier, thresholds: Thresholds) -> _Some:
     """Return the detector's candidates with glyphs from the ink around each."""
     likely = np.flatnonzero(search.found.objectness >= thresholds.least)
     found = search.found.take(likely[: thresholds.most])
-    cuts = [
-        local_ink.glyph_of(upright, box, float(angle) if abs(angle) < np.pi / 4 else 0.0)
-        for box, angle in zip(found.boxes, found.direction, strict=True)
-    ]
+    angles = np.where(np.abs(found.direction) < np.pi / 4, found.direction, 0.0).astype(np.float32)
+    cuts = [local_ink.glyph_of(upright, box, float(angle)) for box, angle in zip(found.boxes, angles, strict=True)]
     edges = detection.extents(found)
     boxes = np.concatenate([edges[:, :2], edges[:, 2:] - edges[:, :2]], axis=1)
     logits = found.classes - found.classes.max(axis=1, keepdims=True)
     detected = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return _Some(boxes, cuts, detected.astype(np.float32), np.zeros(len(found), bool))
+    cropped = classifier.answers(crop_classifier.crops_of(upright, found.boxes, angles))
+    return _Some(boxes, cuts, detected.astype(np.float32), cropped, np.zeros(len(found), bool))
 
 
-def _marked(ink: Floats, classifier: connected_parts.Reader, size: tuple[int, int]) -> _Some:
+def _marked(ink: Floats, classifier: connected_parts.Reader, upright: Bytes, crops: CropClassifier) -> _Some:
     """Return the marks of the ink, of which the detector has said nothing yet."""
     marks = [mark for row in segmentation.find(ink, classifier) for mark in row]
-    scale = np.array([size[0] / ink.shape[1], size[1] / ink.shape[0]] * 2, np.float32)
+    scale = np.array([upright.shape[1] / ink.shape[1], upright.shape[0] / ink.shape[0]] * 2, np.float32)
     boxes = np.array([mark.box for mark in marks], np.float32).reshape(-1, 4) * scale
     nothing = np.full((len(marks), 10), -np.log(10.0), np.float32)
-    return _Some(boxes, [mark.cut for mark in marks], nothing, np.ones(len(marks), bool))
+    middles = np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+    cropped = crops.answers(crop_classifier.crops_of(upright, middles, np.zeros(len(marks), np.float32)))
+    return _Some(boxes, [mark.cut for mark in marks], nothing, cropped, np.ones(len(marks), bool))
 
 
 def _merged(marks: _Some, detected: _Some, thresholds: Thresholds) -> _Some:
@@ -221,6 +241,7 @@ def _merged(marks: _Some, detected: _Some, thresholds: Thresholds) -> _Some:
         np.concatenate([marks.boxes, detected.boxes[alone]]),
         marks.cuts + [cut for cut, keep in zip(detected.cuts, alone, strict=True) if keep],
         np.concatenate([classes, detected.detected[alone]]),
+        marks.cropped.and_those(detected.cropped, alone),
         np.concatenate([marks.from_ink, detected.from_ink[alone]]),
     )
 
@@ -259,14 +280,18 @@ def _weighed(
         return ()
     answers = classifier.answers(np.stack([cut.glyph for cut in some.cuts]))
     heat = heat_in(some.boxes, search.passes)
-    known = fusion.features(heat, some.from_ink, flat, some.boxes[:, 3], some.detected, answers.probabilities)
+    known = fusion.features(heat, some.from_ink, flat, some.boxes[:, 3], some.cropped.is_digit)
     likely = fusion.is_digit(fusion.evidence(known), fusion.trust(known), answers.is_digit)
     shared, _, smaller = _overlaps(some.boxes, some.boxes)
     kept: list[int] = []
     for place in np.argsort(-likely, kind="stable"):
         if not any(shared[place, other] > thresholds.inside * smaller[place, other] for other in kept):
             kept.append(int(place))
-    return tuple(Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i]) for i in sorted(kept))
+    weights = [fusion.classifier_weight(float(height)) for height in some.boxes[:, 3]]
+    return tuple(
+        Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i], some.cropped.digits[i], weights[i])
+        for i in sorted(kept)
+    )
 
 
 def _whole(box: Floats) -> Box:

@@ -1,8 +1,8 @@
-"""What detector and classifier say of a candidate, put together: is it a digit, and which.
+"""What detector, crop classifier and classifier say of a candidate, put together: is it a digit, and which.
 
-Each is good where the other is not: the detector knows the surroundings (letters, print, rules), the classifier the
-glyph. On what the detector found alone, a logistic regression weighs them. What the ink step found, on drawings and on
-photos of little ink, is the classifier's to decide, where the detector agrees.
+Each is good where the others are not: the detector knows the page, the crop classifier the surroundings (letters,
+print, rules), the classifier the glyph. On what the detector found alone, a logistic regression weighs them. What the
+ink step found, on drawings and on photos of little ink, is the classifier's to decide, where the detector agrees.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-FEATURES = ("objectness", "from_ink", "flat", "flat_objectness", "size", "agreement")
+FEATURES = ("objectness", "from_ink", "flat", "size", "crop")
 """What is known of a candidate beside the classifier's rejection score; see `features`."""
 
 
@@ -27,14 +27,21 @@ class Weights:
             and on a drawing of much: the classifier alone then decides. On drawings, 98 of 100 digits of validation
             pages that the classifier takes for digits reach it.
         features: Of FEATURES, in their order.
-        detected: Of the detector's log probabilities of the ten digits, beside the classifier's.
+        classified: Of the classifier's log probabilities of the ten digits, for digits of up to `heights[0]` pixels,
+            whose 28 x 28 pixels are poor; from `heights[1]` on it is 1, as on drawings.
+        heights: See there.
+        detected: Of the detector's.
+        cropped: Of the crop classifier's.
     """
 
-    bias: float = 0.35
-    rejection: float = 0.16
-    agrees: tuple[float, float] = (-3.0, -0.81)
-    features: tuple[float, ...] = field(default=(2.74, 0.0, 0.51, 0.08, -0.66, 0.0))
-    detected: float = 0.98
+    bias: float = 0.4
+    rejection: float = 0.08
+    agrees: tuple[float, float] = (-3.0, -0.62)
+    features: tuple[float, ...] = field(default=(2.11, 0.0, 0.53, -1.36, 0.41))
+    classified: float = 0.23
+    heights: tuple[float, float] = (24.0, 48.0)
+    detected: float = 0.34
+    cropped: float = 0.73
 
 
 WEIGHTS = Weights()
@@ -46,32 +53,28 @@ def logit(probability: Floats | float) -> Floats:
     return np.clip(np.log(p / (1 - p)), -8.0, 8.0).astype(np.float32)
 
 
-def features(
-    heat: Floats, from_ink: NDArray[np.bool_], flat: bool, heights: Floats, detected: Floats, classified: Floats
-) -> Floats:
-    """Return what is known of N candidates, float32 (N, 6), in the order of FEATURES.
+def features(heat: Floats, from_ink: NDArray[np.bool_], flat: bool, heights: Floats, crop: Floats) -> Floats:
+    """Return what is known of N candidates, float32 (N, 5), in the order of FEATURES.
 
     Args:
         heat: (N,), the detector's objectness logits where they lie.
         from_ink: (N,), whether the ink step found them.
         flat: Whether the picture is a drawing on an even ground.
         heights: (N,), their heights.
-        detected: (N, 10), the detector's log probabilities of the digits; equal where it found nothing.
-        classified: (N, 10), the classifier's probabilities.
+        crop: (N,), the crop classifier's logits that they are digits.
     """
     heat = np.clip(heat, -8.0, 8.0)
     strong = heights[heat > 0.0]
     usual = float(np.median(strong)) if len(strong) else float(np.median(heights)) if len(heights) else 1.0
     size = np.minimum(np.abs(np.log(np.maximum(heights, 1e-3) / max(usual, 1e-3))), 3.0)
-    best = classified.argmax(axis=1)
-    agreement = np.maximum(detected[np.arange(len(best)), best], -6.0)
     even = np.full(len(heat), float(flat))
-    return np.stack([heat, from_ink.astype(float), even, even * heat, size, agreement], axis=1).astype(np.float32)
+    crop = np.clip(crop, -8.0, 8.0)
+    return np.stack([heat, from_ink.astype(float), even, size, crop], axis=1).astype(np.float32)
 
 
 def evidence(known: Floats, weights: Weights = WEIGHTS) -> Floats:
-    """Return what speaks for a digit beside the classifier: logits (N,) of features (N, 6)."""
-    weighed = known @ np.array(weights.features, np.float32) + np.float32(weights.bias)
+    """Return what speaks for a digit beside the classifier: logits (N,) of features (N, 5)."""
+    weighed = (known * np.array(weights.features, np.float32)).sum(axis=-1) + np.float32(weights.bias)
     return np.asarray(np.where(known[..., 1] > 0, np.where(agreed(known, weights), 0.0, -8.0), weighed), np.float32)
 
 
@@ -82,7 +85,7 @@ def agreed(known: Floats, weights: Weights = WEIGHTS) -> NDArray[np.bool_]:
 
 
 def trust(known: Floats, weights: Weights = WEIGHTS) -> Floats:
-    """Return the weight (N,) of the classifier's rejection score, of features (N, 6)."""
+    """Return the weight (N,) of the classifier's rejection score, of features (N, 5)."""
     return np.where(agreed(known, weights), np.float32(1.0), np.float32(weights.rejection))
 
 
@@ -98,14 +101,25 @@ def is_digit(evidence: Floats | float, trust: Floats | float, rejection: Floats 
     return np.asarray(1.0 / (1.0 + np.exp(-total)), np.float32)
 
 
-def classes(classified: Floats, detected: Floats, weights: Weights = WEIGHTS) -> Floats:
+def seen(detected: Floats, cropped: Floats, weights: Weights = WEIGHTS) -> Floats:
+    """Return what detector and crop classifier say of the digits together; both log probabilities (..., 10)."""
+    return np.asarray(weights.detected * detected + weights.cropped * cropped, np.float32)
+
+
+def classifier_weight(height: float, weights: Weights = WEIGHTS) -> float:
+    """Return the weight of the classifier's log probabilities for a digit of a height in pixels of the page."""
+    low, high = weights.heights
+    return weights.classified + (1.0 - weights.classified) * min(max((height - low) / (high - low), 0.0), 1.0)
+
+
+def classes(classified: Floats, seen: Floats, weight: float = 1.0) -> Floats:
     """Return the digits' probabilities (N, 10).
 
     Args:
         classified: (N, 10), the classifier's probabilities.
-        detected: (N, 10), the detector's log probabilities.
-        weights: The weights.
+        seen: (N, 10), as the function of that name returns it.
+        weight: As `classifier_weight` returns it.
     """
-    total = np.log(np.maximum(classified, 1e-9)) + weights.detected * detected
+    total = weight * np.log(np.maximum(classified, 1e-9)) + seen
     together = np.exp(total - total.max(axis=1, keepdims=True))
     return np.asarray(together / together.sum(axis=1, keepdims=True), np.float32)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.rotation import for_opencv
+from digitrec.recognition.crops import crop
 from digitrec.recognition.normalize import Box, Cut, cut
 
 Bytes = NDArray[np.uint8]
@@ -45,31 +45,8 @@ THRESHOLDS = Thresholds()
 
 
 def patch(image: Bytes, box: Floats, angle: float, thresholds: Thresholds = THRESHOLDS) -> Bytes:
-    """Return the upright surroundings of a digit, scaled to `height` pixels: uint8 (side, side, 3).
-
-    Args:
-        image: uint8 (H, W, 3), RGB.
-        box: x and y of the middle, width and height along the digit's own axes, in pixels.
-        angle: Of the digit, radians clockwise.
-        thresholds: The settings.
-    """
-    x, y, width, height = (float(value) for value in box)
-    scale = thresholds.height / max(width, height, 1.0)
-    reach = 0.75 * thresholds.side / scale + 2  # of the patch, turned
-    left, top = max(0, int(x - reach)), max(0, int(y - reach))
-    near = image[top : int(y + reach) + 1, left : int(x + reach) + 1]
-    if not near.size:
-        return np.zeros((thresholds.side, thresholds.side, 3), np.uint8)
-    x, y = x - left, y - top
-    if scale < 0.7 and min(near.shape[:2]) * scale >= 1.0:
-        near = np.asarray(cv2.resize(near, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-        x, y, scale = x * scale, y * scale, 1.0
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    turn = np.array([[cos, sin], [-sin, cos]])
-    matrix = for_opencv(np.column_stack([turn, thresholds.side / 2 - turn @ (x, y)]))
-    how = cv2.INTER_CUBIC if scale > 1.0 else cv2.INTER_LINEAR
-    square = (thresholds.side, thresholds.side)
-    return np.asarray(cv2.warpAffine(near, matrix, square, flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    """Return the surroundings of a digit, uint8 (side, side, 3); see `crops.crop`."""
+    return crop(image, box, angle, thresholds.side, thresholds.height)
 
 
 def ink(seen: Bytes, width: float, height: float, thresholds: Thresholds = THRESHOLDS) -> tuple[Floats, Box]:

@@ -56,8 +56,8 @@ def read(
         angle: By how many degrees counter-clockwise it is upright; found out unless given.
     """
     finder = finder or predictor
-    detector = shipped.available()
-    if detector is None:
+    models = shipped.available()
+    if models is None:
         notice = None if single else NO_DETECTOR
         return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
     plain = candidates.is_plain(image)
@@ -67,8 +67,8 @@ def read(
             read = _read(drawing, predictor, single, finder)
             if single or angle is not None or len(read.digits) < candidates.THRESHOLDS.fewest:
                 return read
-            return _upright(image, read, predictor, finder, detector)
-    found = candidates.find(image, finder, detector, (angle or 0.0) if single else angle, plain=plain)
+            return _upright(image, read, predictor, finder, models.detector)
+    found = candidates.find(image, finder, models, (angle or 0.0) if single else angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor)
     return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
@@ -150,7 +150,13 @@ def _middle(box: Box) -> float:
 def _from_candidate(candidate: Candidate) -> Digit:
     """Return a candidate as a digit that no model has seen yet."""
     blank = _unanswered(0, Mark(candidate.box, candidate.cut), (1.0, 1.0), (2**31, 2**31))
-    return dataclasses.replace(blank, evidence=candidate.evidence, trust=candidate.trust, detected=candidate.detected)
+    return dataclasses.replace(
+        blank,
+        evidence=candidate.evidence,
+        trust=candidate.trust,
+        detected=candidate.seen,
+        weight=candidate.weight,
+    )
 
 
 def read_canvas(
@@ -253,7 +259,7 @@ def _fused(digits: tuple[Digit, ...], said: Answers) -> Answers:
     for place, digit in enumerate(digits):
         if digit.evidence is not None and digit.detected is not None:
             is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
-            probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None])[0]
+            probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None], digit.weight)[0]
     return Answers(probabilities, is_digit)
 
 

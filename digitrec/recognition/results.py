@@ -56,7 +56,9 @@ class Digit:
         by_hand: "digit" where a person put the answer right, "box" where one drew the box, else None.
         evidence: Logit that the detector finds a digit here, the classifier left out; None where it was not asked.
         trust: Weight of the classifier's rejection score beside `evidence`.
-        detected: float32 (10,), the detector's log probabilities of the digits; None where it was not asked.
+        detected: float32 (10,), what detector and crop classifier say of the digits, as `fusion.seen` returns it; None
+            where they were not asked.
+        weight: Of the classifier's log probabilities beside `detected`.
         begins: Whether a person said that a number begins with it, or that it goes on with the one before it; None
             where nobody did.
     """
@@ -76,6 +78,7 @@ class Digit:
     evidence: float | None = None
     trust: float = 0.0
     detected: Floats | None = None
+    weight: float = 1.0
 
     @property
     def likely(self) -> tuple[int, ...]:

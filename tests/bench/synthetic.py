@@ -24,24 +24,14 @@ from PIL import Image
 
 from digitrec import settings
 from digitrec.datasets.characters import Characters
-from digitrec.datasets.synthetic_pages import Page, PageMaker
+from digitrec.datasets.labels import label_at
+from digitrec.datasets.synthetic_pages import SORTS, Page, PageMaker
 from digitrec.recognition import candidates, fusion, page_search, pipeline, results, shipped
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
 
-FREE = ("rows", "notes", "sums", "collection", "scattered", "letters")
-MIX: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]], ...] = (
-    (("drawing", "drawing", "small"), ("rows", "large", "scattered", "sums", "letters"), (640,)),
-    (("photo", "photo", "scan", "whiteboard", "overlay", "drawing"), ("large",), (640, 960)),
-    (("photo", "photo", "photo", "scan", "whiteboard", "blackboard", "screen"), FREE, (640, 960)),
-    ((), (), (640, 960, 1280)),
-)
-"""What people bring, in turn: drawings, a few large digits, handwritten pages, and anything, mostly documents."""
-
 AGREEING = 0.02
 """Share of the digits that the ink step finds and the classifier takes for digits that the detector may refuse."""
-
-NAMES = ("drawings", "large", "free", "documents")
 
 ENLARGED = 1.6
 """How far pages are enlarged for `--angles`."""
@@ -59,7 +49,7 @@ class Score:
         found: Those in whose box something was found.
         right: Those that were read right.
         false: Digits reported where none is.
-        mix: Which of MIX.
+        mix: Which of SORTS.
         seconds: Of one core.
         off: Degrees between the angle found and the page's; None where fewer than three digits tell.
     """
@@ -79,18 +69,6 @@ def middle(box: Box, read: results.Reading) -> NDArray[np.float64]:
     return np.array(results.corners_as_it_came(box, read), np.float64).mean(axis=0)
 
 
-def label_of(labels: NDArray[np.float32], place: NDArray[np.float64]) -> int:
-    """Return which label's box holds a place best, -1 where none does."""
-    if not len(labels):
-        return -1
-    cos, sin = np.cos(labels[:, 5]), np.sin(labels[:, 5])
-    off = place - labels[:, 1:3]
-    across = np.abs(off[:, 0] * cos + off[:, 1] * sin) / np.maximum(labels[:, 3], 0.35 * labels[:, 4])
-    down = np.abs(off[:, 1] * cos - off[:, 0] * sin) / labels[:, 4]
-    distance = np.maximum(across, down)
-    return int(distance.argmin()) if distance.min() < 0.5 else -1
-
-
 def score(page: Page, read: results.Reading, seconds: float) -> Score:
     """Compare a reading with a page's labels; what is to be ignored is neither right nor wrong."""
     found: dict[int, int] = {}
@@ -98,7 +76,7 @@ def score(page: Page, read: results.Reading, seconds: float) -> Score:
     for digit in read.digits:
         if digit.flag == results.NOT_A_DIGIT:
             continue
-        place = label_of(page.labels, middle(digit.box, read))
+        place = label_at(page.labels, middle(digit.box, read))
         if place < 0 or place in found:
             false += 1
         else:
@@ -114,16 +92,9 @@ def score(page: Page, read: results.Reading, seconds: float) -> Score:
 
 
 def pages(first: int, count: int, seed: int) -> list[Page]:
-    """Return validation pages, the same ones for the same arguments: each of MIX in turn."""
+    """Return validation pages, the same ones for the same arguments: each of SORTS in turn."""
     maker = PageMaker(Characters.load("validation", settings.strokes_folder()), seed)
-    made = []
-    for number in range(first, first + count):
-        scenes, layouts, sides = MIX[number % len(MIX)]
-        rng = np.random.default_rng((seed, 3, number))
-        scene = str(rng.choice(scenes)) if scenes else None
-        layout = str(rng.choice(layouts)) if layouts and scene != "small" else None
-        made.append(maker.page(number, int(rng.choice(sides)), scene, layout))
-    return made
+    return [maker.page_of(SORTS[number % len(SORTS)], number) for number in range(first, first + count)]
 
 
 def scores(first: int, count: int, seed: int) -> list[Score]:
@@ -135,19 +106,20 @@ def scores(first: int, count: int, seed: int) -> list[Score]:
         start = time.process_time()
         read = pipeline.read(Image.fromarray(page.image), model)
         made = score(page, read, time.process_time() - start)
-        result.append(replace(made, mix=NAMES[number % len(MIX)]))
+        result.append(replace(made, mix=list(SORTS)[number % len(SORTS)].name))
     return result
 
 
 def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ...]:
-    """Return, of the candidates on some pages, what is known, the rejection's logit, whether each is a digit,
-    the classifier's probabilities, the detector's log probabilities, and the weight in the fit."""
+    """Return, of the candidates on some pages, what is known, the rejection's logit, what each is, the classifier's
+    probabilities, the log probabilities of detector and crop classifier, and the weight in the fit."""
     cv2.setNumThreads(1)
-    model, detector = registry.predictor("reader"), shipped.detector()
+    model, models = registry.predictor("reader"), shipped.available()
+    assert models is not None
     rows: list[tuple[NDArray[np.float32], ...]] = []
     for page in pages(first, count, seed):
         image = Image.fromarray(page.image)
-        found = candidates.find(image, model, detector)
+        found = candidates.find(image, model, models)
         if not found.candidates:
             continue
         frame = results.Reading(found.size, image.size, found.angle, found.ink, (), ())
@@ -155,21 +127,21 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
         said = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
         said = pipeline.second_look(np.stack([each.cut.glyph for each in found.candidates]), said, model)
         for place, each in enumerate(found.candidates):
-            label = label_of(page.labels, middle(each.box, frame))
-            truth = -2.0 if label < 0 else float(page.labels[label, 0])
+            label = label_at(page.labels, middle(each.box, frame))
+            truth = np.float32(-2.0 if label < 0 else page.labels[label, 0])
             if truth != -1.0:
-                rejection = fusion.logit(said.is_digit[place])
-                rows.append((each.known, rejection, np.float32(truth), said.probabilities[place], each.detected, share))
+                rejection, classified = fusion.logit(said.is_digit[place]), said.probabilities[place]
+                rows.append((each.known, rejection, truth, classified, each.detected, each.cropped, share))
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
 def fit(count: int, seed: int, workers: int) -> None:
     """Print the weights of the fusion."""
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
     from sklearn.linear_model import LogisticRegression
 
     parts = spread(evidence, count, seed, workers)
-    known, rejection, truth, classified, detected, weight = (
+    known, rejection, truth, classified, detected, cropped, weight = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     is_digit = truth >= 0
@@ -183,17 +155,22 @@ def fit(count: int, seed: int, workers: int) -> None:
     print(f"{len(both)} candidates of the detector alone, {is_digit[~of_ink].mean():.3f} are digits; right {right:.4f}")
     print("features", tuple(round(float(v), 2) for v in model.coef_[0][:-1]))
     print("rejection", round(float(model.coef_[0][-1]), 2), "bias", model.intercept_.round(2))
-    classified, detected, digit = classified[is_digit], detected[is_digit], truth[is_digit].astype(int)
+    classified, detected, cropped = classified[is_digit], detected[is_digit], cropped[is_digit]
+    digit = truth[is_digit].astype(int)
 
-    def surprise(weight: float) -> float:
-        together = fusion.classes(classified, detected, fusion.Weights(detected=weight))
-        return float(-np.log(np.maximum(together[np.arange(len(digit)), digit], 1e-9)).mean())
+    def together(weights: NDArray[np.float64]) -> NDArray[np.float32]:
+        some = fusion.Weights(detected=weights[1], cropped=weights[2])
+        return fusion.classes(classified, fusion.seen(detected, cropped, some), weights[0])
 
-    weight = float(minimize_scalar(surprise, bounds=(0.0, 4.0), method="bounded").x)
+    def surprise(weights: NDArray[np.float64]) -> float:
+        return float(-np.log(np.maximum(together(weights)[np.arange(len(digit)), digit], 1e-9)).mean())
+
+    weights = minimize(surprise, np.full(3, 0.5), method="Nelder-Mead").x
     for name, answer in (
         ("classifier alone", classified),
         ("detector alone", detected),
-        (f"both, detected {weight:.2f}", fusion.classes(classified, detected, fusion.Weights(detected=weight))),
+        ("crop classifier alone", cropped),
+        (f"all, weights {weights.round(2)}", together(weights)),
     ):
         print(f"{name}: {np.mean(answer.argmax(axis=1) == digit):.4f} of {len(digit)} digits right")
 

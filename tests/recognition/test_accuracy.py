@@ -211,3 +211,15 @@ def test_rotated_pages_are_turned_upright(readings: list[Reading]) -> None:
     for read, (_, degrees, *_) in zip(readings, PAGES.values(), strict=True):
         if degrees > 30.0:
             assert abs((read.angle - degrees + 180) % 360 - 180) <= 1.5
+
+
+@pytest.mark.parametrize("angle", [0.0, 90.0, 180.0])
+def test_a_drawing_on_its_side_or_head_is_read_upright(angle: float, reader: Predictor) -> None:
+    images, classes = mnist.training()
+    page = np.full((200, 620, 3), 255, np.uint8)
+    for number, digit in enumerate((4, 7, 2, 5, 3)):
+        glyph = images[int(np.flatnonzero(classes == digit)[0])]
+        page[60:140, 40 + 115 * number : 120 + 115 * number] -= cv2.resize(glyph, (80, 80))[..., None]
+    read = pipeline.read(Image.fromarray(np.rot90(page, -round(angle / 90)).copy()), reader)
+    assert read.text == "47253"
+    assert abs((read.angle - angle + 180) % 360 - 180) <= 1.5

@@ -6,7 +6,7 @@ from dataclasses import replace
 import detectiondata
 import numpy as np
 import pytest
-from detectiondata import FlagDetector
+from detectiondata import FlagCrops, FlagDetector, models
 from PIL import Image
 
 from digitrec.imaging.rotation import rotation
@@ -14,6 +14,7 @@ from digitrec.recognition import candidates, detector, fusion
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.candidates import THRESHOLDS, Found
+from digitrec.recognition.crop_classifier import CropAnswers
 from digitrec.recognition.detector import Detections
 
 FROM_INK = fusion.FEATURES.index("from_ink")
@@ -75,7 +76,7 @@ def assert_at(found: Found, labels: np.ndarray, within: float = 4.0) -> None:
 
 
 def test_what_both_find_is_one_candidate_with_the_inks_glyph_and_the_detectors_digit() -> None:
-    found = candidates.find(drawing(), Anything(), FlagDetector())
+    found = candidates.find(drawing(), Anything(), models())
     assert_at(found, ROW)
     for each in found.candidates:
         assert each.known[FROM_INK] == 1.0
@@ -85,7 +86,7 @@ def test_what_both_find_is_one_candidate_with_the_inks_glyph_and_the_detectors_d
 
 
 def test_what_only_the_ink_finds_is_a_candidate_of_which_the_detector_says_nothing() -> None:
-    found = candidates.find(drawing(), Anything(), BLIND)
+    found = candidates.find(drawing(), Anything(), models(BLIND))
     assert_at(found, ROW)
     for each in found.candidates:
         assert each.known[FROM_INK] == 1.0
@@ -93,13 +94,13 @@ def test_what_only_the_ink_finds_is_a_candidate_of_which_the_detector_says_nothi
 
 
 def test_what_the_detector_finds_is_likelier_than_what_it_does_not() -> None:
-    seen = candidates.find(drawing(), Anything(), FlagDetector(objectness=0.99)).candidates
-    unseen = candidates.find(drawing(), Anything(), BLIND).candidates
+    seen = candidates.find(drawing(), Anything(), models(FlagDetector(objectness=0.99))).candidates
+    unseen = candidates.find(drawing(), Anything(), models(BLIND)).candidates
     assert min(each.evidence for each in seen) > max(each.evidence for each in unseen)
 
 
 def test_what_only_the_detector_finds_has_a_glyph_too() -> None:
-    found = candidates.find(photo(), Anything(), FlagDetector(), thresholds=WITHOUT_INK)
+    found = candidates.find(photo(), Anything(), models(), thresholds=WITHOUT_INK)
     assert_at(found, ROW)
     for each in found.candidates:
         assert each.known[FROM_INK] == 0.0
@@ -108,7 +109,7 @@ def test_what_only_the_detector_finds_has_a_glyph_too() -> None:
 
 def test_a_photo_with_much_ink_is_left_to_the_detector() -> None:
     rows = [detectiondata.row_of(8, 450, 60 + 80 * i, 30, step=3.0) for i in range(7)]
-    found = candidates.find(photo(np.concatenate(rows)), Anything(), FlagDetector())
+    found = candidates.find(photo(np.concatenate(rows)), Anything(), models())
     assert len(found.candidates) == 56
     assert not any(each.known[FROM_INK] for each in found.candidates)
 
@@ -120,19 +121,19 @@ def test_of_overlapping_candidates_the_likelier_is_kept(likelier: int) -> None:
     told = Told(detectiondata.detections(labels, np.array([0.8, 0.7])), SIZE[0])
     scores = [0.01] * 2
     scores[likelier] = 0.99
-    [one] = candidates.find(photo(), Anything(scores), told, 0.0, WITHOUT_INK).candidates
+    [one] = candidates.find(photo(), Anything(scores), models(told), 0.0, WITHOUT_INK).candidates
     assert one.box.x + one.box.width / 2 == pytest.approx(labels[likelier, 1], abs=2)
 
 
 def test_neighbours_that_do_not_overlap_are_all_kept_though_none_is_likely() -> None:
     told = Told(detectiondata.detections(ROW), SIZE[0])
-    assert_at(candidates.find(photo(), Anything([0.001] * len(ROW)), told, 0.0, WITHOUT_INK), ROW)
+    assert_at(candidates.find(photo(), Anything([0.001] * len(ROW)), models(told), 0.0, WITHOUT_INK), ROW)
 
 
 @pytest.mark.parametrize("ground", [0, 128, 255])
 def test_a_blank_picture_has_no_candidates_and_asks_no_model(ground: int) -> None:
     model = Anything()
-    found = candidates.find(Image.new("RGB", (300, 200), (ground,) * 3), model, FlagDetector())
+    found = candidates.find(Image.new("RGB", (300, 200), (ground,) * 3), model, models())
     assert found.candidates == ()
     assert found.angle == 0.0
     assert model.seen == 0
@@ -146,16 +147,45 @@ def test_boxes_are_of_the_upright_page(angle: float) -> None:
     middles = ROW.copy()
     middles[:, 1:3] = labels[:, 1:3] @ matrix[:, :2].T + matrix[:, 2]
     for given in (None, angle):
-        found = candidates.find(image, Anything(), FlagDetector(), given)
+        found = candidates.find(image, Anything(), models(), given)
         assert found.angle == pytest.approx(angle, abs=1.0)
         assert found.size == pytest.approx(size, abs=12)  # as large as the angle found asks for
         assert_at(found, middles, within=8.0)
 
 
+class Unturned(FlagDetector):
+    """Takes every flag for upright, as it takes some pages for the wrong way up."""
+
+    def detect(self, image: np.ndarray, threshold: float = 0.1) -> tuple[Detections, np.ndarray]:
+        found, heat = super().detect(image, threshold)
+        boxes = found.boxes.copy()
+        lying = np.abs(np.sin(found.direction)) > 0.7
+        boxes[lying, 2:] = found.boxes[lying, 3:1:-1]
+        return replace(found, boxes=boxes, angles=detectiondata.bins_of(np.zeros(len(found)))), heat
+
+
+@pytest.mark.parametrize("angle", [0.0, 90.0, 180.0, 270.0])
+def test_a_page_that_the_detector_takes_for_the_wrong_way_up_is_rotated_as_its_crops_say(angle: float) -> None:
+    image = photo(detectiondata.turned(ROW, math.radians(angle), (450, 300)))
+    found = candidates.find(image, Anything(), models(Unturned()), thresholds=WITHOUT_INK)
+    assert found.angle == angle
+    assert len(found.candidates) == len(ROW)
+    assert candidates.find(image, Anything(), models(Unturned()), 0.0, WITHOUT_INK).angle == 0.0
+
+
+def test_crops_alike_both_ways_leave_the_page_as_it_lies() -> None:
+    class Undecided(FlagCrops):
+        def answers(self, crops: np.ndarray) -> CropAnswers:
+            return replace(super().answers(crops), ways=np.full((len(crops), 4), -math.log(4.0), np.float32))
+
+    image = photo(detectiondata.turned(ROW, math.pi, (450, 300)))
+    assert candidates.find(image, Anything(), models(Unturned(), Undecided()), thresholds=WITHOUT_INK).angle == 0.0
+
+
 def test_a_large_picture_is_read_reduced_and_its_boxes_are_enlarged_again() -> None:
     labels = ROW.copy()
     labels[:, 1:5] *= 4.0
-    found = candidates.find(drawing(labels, (3600, 2400)), Anything(), FlagDetector())
+    found = candidates.find(drawing(labels, (3600, 2400)), Anything(), models())
     assert max(found.size) == THRESHOLDS.most_side
     whole = candidates.scaled(found, (3600, 2400))
     assert whole.size == (3600, 2400)
@@ -164,7 +194,7 @@ def test_a_large_picture_is_read_reduced_and_its_boxes_are_enlarged_again() -> N
 
 def test_transparent_paper_is_paper() -> None:
     rgba = np.dstack([np.asarray(drawing()), 255 * (np.asarray(drawing())[..., 1] < 250)]).astype(np.uint8)
-    assert_at(candidates.find(Image.fromarray(rgba), Anything(), FlagDetector()), ROW)
+    assert_at(candidates.find(Image.fromarray(rgba), Anything(), models()), ROW)
 
 
 def test_heat_is_the_highest_in_the_middle_of_a_box_over_all_looks() -> None:

@@ -24,8 +24,7 @@ def features(heat: object, flat: bool = False, **given: object) -> np.ndarray:
     arguments = {
         "from_ink": np.zeros(len(values), bool),
         "heights": np.full(len(values), 30.0),
-        "detected": np.full((len(values), 10), -np.log(10.0)),
-        "classified": np.full((len(values), 10), 0.1),
+        "crop": np.zeros(len(values)),
     } | given
     return fusion.features(values, flat=flat, **arguments)
 
@@ -116,18 +115,27 @@ def test_a_detector_that_knows_nothing_leaves_the_classifiers_answer(classified:
 
 @given(ten, st.integers(0, 9), st.floats(0.1, 5.0))
 def test_what_the_detector_says_becomes_likelier(classified: np.ndarray, digit: int, more: float) -> None:
-    alone = probabilities(classified)
     detected = np.full((3, 10), -3.0, np.float32)
+    alone = fusion.classes(probabilities(classified), detected)
     detected[:, digit] += more
-    together = fusion.classes(alone, detected)
+    together = fusion.classes(probabilities(classified), detected)
     assert (together[:, digit] >= alone[:, digit] - 1e-6).all()
 
 
-def test_agreement_is_what_the_detector_says_of_the_classifiers_digit() -> None:
-    detected = np.log(probabilities(np.arange(1.0, 31.0).reshape(3, 10)))
-    classified = np.eye(10)[[2, 9, 0]]
-    found = features([0.0] * 3, detected=detected, classified=classified)[:, FEATURES.index("agreement")]
-    np.testing.assert_allclose(found, detected[[0, 1, 2], [2, 9, 0]], rtol=1e-5)
+@given(heats, st.lists(heats, min_size=2, max_size=2, unique=True))
+def test_a_crop_that_looks_like_a_digit_never_makes_one_less_likely(heat: float, some: list[float]) -> None:
+    known = [features([heat], crop=np.array([crop])) for crop in sorted(some)]
+    low, high = (float(fusion.evidence(each)[0]) for each in known)
+    assert low <= high
+
+
+def test_what_detector_and_crop_classifier_say_is_weighed() -> None:
+    weights = fusion.Weights(detected=2.0, cropped=3.0)
+    detected, cropped = np.log(probabilities(np.arange(1.0, 21.0).reshape(2, 10))).astype(np.float32)
+    seen = fusion.seen(detected, cropped, weights)
+    np.testing.assert_allclose(seen, 2.0 * detected + 3.0 * cropped, rtol=1e-5)
+    together = fusion.classes(np.full((1, 10), 0.1), seen[None])
+    assert together[0].argmax() == seen.argmax()
 
 
 def test_size_is_against_the_usual_of_those_the_detector_is_sure_of() -> None:
@@ -151,3 +159,11 @@ def test_what_the_ink_step_found_is_the_classifiers_to_decide_where_the_detector
     assert likely[0] == pytest.approx(0.9, abs=1e-3)
     assert likely[1] < 0.05
     assert fusion.trust(known)[2] == pytest.approx(WEIGHTS.rejection)
+
+
+@given(st.floats(1.0, 3000.0), st.floats(1.0, 3000.0))
+def test_the_classifier_counts_more_for_larger_digits(one: float, other: float) -> None:
+    low, high = (fusion.classifier_weight(height) for height in sorted((one, other)))
+    assert WEIGHTS.classified <= low <= high <= 1.0
+    assert fusion.classifier_weight(WEIGHTS.heights[0]) == WEIGHTS.classified
+    assert fusion.classifier_weight(WEIGHTS.heights[1]) == 1.0

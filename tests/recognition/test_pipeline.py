@@ -30,7 +30,7 @@ def detector(monkeypatch):
 
 @pytest.fixture
 def with_detector(monkeypatch, detector):
-    monkeypatch.setattr(shipped, "available", lambda: detector)
+    monkeypatch.setattr(shipped, "available", lambda: detectiondata.models(detector))
 
 
 class Halves:
@@ -255,13 +255,13 @@ def test_a_damaged_detector_leaves_single_digits_as_they_are(tmp_path, monkeypat
         if content is not None:
             file.write_bytes(content)
         monkeypatch.setattr(shipped, "FILE", file)
-        shipped._opened.cache_clear()
+        shipped._detector.cache_clear()
         found = pipeline.read(Image.fromarray(canvas()), Halves(), single=True)
         assert found.notice is None
         assert found.text == whole.text
         np.testing.assert_array_equal(found.digits[0].glyph, whole.digits[0].glyph)
         assert pipeline.read(Image.fromarray(canvas("40")), Halves()).notice == pipeline.NO_DETECTOR
-    shipped._opened.cache_clear()
+    shipped._detector.cache_clear()
 
 
 def label_page(angle: float, size: tuple[int, int] = (900, 600)) -> tuple[Image.Image, np.ndarray]:
@@ -306,6 +306,14 @@ def test_a_drawing_of_a_few_strokes_is_read_without_the_detector(detector):
     pipeline.read(Image.fromarray(canvas("40")), Halves())
     pipeline.read_canvas(canvas("40"), Halves(), single=False)
     assert detector.seen == []
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_a_longer_drawing_asks_the_detector_for_its_angle_only_where_its_digits_are_in_doubt(detector):
+    pipeline.read(Image.fromarray(canvas("4072")), Halves(sure=0.99))
+    assert detector.seen == []
+    pipeline.read(Image.fromarray(canvas("4072")), Halves(sure=0.6))
+    assert detector.seen
 
 
 @pytest.mark.usefixtures("with_detector")

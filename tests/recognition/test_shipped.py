@@ -1,8 +1,7 @@
-"""The shipped detector: opened once, opened again where its file has changed, and not needed to start."""
+"""The shipped nets that find digits: opened once, opened again where a file has changed, and not needed to start."""
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,39 +9,47 @@ import pytest
 from digitrec.errors import ModelError
 from digitrec.recognition import shipped
 
-SHIPPED = shipped.FILE
+SHIPPED = {"FILE": shipped.FILE, "CROPS_FILE": shipped.CROPS_FILE}
+OPENED_BY = {"FILE": shipped.detector, "CROPS_FILE": shipped.crop_classifier}
+nets = pytest.mark.parametrize("name", SHIPPED)
 
 
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Yield where the detector is looked for: there is none yet."""
-    path = tmp_path / "detector.tflite"
-    monkeypatch.setattr(shipped, "FILE", path)
-    shipped._opened.cache_clear()
-    yield path
-    shipped._opened.cache_clear()
+def looked_for(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where a net is looked for from now on: there is none yet."""
+    file = folder / SHIPPED[name].name
+    monkeypatch.setattr(shipped, name, file)
+    return file
 
 
-def test_it_is_opened_once(file: Path) -> None:
-    shutil.copy(SHIPPED, file)
-    first = shipped.detector()
-    assert shipped.detector() is first
-    assert shipped.available() is first
+@nets
+def test_it_is_opened_once(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(SHIPPED[name], looked_for(name, tmp_path, monkeypatch))
+    first, again = OPENED_BY[name](), OPENED_BY[name]()
+    assert first is again
+    models = shipped.available()
+    assert models is not None
+    assert first in (models.detector, models.crop_classifier)
 
 
-def test_a_new_file_is_opened_anew(file: Path) -> None:
-    shutil.copy(SHIPPED, file)
-    first = shipped.detector()
+@nets
+def test_a_new_file_is_opened_anew(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = looked_for(name, tmp_path, monkeypatch)
+    shutil.copy(SHIPPED[name], file)
+    first = OPENED_BY[name]()
     os.utime(file, ns=(1, 1))
-    assert shipped.detector() is not first
+    assert OPENED_BY[name]() is not first
 
 
+@nets
 @pytest.mark.parametrize("content", [None, b"", b"nothing"])
-def test_without_it_nothing_breaks_and_it_is_tried_again(file: Path, content: bytes | None) -> None:
+def test_without_it_nothing_breaks_and_it_is_tried_again(
+    name: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = looked_for(name, tmp_path, monkeypatch)
     if content is not None:
         file.write_bytes(content)
     assert shipped.available() is None
     with pytest.raises(ModelError):
-        shipped.detector()
-    shutil.copy(SHIPPED, file)
+        OPENED_BY[name]()
+    shutil.copy(SHIPPED[name], file)
     assert shipped.available() is not None
