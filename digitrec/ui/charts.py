@@ -1,16 +1,14 @@
 """Figures on a page, each with a text for screen readers."""
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from digitrec.figures import answers, theme
 from digitrec.imaging import thumbnails
@@ -157,10 +155,11 @@ def strip(steps: Sequence[Step]) -> None:
     st.html(f'<div class="strip">{"".join(cards)}</div>')
 
 
-def data_uri(ink: NDArray[np.float32], side: int = 264) -> str:
+def data_uri(ink: NDArray[np.float32], side: int = 280) -> str:
     """Return ink (H, W), 0 paper .. 1 ink, as a PNG data URI, dark on white, made smaller if above `side` pixels."""
-    picture = Image.fromarray(thumbnails.tones(ink))
-    picture.thumbnail((side, side))
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    levels = thumbnails.tones(ink)
+    scale = side / max(levels.shape)
+    if scale < 1.0:
+        size = (max(1, round(levels.shape[1] * scale)), max(1, round(levels.shape[0] * scale)))
+        levels = np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return thumbnails.png_uri(levels)

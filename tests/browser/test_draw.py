@@ -77,6 +77,7 @@ def test_a_number_is_read_and_each_canvas_keeps_its_drawing(drawing: Page) -> No
     expect(answer).to_contain_text("42")
     expect(drawing.locator(".st-key-answer_2")).to_contain_text("42")
     expect(drawing.locator(".st-key-seen img")).to_have_count(2)
+    drawing.locator(".st-key-trail summary").click()
     four, two = (drawing.locator(".st-key-digit").get_by_role("radio", name=f"{n} of 2: ") for n in (1, 2))
     for chosen, digit in ((four, "4"), (two, "2")):
         chosen.press("Enter")
