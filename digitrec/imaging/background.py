@@ -67,15 +67,21 @@ def _distance(colours: NDArray[Any], paper: NDArray[Any]) -> Floats:
     return _length([np.asarray(channel, dtype=np.float32) for channel in cv2.split(cv2.absdiff(colours, paper))])
 
 
+def _from_one_colour(colours: Bytes, paper: Bytes) -> Floats:
+    """Return each pixel's RGB distance (H, W) from one colour (3,); most pixels of a drawing have this very colour."""
+    channels = cv2.split(cv2.absdiff(np.ascontiguousarray(colours), (*paper.tolist(), 0)))
+    left, top, width, height = cv2.boundingRect(cv2.bitwise_or(cv2.bitwise_or(channels[0], channels[1]), channels[2]))
+    distance = np.zeros(colours.shape[:2], np.float32)
+    if width:
+        box = np.s_[top : top + height, left : left + width]
+        distance[box] = _length([channel[box].astype(np.float32) for channel in channels])
+    return distance
+
+
 def _length(channels: Sequence[Floats]) -> Floats:
     """Return the length (H, W) of what has three components, each (H, W)."""
     red, green, blue = channels
     return np.asarray(cv2.magnitude(cv2.magnitude(red, green), blue), dtype=np.float32)
-
-
-def _evenly(paper: Bytes, like: Bytes) -> Bytes:
-    """Return one colour (3,) as a picture (H, W, 3)."""
-    return np.repeat(np.tile(paper, (1, like.shape[1], 1)), like.shape[0], axis=0)
 
 
 def flat(colours: Bytes) -> Paper | None:
@@ -85,12 +91,12 @@ def flat(colours: Bytes) -> Paper | None:
     """
     paper = commonest(colours)
     some = _some(colours, 100_000)
-    distance = _distance(some, _evenly(paper, some))
+    distance = _from_one_colour(some, paper)
     same, strong = (np.count_nonzero(mask) / mask.size for mask in (distance <= SAME, distance > FAINTEST_IN_PHOTO))
     if same < 0.5 or 1.0 - same - strong > max(0.03, strong):
         return None
     if some.shape != colours.shape:
-        distance = _distance(colours, _evenly(paper, colours))
+        distance = _from_one_colour(colours, paper)
     return Paper(distance, 0.0, FAINTEST_DRAWN)
 
 

@@ -108,18 +108,25 @@ def _inked(paper: Paper) -> Floats:
     if core < 6.0 * paper.noise:
         return nothing
     high = max(0.4 * core, 4.0 * paper.noise, min(paper.faintest, 0.8 * core))
-    strong = distance > high
-    kept = _followed(distance, _lowest(core, paper), strong, paper.noise)
-    near = _core_nearby(distance, kept, core)
+    box = _box(distance > 0.0, 1) if paper.noise == 0.0 else np.s_[:, :]  # most of a drawing is blank
+    inside = distance[box]
+    strong = inside > high
+    kept = _followed(inside, _lowest(core, paper), strong, paper.noise)
+    own = nothing.copy()
+    own[box] = np.where(kept, inside, np.float32(0.0))
+    near = _core_nearby(own, core)[box]
     low = _lowest(near, paper)
-    kept = _followed(distance, low, strong, paper.noise)
-    soft = grown(kept)
-    left, top, width, height = cv2.boundingRect(soft.view(np.uint8))
-    box = np.s_[top : top + height, left : left + width]
+    soft = grown(_followed(inside, low, strong, paper.noise))
     ink, dark = nothing, nothing.copy()
-    for made, full in ((ink, near[box]), (dark, np.float32(core))):
-        made[box] = np.where(soft[box], _ramp(distance[box], low[box], full), np.float32(0.0))
+    for made, full in ((ink, near), (dark, np.float32(core))):
+        made[box] = np.where(soft, _ramp(inside, low, full), np.float32(0.0))
     return without_lines(ink, dark)
+
+
+def _box(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """Return where in a mask (H, W) all that is set lies, and so many pixels around it."""
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return np.s_[max(0, top - margin) : top + height + margin, max(0, left - margin) : left + width + margin]
 
 
 def _followed(distance: Floats, low: Floats, strong: Mask, noise: float) -> Mask:
@@ -154,16 +161,14 @@ def _ramp(distance: Floats, low: Floats, core: Floats | np.float32) -> Floats:
     return np.clip((distance - 0.5 * low) / np.maximum(core - 0.5 * low, np.float32(1e-3)), 0.0, 1.0)
 
 
-def _core_nearby(distance: Floats, kept: Mask, core: float) -> Floats:
+def _core_nearby(own: Floats, core: float) -> Floats:
     """Return the core (H, W) of the strokes around each pixel: where a pen presses less, all of its stroke is fainter.
 
     Args:
-        distance: (H, W), from the paper.
-        kept: (H, W), what is ink.
+        own: (H, W), the distance of ink from the paper, 0 elsewhere.
         core: The core of all strokes, of which the one nearby is at least FADED.
     """
-    height, width = distance.shape
-    own = np.where(kept, distance, np.float32(0.0))
+    height, width = own.shape
     size = (max(1, width // 8), max(1, height // 8))
     first, second = (
         cv2.GaussianBlur(cv2.resize(values, size, interpolation=cv2.INTER_AREA), (0, 0), max(size) * NEARBY)
