@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from digitrec.figures import answers, theme
+from digitrec.figures import answers
 from digitrec.imaging import thumbnails
 from digitrec.recognition.calibration import Calibration
 from digitrec.recognition.pipeline import TILT
@@ -85,7 +85,6 @@ def figure(
     """
     config: dict[str, Any] = {"displaylogo": False, "displayModeBar": bool(save) or zoom}
     if save:
-        drawn.update_layout(modebar=theme.CAMERA)
         config |= {
             "modeBarButtons": [["toImage"]],
             "toImageButtonOptions": {"format": "png", "filename": save, "scale": 2},
