@@ -14,19 +14,21 @@ with left:
     beside = st.container()
     draw.tools(pad)
     chooser = None if pad.single else st.container()
-answers = {}
+answers = []
 for number, column in enumerate(columns, 1):
     with column, common.shown_errors(stop=False):
         name = common.choose_model(number)
         if name is not None:
-            answers[number] = (name, st.container())
-names = [name for name, _ in answers.values()]
+            places = st.container(key=f"answer_{number}"), st.container(key=f"bars_{number}")
+            answers.append(draw.Answer(name, *places))
+names = [answer.model for answer in answers]
 with common.shown_errors(stop=False):
     charts.meaning(names, "meaning")
 st.subheader("What the models see")
 seen = st.container(key="seen")
 st.caption("28 x 28 pixels, prepared like the digits of MNIST. The models see nothing else.")
+st.subheader("From the drawing to this input")
 strip = st.container()
 trail = ablation.section("trail")
-with beside if pad.single else above:
+with beside if pad.single else above, st.container(key="canvas"):
     draw.drawn_and_read(pad, draw.Places(chooser, answers, seen, strip, trail))

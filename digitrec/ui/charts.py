@@ -23,18 +23,23 @@ NO_ZOOM_BUTTONS = ["toImage", "zoom2d", "pan2d", "select2d", "lasso2d", "autoSca
 
 
 def bars(digit: Digit | None, name: str, key: str) -> None:
+    """Draw a model's ten softmax bars in a container with a key; see `bars_of`."""
+    with st.container(key=key):
+        bars_of(digit, name, f"{key}_figure")
+
+
+def bars_of(digit: Digit | None, name: str, key: str) -> None:
     """Draw a model's ten softmax bars, with their text twin.
 
     Args:
         digit: The digit they are for; None draws ten empty bars.
         name: The model's name.
-        key: The container's key.
+        key: The figure's key.
     """
     probabilities = np.zeros(10, np.float32) if digit is None else digit.probabilities
     rejected = digit is not None and digit.flag == NOT_A_DIGIT
-    with st.container(key=key):
-        twin = answers.describe_bars(probabilities, name, rejected)
-        figure(answers.softmax_bars(probabilities, colour(name), rejected), f"{key}_figure", twin)
+    twin = answers.describe_bars(probabilities, name, rejected)
+    figure(answers.softmax_bars(probabilities, colour(name), rejected), key, twin)
 
 
 def meaning(names: Sequence[str], key: str) -> None:

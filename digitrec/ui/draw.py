@@ -1,6 +1,6 @@
 """The Draw page's parts: a canvas for a digit and one for a number, and all that is drawn anew after a stroke."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -63,19 +63,27 @@ def choose_pad() -> Pad:
     return PADS[what]
 
 
+class Answer(NamedTuple):
+    """A model and the places of its answer and its softmax bars."""
+
+    model: str
+    answer: DeltaGenerator
+    bars: DeltaGenerator
+
+
 class Places(NamedTuple):
     """The containers that are filled anew after each stroke; all else on the page stays as it is.
 
     Attributes:
         chooser: For the choice of a digit; None where exactly one is drawn.
-        answers: For each number of a model, 1 or 2, its name and the place of its answer.
+        answers: Of one or two models.
         seen: For what the models see.
         strip: For the steps from the drawing to that.
         trail: For *Which step saved it?*; None while it is closed.
     """
 
     chooser: DeltaGenerator | None
-    answers: Mapping[int, tuple[str, DeltaGenerator]]
+    answers: Sequence[Answer]
     seen: DeltaGenerator
     strip: DeltaGenerator
     trail: DeltaGenerator | None
@@ -86,47 +94,49 @@ def drawn_and_read(pad: Pad, places: Places) -> None:
     """Draw the canvas and fill the places; only this runs again after a stroke.
 
     Each element costs the server about as much as a model's answer, so what a stroke does not change is drawn by the
-    page, once.
+    page, once. Streamlit fills again only places that were filled when the page was made, if with nothing.
     """
     drawn = canvas(pad)
     first: Reading | None = None
-    place = 0
+    chosen = 0
     if places.chooser:
-        places.chooser.empty()  # Streamlit fills later only what has been written to when the page was made
-    for number, (name, answer) in places.answers.items():
+        places.chooser.empty()
+    for number, (model, answer, bars) in enumerate(places.answers, 1):
+        reading = None
         with answer, common.shown_errors(stop=False):
-            if drawn is None:
-                reading = None
-            elif first is None:
-                reader, finder = common.predictor(name), None if pad.single else registry.finder()
+            if drawn is not None and first:
+                reading = pipeline.reread(first, common.predictor(model))
+            elif drawn is not None:
+                reader, finder = common.predictor(model), None if pad.single else registry.finder()
                 read = partial(pipeline.read_canvas, drawn, reader, pad.single, finder)
                 reading = first = common.logged("Draw", reader, read)
                 if places.chooser and len(first.digits) > 1:
                     with places.chooser:
-                        place = choose_digit(first.digits)
+                        chosen = choose_digit(first.digits)
+            common.answer(reading, pad.invitation)
+        with bars, common.shown_errors(stop=False):
+            if drawn is None or reading:
+                digit = reading.digits[chosen] if reading and reading.digits else None
+                charts.bars_of(digit, model, f"bars_{number}_figure")
             else:
-                reading = pipeline.reread(first, common.predictor(name))
-            with st.container(key=f"answer_{number}"):
-                common.answer(reading, pad.invitation)
-            charts.bars(reading.digits[place] if reading and reading.digits else None, name, f"bars_{number}")
-    digit = first.digits[place] if first and first.digits else None
+                st.empty()  # the answer's place says what went wrong
+    digit = first.digits[chosen] if first and first.digits else None
     if digit:
         st.session_state.last_glyph = digit.glyph  # for Compare
     with places.seen:
         if first and len(first.digits) > 1:
-            seen(first.digits, place)
+            seen(first.digits, chosen)
         else:
             charts.seen(digit.glyph if digit else None)
     with places.strip:
         if first and digit:
-            st.subheader("From the drawing to this input")
             charts.strip((*first.steps, *digit.steps))
         else:
-            st.empty()
+            st.caption("The steps are shown here once there is a digit.")
     if places.trail:
         rows = partial(recognition_ablation.trail, first, digit) if first and digit else None
         with places.trail:
-            ablation.table(rows, [name for name, _ in places.answers.values()])
+            ablation.table(rows, [model for model, _, _ in places.answers])
 
 
 def begin(pad: Pad) -> None:
@@ -153,18 +163,17 @@ def canvas(pad: Pad) -> NDArray[np.uint8] | None:
     """Draw a canvas and return what is on it, uint8 (H, W, 4); None where nothing is."""
     from streamlit_drawable_canvas import st_canvas  # it can be imported only where Streamlit runs
 
-    with st.container(key="canvas"):
-        sent = st_canvas(
-            stroke_width=st.session_state.brush,
-            stroke_color="#000000",
-            background_color="#FFFFFF",
-            initial_drawing=st.session_state[f"{pad.key}_start"],
-            return_image_data=True,
-            width=pad.width,
-            height=CANVAS,
-            key=pad.key,
-            on_change=_forget_digit,
-        )
+    sent = st_canvas(
+        stroke_width=st.session_state.brush,
+        stroke_color="#000000",
+        background_color="#FFFFFF",
+        initial_drawing=st.session_state[f"{pad.key}_start"],
+        return_image_data=True,
+        width=pad.width,
+        height=CANVAS,
+        key=pad.key,
+        on_change=_forget_digit,
+    )
     st.session_state[f"{pad.key}_strokes"] = sent.json_data
     image = sent.image_data  # decoded each time that it is asked for
     if image is not None:

@@ -60,8 +60,8 @@ def test_a_stroke_redraws_only_what_it_changes(page: Page, server: str) -> None:
     draw(page, SEVEN)
     expect(page.get_by_text("Centred")).to_be_visible()
     redrawn = [message.delta.new_element.WhichOneof("type") for message in sent if message.HasField("delta")]
-    assert set(redrawn) <= {"bidi_component", "html", "heading", "plotly_chart", None}  # None: a container
-    assert len(redrawn) <= 25
+    assert set(redrawn) <= {"bidi_component", "html", "plotly_chart", None}  # None: a container
+    assert len(redrawn) <= 15
 
 
 def test_a_reading_is_counted_and_logged_without_what_was_drawn(drawing: Page, app: Server) -> None:
