@@ -193,6 +193,13 @@ def test_dask_is_imported_by_none(imported):
     assert not {module for module in MODULES if imported[module] & {"distributed", "dask", "tornado"}}
 
 
+def test_importing_what_pages_share_changes_no_setting_of_the_process():
+    done = python(
+        "import cv2; cv2.setNumThreads(3); import digitrec.ui.common, digitrec.ui.draw; print(cv2.getNumThreads())"
+    )
+    assert done.stdout.strip() == "3", done.stderr
+
+
 def test_the_core_does_not_know_the_pages_figures(imported):
     assert {module for module in MODULES if "plotly" in imported[module]} <= FIGURES | WITH_STREAMLIT
 

@@ -10,7 +10,7 @@ from digitrec import formats
 from digitrec.figures.theme import BARE_LAYOUT, GREY, faded, titled_axis
 
 
-class _Filled(go.Figure):
+class _Filled(go.Figure):  # type: ignore[misc] # plotly has no types
     """A figure of one trace kept as plain dictionaries, for what is drawn after each stroke.
 
     Plotly's own makes an object of each property and checks it, which takes ten times as long; a test does it instead.

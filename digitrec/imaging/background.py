@@ -69,7 +69,7 @@ def _distance(colours: NDArray[Any], paper: NDArray[Any]) -> Floats:
 
 def _from_one_colour(colours: Bytes, paper: Bytes) -> Floats:
     """Return each pixel's RGB distance (H, W) from one colour (3,); most pixels of a drawing have this very colour."""
-    channels = cv2.split(cv2.absdiff(np.ascontiguousarray(colours), (*paper.tolist(), 0)))
+    channels = cv2.split(cv2.absdiff(np.ascontiguousarray(colours), np.append(paper, 0).astype(np.float64)))
     left, top, width, height = cv2.boundingRect(cv2.bitwise_or(cv2.bitwise_or(channels[0], channels[1]), channels[2]))
     distance = np.zeros(colours.shape[:2], np.float32)
     if width:

@@ -19,10 +19,9 @@ PNG_OF_INK = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE, cv2.IMWRIT
 
 def tones(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
     """Return ink (height, width), 0 paper .. 1 ink, as grey levels, 255 paper .. 0 ink."""
-    levels = np.clip(values, 0, 1)
-    np.subtract(1, levels, out=levels)
-    np.multiply(255, levels, out=levels)
-    return np.rint(levels, out=levels).astype(np.uint8)
+    paper = 1 - np.clip(values, 0, 1)
+    levels: npt.NDArray[np.uint8] = np.rint(255 * paper).astype(np.uint8)
+    return levels
 
 
 def jpeg_uri(image: Image.Image, quality: int) -> str:
@@ -65,7 +64,7 @@ def png_uri(values: npt.NDArray[np.uint8]) -> str:
     _, encoded = cv2.imencode(
         ".png", channels, [cv2.IMWRITE_PNG_COMPRESSION, 1]
     )  # small ones five times as fast as PIL
-    return "data:image/png;base64," + base64.b64encode(encoded).decode()
+    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()
 
 
 def montage(
