@@ -3,7 +3,7 @@
 # Both do all set-up themselves, from the lock files. Also: lint, lock, wheel, bench, models, results, clean.
 
 PORT ?= 8501
-BENCHES ?= run_overhead read_speed reading_time draw_latency first_point web_memory compare_digit compare_open
+BENCHES ?= run_overhead read_speed reading_time draw_latency stroke_cost first_point web_memory compare_digit compare_open
 PYTHON ?= python3
 BUNDLE_PYTHON ?= 3.12
 VENV := .venv

@@ -31,6 +31,11 @@ def time_left(seconds: float) -> str:
     return f"about {duration(seconds)} left" if seconds >= 1 else "nearly done"
 
 
+def megabytes(size: int) -> str:
+    """Return a size in bytes as `1.2 MB`; below one, as `0.05 MB`."""
+    return f"{size / 1e6:.{1 if size >= 1e6 else 2}f} MB"
+
+
 def number(value: float) -> str:
     """Return `1,234` or `0.25`: at most two decimals, without zeros at the end."""
     text = f"{value:,.2f}"

@@ -52,6 +52,11 @@ def test_durations(seconds: float, text: str) -> None:
     assert formats.duration(seconds) == text
 
 
+@pytest.mark.parametrize(("size", "text"), [(48_000, "0.05 MB"), (1_000_000, "1.0 MB"), (20_260_000, "20.3 MB")])
+def test_sizes(size: int, text: str) -> None:
+    assert formats.megabytes(size) == text
+
+
 def test_time_left_ends_in_words() -> None:
     assert formats.time_left(12.3) == "about 12 s left"
     assert formats.time_left(300) == "about 5 min left"

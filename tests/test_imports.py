@@ -1,4 +1,7 @@
-"""What importing each module pulls in. One process a module: in one process imports add up."""
+"""What importing each module pulls in. One process per module: in one process imports add up.
+
+They are forks of a few processes in which what takes long is imported already.
+"""
 
 import ast
 import graphlib
@@ -65,11 +68,41 @@ PLAIN |= {"registry.registry", "registry.card", "registry.export_texts", "jobs.j
 PLAIN |= {"jobs.runs", "jobs.sweep", "jobs.throttle", "jobs.exports", "jobs.limits"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
+COMMON = ["numpy", "cv2", "scipy.special", "PIL.Image"]
+"""What most modules import; those that must not are PLAIN."""
+
+HEAVY = {"tensorflow": ["tensorflow", "keras"], "keras": ["tensorflow", "keras"], "streamlit": ["streamlit"]}
+"""What takes seconds to import, with what is imported beforehand where a module asks for it."""
+
 IMPORT = """
-import importlib, json, sys
-importlib.import_module(sys.argv[1])
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+import importlib, json, os, sys
+
+class Refused(BaseException):
+    pass
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name in refused:
+            raise Refused(name)
+
+before, refused, modules = json.loads(sys.argv[1])
+for name in before:
+    importlib.import_module(name)
+sys.meta_path.insert(0, Refusing())
+for module in modules:
+    child = os.fork()
+    if not child:
+        asked = None
+        try:
+            importlib.import_module("digitrec." + module)
+        except Refused as refusal:
+            asked = str(refusal)
+        print(json.dumps([module, asked, sorted({name.partition(".")[0] for name in sys.modules})]), flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit("digitrec." + module + " cannot be imported")
 """
+"""Print for each module what it asked for that is refused, and the packages that are loaded then."""
 
 RUN = """
 import json, sys
@@ -96,13 +129,21 @@ def packages(text):
 def imported():
     """Return what each module imports, by its name."""
 
-    def load(module):
-        done = python(IMPORT, f"digitrec.{module}")
+    def load(modules, before=(), refused=()):
+        done = python(IMPORT, json.dumps([list(before), list(refused), sorted(modules)]))
         assert done.returncode == 0, done.stderr
-        return packages(done.stdout)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
+    found = {module: set(names) for module, _, names in load(PLAIN)}
+    asking = {}
+    for module, asked, names in load(set(MODULES) - PLAIN, COMMON, HEAVY):
+        if asked:
+            asking.setdefault(tuple(HEAVY[asked]), []).append(module)
+        found[module] = set(names)
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(MODULES, pool.map(load, MODULES), strict=True))
+        for answers in pool.map(lambda heavy: load(asking[heavy], [*COMMON, *heavy]), asking):
+            found |= {module: set(names) for module, _, names in answers}
+    return found
 
 
 def layer(module):
@@ -191,6 +232,13 @@ def test_plain_modules_import_no_numpy(imported, module):
 def test_dask_is_imported_by_none(imported):
     """Only giving a run to a cluster does."""
     assert not {module for module in MODULES if imported[module] & {"distributed", "dask", "tornado"}}
+
+
+def test_importing_what_pages_share_changes_no_setting_of_the_process():
+    done = python(
+        "import cv2; cv2.setNumThreads(3); import digitrec.ui.common, digitrec.ui.draw; print(cv2.getNumThreads())"
+    )
+    assert done.stdout.strip() == "3", done.stderr
 
 
 def test_the_core_does_not_know_the_pages_figures(imported):

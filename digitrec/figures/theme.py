@@ -40,9 +40,6 @@ TEXT = "#000037"
 Its default for text in figures is a grey with a contrast of 3.7 to 1, too little on coloured cells.
 """
 
-CAMERA = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE}
-"""Style of the button that saves a figure as a picture, on light and on dark."""
-
 # An empty template keeps plotly's own one (6 kB, black on light blue) out of what is sent. Without a drag mode
 # a finger scrolls the page.
 BARE_LAYOUT: dict[str, Any] = {
@@ -50,6 +47,7 @@ BARE_LAYOUT: dict[str, Any] = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"color": TEXT},
+    "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE},  # shows on light and on dark
     "hovermode": "closest",
     "dragmode": False,
 }

@@ -1,6 +1,7 @@
 """Colours -> how far each pixel is from the paper: one colour in a drawing, one around each pixel in a photo."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import cv2
@@ -13,29 +14,39 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-PAPER_SIDE = 160
-"""Longest side at which the paper of a photo is estimated: paper has no detail worth more."""
 
-SMOOTH = 0.05
-"""Standard deviation of the blur that carries paper on under the ink, as a share of the picture's longer side."""
+@dataclass(frozen=True)
+class Thresholds:
+    """Settings, chosen on photos of MNIST digits and on synthetic sheets.
 
-WIDEST, FINE = 0.13, 0.018
-"""About half the width of the widest strokes, and of those of a sheet, as shares of the picture's longer side."""
+    Lengths are fractions of the picture's longer side, distances those of two RGB colours, 0 to 441.
 
-FAR_THICKER = 2.0
-"""Depth of a strip of shade at least, half its width, in thicknesses of the strokes."""
+    Attributes:
+        paper_side: Longest side in pixels at which the paper of a photo is estimated: paper has no detail worth more.
+        smooth: Standard deviation of the blur that carries paper on under the ink.
+        widest: About half the width of the widest strokes of a picture of one digit.
+        fine: About half the width of the strokes of a sheet. This, `far_thicker` and `written` are for sheets with
+            strips of shade or light: 95 of 100 of their digits were read with them, 64 without.
+        far_thicker: Depth of a strip of shade at least, half its width, in thicknesses of the strokes.
+        written: So many characters apart from what is thick, and half as dark at least, are the writing: the thick is
+            no stroke.
+        same: Distance up to which two pixels have the same colour.
+        faintest_drawn: Smallest distance that counts as ink in a drawing, about 5 grey levels.
+        faintest_in_photo: The same where paper has shadows and grain, about 10 grey levels.
+    """
 
-WRITTEN = 4
-"""So many characters apart from what is thick, and half as dark at least, are the writing: the thick is no stroke."""
+    paper_side: int = 160
+    smooth: float = 0.05
+    widest: float = 0.13
+    fine: float = 0.018
+    far_thicker: float = 2.0
+    written: int = 4
+    same: float = 2.0
+    faintest_drawn: float = 8.0
+    faintest_in_photo: float = 18.0
 
-SAME = 2.0
-"""RGB distance, of 0 to 441, up to which two pixels have the same colour."""
 
-FAINTEST_DRAWN = 8.0
-"""Smallest RGB distance that counts as ink in a drawing, about 5 grey levels."""
-
-FAINTEST_IN_PHOTO = 18.0
-"""Smallest RGB distance that counts as ink where paper has shadows and grain, about 10 grey levels."""
+THRESHOLDS = Thresholds()
 
 
 class Paper(NamedTuple):
@@ -67,15 +78,21 @@ def _distance(colours: NDArray[Any], paper: NDArray[Any]) -> Floats:
     return _length([np.asarray(channel, dtype=np.float32) for channel in cv2.split(cv2.absdiff(colours, paper))])
 
 
+def _from_one_colour(colours: Bytes, paper: Bytes) -> Floats:
+    """Return each pixel's RGB distance (H, W) from one colour (3,); most pixels of a drawing have this very colour."""
+    channels = cv2.split(cv2.absdiff(np.ascontiguousarray(colours), np.append(paper, 0).astype(np.float64)))
+    left, top, width, height = cv2.boundingRect(cv2.bitwise_or(cv2.bitwise_or(channels[0], channels[1]), channels[2]))
+    distance = np.zeros(colours.shape[:2], np.float32)
+    if width:
+        box = np.s_[top : top + height, left : left + width]
+        distance[box] = _length([channel[box].astype(np.float32) for channel in channels])
+    return distance
+
+
 def _length(channels: Sequence[Floats]) -> Floats:
     """Return the length (H, W) of what has three components, each (H, W)."""
     red, green, blue = channels
     return np.asarray(cv2.magnitude(cv2.magnitude(red, green), blue), dtype=np.float32)
-
-
-def _evenly(paper: Bytes, like: Bytes) -> Bytes:
-    """Return one colour (3,) as a picture (H, W, 3)."""
-    return np.repeat(np.tile(paper, (1, like.shape[1], 1)), like.shape[0], axis=0)
 
 
 def flat(colours: Bytes) -> Paper | None:
@@ -85,13 +102,16 @@ def flat(colours: Bytes) -> Paper | None:
     """
     paper = commonest(colours)
     some = _some(colours, 100_000)
-    distance = _distance(some, _evenly(paper, some))
-    same, strong = (np.count_nonzero(mask) / mask.size for mask in (distance <= SAME, distance > FAINTEST_IN_PHOTO))
+    distance = _from_one_colour(some, paper)
+    same, strong = (
+        np.count_nonzero(mask) / mask.size
+        for mask in (distance <= THRESHOLDS.same, distance > THRESHOLDS.faintest_in_photo)
+    )
     if same < 0.5 or 1.0 - same - strong > max(0.03, strong):
         return None
     if some.shape != colours.shape:
-        distance = _distance(colours, _evenly(paper, colours))
-    return Paper(distance, 0.0, FAINTEST_DRAWN)
+        distance = _from_one_colour(colours, paper)
+    return Paper(distance, 0.0, THRESHOLDS.faintest_drawn)
 
 
 def uneven(colours: Bytes) -> Paper:
@@ -103,17 +123,17 @@ def uneven(colours: Bytes) -> Paper:
     a sheet has strips of shade, narrower than that square, one that is hardly wider than its strokes is taken.
     """
     height, width = colours.shape[:2]
-    scale = min(1.0, PAPER_SIDE / max(height, width))
+    scale = min(1.0, THRESHOLDS.paper_side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
     surface = _surface(small) - 128.0
-    paper = _estimated(small, surface, WIDEST)
+    paper = _estimated(small, surface, THRESHOLDS.widest)
     if scale < 0.5:  # the grain of small pictures looks like strokes
-        finer = _estimated(small, surface, FINE)
+        finer = _estimated(small, surface, THRESHOLDS.fine)
         paper = finer if _has_strips(_distance(small, paper), _distance(small, finer)) else paper
     noise = 1.5 * float(np.median(_some(_distance(colours, _full(paper, colours)), 100_000)))
     nearest = _nearest(colours, paper)
-    faintest = FAINTEST_IN_PHOTO if noise > SAME else FAINTEST_DRAWN
+    faintest = THRESHOLDS.faintest_in_photo if noise > THRESHOLDS.same else THRESHOLDS.faintest_drawn
     return Paper(_signed(colours, nearest, _distance(colours, nearest)), noise, faintest)
 
 
@@ -136,13 +156,13 @@ def _has_strips(distance: Floats, finer: Floats) -> bool:
     thick = (distance > _limit(distance)) & ~grown(strokes)
     depth = cv2.distanceTransform(np.pad(thick, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     deepest = float(depth.max())
-    if not strokes.any() or deepest < FAR_THICKER * thickness(np.pad(strokes, 1)):
+    if not strokes.any() or deepest < THRESHOLDS.far_thicker * thickness(np.pad(strokes, 1)):
         return False
     core = depth > 0.7 * deepest
     apart = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3) > 2.0 * deepest
     written = joined(strokes & apart, finer > 0.5 * float(np.median(distance[core])))
     sizes = parts(written)[1][1:, 2:4].max(axis=1, initial=0)
-    return bool(((sizes > 2) & (sizes < 0.3 * max(strokes.shape))).sum() >= WRITTEN)
+    return bool(((sizes > 2) & (sizes < 0.3 * max(strokes.shape))).sum() >= THRESHOLDS.written)
 
 
 def _full(paper: Floats, colours: Bytes) -> Bytes:
@@ -223,7 +243,7 @@ def _leaning(level: Bytes, paper: Bytes) -> NDArray[np.float64]:
 def _thick(above: Floats) -> float:
     """Return how thick, on average, the parts are that stand out."""
     out = (above > 0.4 * above.max(initial=0)).astype(np.uint8)
-    if above.max(initial=0) < FAINTEST_DRAWN or not out.any():
+    if above.max(initial=0) < THRESHOLDS.faintest_drawn or not out.any():
         return float(max(above.shape))
     return float(cv2.distanceTransform(out, cv2.DIST_L2, 3)[out > 0].mean())
 
@@ -232,14 +252,14 @@ def _filled(level: Floats, distance: Floats) -> Floats:
     """Return the paper's colour (h, w, 3): `level` averaged close by over what is not ink."""
     ink = cv2.dilate((distance > _limit(distance) * 0.6).astype(np.uint8), np.ones((3, 3), np.uint8))
     weight = (1.0 - ink).astype(np.float32) + 1e-4
-    sigma = max(1.0, SMOOTH * max(distance.shape))
+    sigma = max(1.0, THRESHOLDS.smooth * max(distance.shape))
     total = cv2.GaussianBlur(level * weight[..., None], (0, 0), sigma)
     return np.asarray(total / cv2.GaussianBlur(weight, (0, 0), sigma)[..., None], dtype=np.float32)
 
 
 def _limit(distance: Floats) -> float:
     """Return the distance above which a pixel of a small picture is ink."""
-    return max(split(distance), 4.0 * float(np.median(distance)), FAINTEST_DRAWN)
+    return max(split(distance), 4.0 * float(np.median(distance)), THRESHOLDS.faintest_drawn)
 
 
 def _signed(colours: Bytes, paper: Bytes, distance: Floats) -> Floats:

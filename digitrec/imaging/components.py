@@ -81,3 +81,16 @@ def meaningful(mask: Mask) -> bool:
         bool(sizes.max(initial=0.0) * min(mask.shape) >= max(4.0, min(mask.shape) / 8.0))
         or (sizes > CHARACTER).sum() > 2
     )
+
+
+def large_parts(ink: Floats, rest: Mask) -> Floats:
+    """Return the ink of what is left of a page of rules: characters, however few, and no crumbs.
+
+    Args:
+        ink: float32 (H, W), 0 paper, 1 ink.
+        rest: (H, W), what is left.
+    """
+    labels, stats = parts(rest)
+    large = stats[:, 2:4].max(axis=1) > CHARACTER * min(ink.shape)
+    large[0] = False
+    return np.where(grown(large.take(labels)), ink, np.float32(0.0)).astype(np.float32)

@@ -1,12 +1,13 @@
 """Ink -> ink without what is no writing: specks, and the lines of ruled and squared paper, tables, forms and frames."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.components import CHARACTER, EMPTY_PAGE, grown, meaningful, parts, thickness
+from digitrec.imaging.components import EMPTY_PAGE, grown, large_parts, meaningful, parts, thickness
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -14,23 +15,30 @@ Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 
-EDGE = 0.25
-"""Ink above which a pixel counts as inside a line or a stroke."""
+@dataclass(frozen=True)
+class Thresholds:
+    """Settings, chosen on synthetic sheets whose lines slope, bend, wobble, end early or are as dark as the pen.
 
-FAINTER, LONGER = 0.4, 1.5
-"""How dark a line may be, beside the writing, and how long it must be to be a printed rule whatever touches it."""
+    Attributes:
+        edge: Ink above which a pixel counts as inside a line or a stroke.
+        fainter: How dark a line may be, beside the writing, to be a printed rule whatever touches it.
+        longer: How long it must be for that, beside the writing.
+        shortest: Shortest line looked for, as a fraction of the picture's longer side.
+        bend: Furthest that a line strays from straight, as a fraction of its length: a bent sheet's do by half of that.
+        end: Columns at the end of a piece of a line that tell where it leads.
+        most_chains: Pieces of lines looked at, the longest first.
+    """
 
-SHORTEST = 0.2
-"""Shortest line looked for, as a share of the picture's longer side."""
+    edge: float = 0.25
+    fainter: float = 0.4
+    longer: float = 1.5
+    shortest: float = 0.2
+    bend: float = 0.05
+    end: int = 30
+    most_chains: int = 500
 
-BEND = 0.05
-"""Furthest that a line strays from straight, as a share of its length: a bent sheet's do by half of that."""
 
-END = 30
-"""Columns at the end of a piece of a line that tell where it leads."""
-
-MOST_CHAINS = 500
-"""Pieces of lines looked at, the longest first."""
+THRESHOLDS = Thresholds()
 
 
 class _Runs(NamedTuple):
@@ -64,7 +72,7 @@ class _Line(NamedTuple):
     runs: Ints  # which runs are the line's alone, no stroke crossing it there
 
 
-def without_lines(ink: Floats, dark: Floats | None = None) -> Floats:
+def remove_ruled_lines(ink: Floats, dark: Floats | None = None) -> Floats:
     """Return the ink without the lines of ruled and squared paper, tables, forms and frames.
 
     Lines run level, upright or aslant, may bend, wobble and end anywhere, and are long beside the writing. Where a
@@ -75,7 +83,7 @@ def without_lines(ink: Floats, dark: Floats | None = None) -> Floats:
         dark: The same with faint strokes left faint, which tells printed rules from the pen; `ink` unless given.
     """
     dark = ink if dark is None else dark
-    mask = ink > EDGE
+    mask = ink > THRESHOLDS.edge
     across, down = _runs(mask.T), _runs(mask)
     traced = _lines(across), _lines(down)
     level, upright = traced
@@ -87,7 +95,7 @@ def without_lines(ink: Floats, dark: Floats | None = None) -> Floats:
         rest, _ = _without(mask, across, down, level, upright)
         if not meaningful(rest):
             rules = sum(line.through or sum(_cross(line, other) for other in upright) > 1 for line in level)
-            return _large(ink, rest) if rules >= EMPTY_PAGE else ink
+            return large_parts(ink, rest) if rules >= EMPTY_PAGE else ink
         writing = _writing(dark, rest)
         longer = [line for line in level if id(line) in ruled or _outlasts(line, writing, upright, dark.T)]
         taller = [line for line in upright if id(line) in ruled or _outlasts(line, writing, level, dark)]
@@ -117,7 +125,7 @@ def _runs(picture: Mask) -> _Runs:
 
 def _lines(runs: _Runs) -> list[_Line]:
     """Return what may be lines: thin, long against the picture, without gaps."""
-    least = max(12.0, SHORTEST * max(runs.shape))
+    least = max(12.0, THRESHOLDS.shortest * max(runs.shape))
     if runs.size.size < least:
         return []
     common = np.bincount(runs.size[runs.size < 64], minlength=2)
@@ -126,14 +134,14 @@ def _lines(runs: _Runs) -> list[_Line]:
     length = last - first
     if length[length >= 4].sum() < 0.7 * least:
         return []
-    some = np.argsort(-length, kind="stable")[:MOST_CHAINS]
+    some = np.argsort(-length, kind="stable")[: THRESHOLDS.most_chains]
     some = some[length[some] >= 4]
     traces = [
         np.concatenate([order[first[some[i]] : last[some[i]]] for i in trace])
         for trace in _linked(runs, order, first[some], last[some])
     ]
     lines = [_traced(runs, own) for own in traces if runs.column[own[-1]] - runs.column[own[0]] >= least]
-    return [line for line in lines if line.length >= 8.0 * line.thick and _bend(line) <= BEND * line.length]
+    return [line for line in lines if line.length >= 8.0 * line.thick and _bend(line) <= THRESHOLDS.bend * line.length]
 
 
 def _chains(runs: _Runs, thin: Mask) -> tuple[Ints, Ints, Ints]:
@@ -190,10 +198,10 @@ def _linked(runs: _Runs, order: Ints, first: Ints, last: Ints) -> list[list[int]
 
 
 def _ends(centre: Floats, first: Ints, last: Ints) -> tuple[Doubles, Doubles]:
-    """Return the row and the slope of chains at both their ends, each (2, N), of straight lines through END columns."""
+    """Return the row and the slope of chains at both ends, each (2, N), of straight lines through `end` columns."""
     place = np.arange(len(centre))
     total, moment = (np.append(0.0, np.cumsum(values, dtype=np.float64)) for values in (centre, place * centre))
-    many = np.minimum(last - first, END)
+    many = np.minimum(last - first, THRESHOLDS.end)
     begin = np.stack([first, last - many])
     mean = (total[begin + many] - total[begin]) / many
     spread = many * (many.astype(np.float64) ** 2 - 1.0) / 12.0
@@ -304,7 +312,8 @@ def _outlasts(line: _Line, writing: _Writing, others: list[_Line], ink: Floats) 
 def _faint(line: _Line, writing: _Writing, ink: Floats) -> bool:
     """Return whether a line across the columns of `ink` (columns, rows) is a printed rule, whatever touches it."""
     reach = int(line.thick) + 2  # the middle of a bend may lie beside its ink
-    return line.length > LONGER * writing.size and _darkness(line, ink, reach) < FAINTER * writing.dark
+    faint = _darkness(line, ink, reach) < THRESHOLDS.fainter * writing.dark
+    return faint and line.length > THRESHOLDS.longer * writing.size
 
 
 def _in_table(line: _Line, others: list[_Line]) -> bool:
@@ -388,11 +397,3 @@ def _darkness(line: _Line, ink: Floats, reach: int = 0) -> float:
     rows = np.clip(rows, 0, ink.shape[1] - 1).astype(np.int64)
     columns = line.first + np.arange(len(rows))
     return float(np.median(ink[columns[:, None], rows].max(axis=1)))
-
-
-def _large(ink: Floats, rest: Mask) -> Floats:
-    """Return the ink of what is left of a page of rules: characters, however few, and no crumbs."""
-    labels, stats = parts(rest)
-    large = stats[:, 2:4].max(axis=1) > CHARACTER * min(ink.shape)
-    large[0] = False
-    return np.where(grown(large.take(labels)), ink, np.float32(0.0)).astype(np.float32)

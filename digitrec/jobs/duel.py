@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digitrec import files, settings
+from digitrec import files, formats, settings
 from digitrec.errors import RecipeError, RunError
 from digitrec.jobs import limits, queue, runs
 from digitrec.jobs.runs import Run
@@ -233,7 +233,7 @@ def verdict(duel: Duel, truth: npt.NDArray[np.integer[Any]]) -> Verdict | None:
         return None
     right = [registry.test_probabilities(run.folder).argmax(axis=1) == truth for run in duel.sides]
     test = metrics.mcnemar(right[0], right[1], ("the MLP", "the CNN"))
-    shares = [f"{100 * float(r.mean()):.2f} %" for r in right]
+    shares = [formats.percentage(r.mean(), 2) for r in right]
     if test.is_significant:
         mlp_wins = test.only_a > test.only_b
         winner, score = ("MLP", shares) if mlp_wins else ("CNN", shares[::-1])

@@ -25,7 +25,7 @@ from digitrec.jobs import checkpoint, job, queue, sweep, throttle
 from digitrec.jobs.scheduler import ADVICE
 from digitrec.recognition.digits import NONE
 from digitrec.training import events as training_events
-from digitrec.training import model_files
+from digitrec.training import model_files, precision
 from digitrec.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> N
             "epochs": round(position.epoch + position.step / trainer.steps_per_epoch(recipe, split), 2),
             "stopped": fitted.stopped,
             "seconds": round(position.seconds, 1),
+            "precision": precision.computed(recipe.precision),
             "trained_on": "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": _commit(),

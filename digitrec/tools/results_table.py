@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from digitrec import files, settings
+from digitrec import files, formats, settings
 from digitrec.errors import SettingsError
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
@@ -69,13 +69,13 @@ def _row(model: Model) -> tuple[str, ...]:
     preset = PRESETS.get(model.name)
     return (
         model.name if model.name == model.recipe.name else f"{model.name} ({model.recipe.name})",
-        f"{card['parameters']:,}",
+        formats.number(card["parameters"]),
         (preset and preset.published) or "–",
-        f"{model.accuracy:.2%} ({low:.2%} to {high:.2%})".replace("%", " %"),
+        f"{formats.percentage(model.accuracy, 2)} ({formats.interval(low, high)})",
         _seeds([seed["accuracy"] for seed in card.get("seeds", ())]),
-        f"{card['epochs']:g}",
-        f"{card['seconds']:.0f} s",
-        f"{card['bytes'][model_files.TFLITE] / 1e6:.2f} MB",
+        formats.number(card["epochs"]),
+        formats.duration(card["seconds"]),
+        formats.megabytes(card["bytes"][model_files.TFLITE]),
     )
 
 
@@ -84,8 +84,8 @@ def _seeds(accuracies: list[float]) -> str:
         return "–"
     if len(accuracies) == 1:
         return "1"
-    mean, low, high = statistics.mean(accuracies), min(accuracies), max(accuracies)
-    return f"{len(accuracies)}: {mean:.2%} ({low:.2%} to {high:.2%})".replace("%", " %")
+    mean, spread = statistics.mean(accuracies), formats.interval(min(accuracies), max(accuracies))
+    return f"{len(accuracies)}: {formats.percentage(mean, 2)} ({spread})"
 
 
 def main() -> None:

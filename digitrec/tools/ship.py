@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from digitrec import files, settings
+from digitrec import files, formats, settings
 from digitrec.datasets import glyph_bank
 from digitrec.errors import DigitrecError, RecipeError, RunError
 from digitrec.jobs import job, scheduler
@@ -93,8 +93,8 @@ def _fine_tune(folder: Path, recipe: Recipe, epochs: int, card: dict[str, Any]) 
 
 
 def _print_accuracies(card: dict[str, Any]) -> None:
-    accuracies = f"validation {card['validation_accuracy']:.2%}, test {card['accuracy']:.2%}"
-    print(f"  {card['seconds']:.0f} s, {accuracies}", flush=True)
+    validation, test = (formats.percentage(card[of], 2) for of in ("validation_accuracy", "accuracy"))
+    print(f"  {formats.duration(card['seconds'])}, validation {validation}, test {test}", flush=True)
 
 
 def _choose(name: str, folders: list[Path]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr
 
+from digitrec import formats
 from digitrec.recognition.digits import CLASSES
 
 SIGNIFICANCE = 0.05
@@ -165,9 +166,6 @@ def _sentence(only_a: int, only_b: int, p: float, names: tuple[str, str]) -> str
         return f"No difference: {names[0]} and {names[1]} read the same digits right."
     chance = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
     verdict = "The difference is significant" if p < SIGNIFICANCE else "The difference could be chance"
-    alone = f"{_digits(only_a)} read right by {names[0]} only, {_digits(only_b)} by {names[1]} only"
+    first, second = (formats.plural(count, "digit") for count in (only_a, only_b))
+    alone = f"{first} read right by {names[0]} only, {second} by {names[1]} only"
     return f"{verdict} ({chance}): {alone}."
-
-
-def _digits(count: int) -> str:
-    return f"{count:,} digit" if count == 1 else f"{count:,} digits"

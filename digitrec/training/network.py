@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up noti
 import keras
 import tensorflow as tf
 
-from digitrec.training import schedule
+from digitrec.training import precision, schedule
 from digitrec.training.layers import LayerInfo
 from digitrec.training.recipe import Recipe
 
@@ -39,7 +39,7 @@ def trainable(recipe: Recipe, steps: int) -> keras.Model:
     Where `recipe.one_hot`, labels are the probabilities of each class.
     """
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision.computed(recipe.precision) == "bfloat16" else "float32")
     try:
         glyph, logits = _connected(recipe.keras_layers()[:-1])
     finally:

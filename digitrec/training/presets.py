@@ -74,7 +74,7 @@ _READER = Recipe(
     epochs=70,
     validation=0.05,
     strokes=True,
-    precision="bfloat16",
+    precision="auto",
     augmentation=Augmentation(shift=2.0, turn=12.0, zoom=0.12, thickness=0.4, elastic=1.2),
 )
 
@@ -169,7 +169,7 @@ PRESETS: dict[str, Preset] = {
                 batch_size=256,
                 epochs=3,
                 scaling="standard",
-                precision="bfloat16",
+                precision="auto",
             ),
             "The fastest way to the accuracy of cnn-5x5",
             f"Ours: among a dozen networks trained for two or three epochs, the best for its time, {_CHOSEN}",

@@ -25,7 +25,7 @@ OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 SCALINGS = ("unit-range", "unit-length", "standard")
 PADDINGS = ("same", "valid")
 SCHEDULES = ("constant", "one-cycle", "cosine", "exponential")
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16")
 LONGEST_NAME = 40
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 NAME_RULE = (
@@ -65,7 +65,8 @@ class Recipe:
         strokes: Whether it is also trained on UNIPEN's pen strokes, digits and non-digits, where they are available.
         teacher: Name of a trained model for distillation: its probabilities for each digit, distorted as it is, take
             the place of the label. Empty for none.
-        precision: `float32`, or `bfloat16` to multiply with 8 bits of fraction; weights stay float32.
+        precision: `float32`, or `bfloat16` to multiply with 8 bits of fraction; weights stay float32. `auto` is the
+            faster one on the machine that trains; the card says which that was.
         augmentation: How far training digits are distorted.
         patience: Epochs without a lower validation loss after which training ends, the best weights
             kept; 0 trains all epochs.

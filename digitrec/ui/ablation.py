@@ -4,6 +4,7 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from digitrec import formats
 from digitrec.recognition import ablation
@@ -41,19 +42,32 @@ STYLE = """<style>
 </style>"""
 
 
-def which_step(rows: Callable[[], Rows] | None, models: Sequence[str], key: str, expanded: bool = False) -> None:
-    """Draw the section; its rows are computed only while it is open.
+def section(key: str) -> DeltaGenerator | None:
+    """Draw the section, closed at first, and return its place; None while it is closed, as nobody looks at it.
 
     Args:
-        rows: Returns the digit's rows, or None where there is no digit.
+        key: The expander's key.
+    """
+    place = st.expander("**Which step saved it?**", key=key, on_change="rerun")
+    return place if place.open else None
+
+
+def which_step(rows: Callable[[], Rows] | None, models: Sequence[str], key: str) -> None:
+    """Draw the section with its table; its rows are computed only while it is open.
+
+    Args:
+        rows: Returns the digit's rows; None where there is no digit.
         models: Names of one or two models.
         key: The expander's key.
-        expanded: Whether it is open at first.
     """
-    section = st.expander("**Which step saved it?**", expanded, key=key, on_change="rerun")
-    if not section.open:
-        return
-    with section, common.shown_errors(stop=False):
+    if place := section(key):
+        with place:
+            table(rows, models)
+
+
+def table(rows: Callable[[], Rows] | None, models: Sequence[str]) -> None:
+    """Draw the digit after each step, and how the models read it; see `which_step`."""
+    with common.shown_errors(stop=False):
         if rows is None or not models:
             st.caption("This section reads the digit after each preprocessing step, once there is a digit.")
             return

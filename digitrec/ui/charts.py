@@ -1,18 +1,16 @@
 """Figures on a page, each with a text for screen readers."""
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
-from digitrec.figures import answers, theme
+from digitrec.figures import answers
 from digitrec.imaging import thumbnails
 from digitrec.recognition.calibration import Calibration
 from digitrec.recognition.pipeline import TILT
@@ -25,18 +23,23 @@ NO_ZOOM_BUTTONS = ["toImage", "zoom2d", "pan2d", "select2d", "lasso2d", "autoSca
 
 
 def bars(digit: Digit | None, name: str, key: str) -> None:
+    """Draw a model's ten softmax bars in a container with a key; see `bars_of`."""
+    with st.container(key=key):
+        bars_of(digit, name, f"{key}_figure")
+
+
+def bars_of(digit: Digit | None, name: str, key: str) -> None:
     """Draw a model's ten softmax bars, with their text twin.
 
     Args:
         digit: The digit they are for; None draws ten empty bars.
         name: The model's name.
-        key: The container's key.
+        key: The figure's key.
     """
     probabilities = np.zeros(10, np.float32) if digit is None else digit.probabilities
     rejected = digit is not None and digit.flag == NOT_A_DIGIT
-    with st.container(key=key):
-        twin = answers.describe_bars(probabilities, name, rejected)
-        figure(answers.softmax_bars(probabilities, colour(name), rejected), f"{key}_figure", twin)
+    twin = answers.describe_bars(probabilities, name, rejected)
+    figure(answers.softmax_bars(probabilities, colour(name), rejected), key, twin)
 
 
 def meaning(names: Sequence[str], key: str) -> None:
@@ -87,7 +90,6 @@ def figure(
     """
     config: dict[str, Any] = {"displaylogo": False, "displayModeBar": bool(save) or zoom}
     if save:
-        drawn.update_layout(modebar=theme.CAMERA)
         config |= {
             "modeBarButtons": [["toImage"]],
             "toImageButtonOptions": {"format": "png", "filename": save, "scale": 2},
@@ -157,10 +159,11 @@ def strip(steps: Sequence[Step]) -> None:
     st.html(f'<div class="strip">{"".join(cards)}</div>')
 
 
-def data_uri(ink: NDArray[np.float32], side: int = 264) -> str:
+def data_uri(ink: NDArray[np.float32], side: int = 280) -> str:
     """Return ink (H, W), 0 paper .. 1 ink, as a PNG data URI, dark on white, made smaller if above `side` pixels."""
-    picture = Image.fromarray(thumbnails.tones(ink))
-    picture.thumbnail((side, side))
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    levels = thumbnails.tones(ink)
+    scale = side / max(levels.shape)
+    if scale < 1.0:
+        size = (max(1, round(levels.shape[1] * scale)), max(1, round(levels.shape[0] * scale)))
+        levels = np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return thumbnails.png_uri(levels)

@@ -70,10 +70,6 @@ def _give_memory_back() -> None:
         libc.mallopt(M_TRIM_THRESHOLD, BLOCK)
 
 
-_give_memory_back()
-cv2.setNumThreads(1)  # a picture takes one core: other visitors have the rest
-
-
 def page(title: str, lead: str) -> None:
     """Set up a page: browser title, sidebar, heading, introduction.
 
@@ -146,15 +142,17 @@ class _Counts:
 
 
 @st.cache_resource(show_spinner=False)
-def _counted() -> None:
-    """Have the server report the counts, and count unexpected errors; once per process."""
+def _prepare_process() -> None:
+    """Have the server's process share cores and memory, report its counts and count unexpected errors; done once."""
+    _give_memory_back()
+    cv2.setNumThreads(1)  # a picture takes one core: other visitors have the rest
     logging.getLogger("streamlit.error_util").addHandler(log.Errors())
     if runtime.exists():
         runtime.get_instance().stats_mgr.register_provider(_Counts())
 
 
 def _count_session(page: str) -> None:
-    _counted()
+    _prepare_process()
     if "counted" not in st.session_state:
         st.session_state.counted = True
         log.event("session", page=page)

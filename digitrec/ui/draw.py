@@ -1,16 +1,21 @@
-"""The Draw page's parts: a canvas for a digit and one for a number, and the choice of a digit of the number."""
+"""The Draw page's parts: a canvas for a digit and one for a number, and all that is drawn anew after a stroke."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from digitrec.datasets.unipen import BRUSH, CANVAS
 from digitrec.figures import page_picture
-from digitrec.recognition.results import NOT_A_DIGIT, Digit
-from digitrec.ui import charts
+from digitrec.recognition import ablation as recognition_ablation
+from digitrec.recognition import pipeline
+from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
+from digitrec.registry import registry
+from digitrec.ui import ablation, charts, common
 
 Strokes = list[dict[str, Any]]
 
@@ -58,6 +63,89 @@ def choose_pad() -> Pad:
     return PADS[what]
 
 
+class Answer(NamedTuple):
+    """A model and the places of its answer and its softmax bars."""
+
+    model: str
+    answer: DeltaGenerator
+    bars: DeltaGenerator
+
+
+class Places(NamedTuple):
+    """The containers that are filled anew after each stroke; all else on the page stays as it is.
+
+    Attributes:
+        chooser: For the choice of a digit; None where exactly one is drawn.
+        answers: Of one or two models.
+        seen: For what the models see.
+        strip: For the steps from the drawing to that.
+        trail: For *Which step saved it?*; None while it is closed.
+    """
+
+    chooser: DeltaGenerator | None
+    answers: Sequence[Answer]
+    seen: DeltaGenerator
+    strip: DeltaGenerator
+    trail: DeltaGenerator | None
+
+
+@st.fragment
+def drawn_and_read(pad: Pad, places: Places) -> None:
+    """Draw the canvas and fill the places; only this runs again after a stroke.
+
+    Each element costs the server about as much as a model's answer, so what a stroke does not change is drawn by the
+    page, once. Streamlit fills again only places that were filled when the page was made, if with nothing.
+    """
+    drawn = canvas(pad)
+    first: Reading | None = None
+    chosen = 0
+    if places.chooser:
+        places.chooser.empty()
+    for number, (model, answer, bars) in enumerate(places.answers, 1):
+        reading = None
+        with answer, common.shown_errors(stop=False):
+            if drawn is not None and first:
+                reading = pipeline.reread(first, common.predictor(model))
+            elif drawn is not None:
+                reader, finder = common.predictor(model), None if pad.single else registry.finder()
+                read = partial(pipeline.read_canvas, drawn, reader, pad.single, finder)
+                reading = first = common.logged("Draw", reader, read)
+                if places.chooser and len(first.digits) > 1:
+                    with places.chooser:
+                        chosen = choose_digit(first.digits)
+            common.answer(reading, pad.invitation)
+        with bars, common.shown_errors(stop=False):
+            if drawn is None or reading:
+                digit = reading.digits[chosen] if reading and reading.digits else None
+                charts.bars_of(digit, model, f"bars_{number}_figure")
+            else:
+                st.empty()  # the answer's place says what went wrong
+    digit = first.digits[chosen] if first and first.digits else None
+    if digit:
+        st.session_state.last_glyph = digit.glyph  # for Compare
+    with places.seen:
+        if first and len(first.digits) > 1:
+            seen(first.digits, chosen)
+        else:
+            charts.seen(digit.glyph if digit else None)
+    with places.strip:
+        if first and digit:
+            charts.strip((*first.steps, *digit.steps))
+        else:
+            st.caption("The steps are shown here once there is a digit.")
+    if places.trail:
+        rows = partial(recognition_ablation.trail, first, digit) if first and digit else None
+        with places.trail:
+            ablation.table(rows, [model for model, _, _ in places.answers])
+
+
+def begin(pad: Pad) -> None:
+    """Have a canvas show its drawing where it is opened, or opened again; the brush has its width from then on."""
+    st.session_state.setdefault("brush", BRUSH)
+    if pad.key not in st.session_state or f"{pad.key}_start" not in st.session_state:
+        begin_with(pad, strokes(pad))
+
+
 def begin_with(pad: Pad, strokes: Strokes) -> None:
     """Give a canvas a drawing to begin with; the version distinguishes it from the previous one."""
     key = f"{pad.key}_start"
@@ -75,31 +163,33 @@ def canvas(pad: Pad) -> NDArray[np.uint8] | None:
     """Draw a canvas and return what is on it, uint8 (H, W, 4); None where nothing is."""
     from streamlit_drawable_canvas import st_canvas  # it can be imported only where Streamlit runs
 
-    with st.container(key="canvas"):
-        sent = st_canvas(
-            stroke_width=st.session_state.setdefault("brush", BRUSH),
-            stroke_color="#000000",
-            background_color="#FFFFFF",
-            initial_drawing=st.session_state[f"{pad.key}_start"],
-            return_image_data=True,
-            width=pad.width,
-            height=CANVAS,
-            key=pad.key,
-            on_change=_forget_digit,
-        )
+    sent = st_canvas(
+        stroke_width=st.session_state.brush,
+        stroke_color="#000000",
+        background_color="#FFFFFF",
+        initial_drawing=st.session_state[f"{pad.key}_start"],
+        return_image_data=True,
+        width=pad.width,
+        height=CANVAS,
+        key=pad.key,
+        on_change=_forget_digit,
+    )
     st.session_state[f"{pad.key}_strokes"] = sent.json_data
-    if sent.image_data is not None:
-        st.session_state[f"{pad.key}_image"] = sent.image_data  # a canvas shown again has sent nothing yet
+    image = sent.image_data  # decoded each time that it is asked for
+    if image is not None:
+        st.session_state[f"{pad.key}_image"] = image  # a canvas shown again has sent nothing yet
     return st.session_state.get(f"{pad.key}_image") if strokes(pad) else None
 
 
 def tools(pad: Pad) -> None:
-    """Draw the buttons that remove strokes, and the brush."""
+    """Draw the buttons that remove strokes, and the brush; below a number, how it is read."""
     with st.container(horizontal=True):
         st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: begin_with(pad, strokes(pad)[:-1]))
         st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with(pad, []))
         with st.popover("Brush", icon=":material/brush:"):
             st.slider("Brush width in pixels", 4, 40, key="brush")
+    if not pad.single:
+        st.caption("Each digit is found, cropped and read separately.")
 
 
 def _forget_digit() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from serving import Server
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from strokes import CROSS, FORTY_TWO, SEVEN, ZERO, draw
 
 
@@ -40,6 +41,27 @@ def test_both_models_read_what_is_drawn_and_undo_and_clear_take_it_back(drawing:
     expect(drawing.locator(".st-key-seen img")).to_have_attribute("src", before or "")
     expect(drawing.locator(".st-key-bars_1 .js-plotly-plot").last).to_be_visible()
     expect(drawing.get_by_text("Centred")).to_be_visible()
+
+
+def test_a_stroke_redraws_only_what_it_changes(page: Page, server: str) -> None:
+    sent: list[ForwardMsg] = []
+
+    def keep(frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            sent.append(ForwardMsg.FromString(frame))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", keep))
+    page.goto(f"{server}/Draw")
+    page.locator(".st-key-canvas canvas").last.wait_for()
+    expect(page.locator(".st-key-bars_2 .js-plotly-plot").last).to_be_visible()
+    opened = {message.delta.new_element.WhichOneof("type") for message in sent}
+    assert {"selectbox", "button", "plotly_chart"} <= opened
+    sent.clear()
+    draw(page, SEVEN)
+    expect(page.get_by_text("Centred")).to_be_visible()
+    redrawn = [message.delta.new_element.WhichOneof("type") for message in sent if message.HasField("delta")]
+    assert set(redrawn) <= {"bidi_component", "html", "plotly_chart", None}  # None: a container
+    assert len(redrawn) <= 15
 
 
 def test_a_reading_is_counted_and_logged_without_what_was_drawn(drawing: Page, app: Server) -> None:
@@ -77,6 +99,7 @@ def test_a_number_is_read_and_each_canvas_keeps_its_drawing(drawing: Page) -> No
     expect(answer).to_contain_text("42")
     expect(drawing.locator(".st-key-answer_2")).to_contain_text("42")
     expect(drawing.locator(".st-key-seen img")).to_have_count(2)
+    drawing.locator(".st-key-trail summary").click()
     four, two = (drawing.locator(".st-key-digit").get_by_role("radio", name=f"{n} of 2: ") for n in (1, 2))
     for chosen, digit in ((four, "4"), (two, "2")):
         chosen.press("Enter")

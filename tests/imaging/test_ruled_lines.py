@@ -79,19 +79,19 @@ def test_the_lines_of_ruled_paper_go_and_a_digit_stays(turned: bool) -> None:
         ruled[y : y + 2] = 0.7
     if turned:
         ink, ruled = ink.T, ruled.T
-    np.testing.assert_array_equal(ruled_lines.without_lines(ruled) > 0.5, ink > 0.5)
+    np.testing.assert_array_equal(ruled_lines.remove_ruled_lines(ruled) > 0.5, ink > 0.5)
 
 
 def test_ruled_paper_without_writing_is_blank() -> None:
     paper = np.zeros((120, 120), np.float32)
     paper[15::20] = 0.8
-    assert not ruled_lines.without_lines(paper).any()
+    assert not ruled_lines.remove_ruled_lines(paper).any()
 
 
 def test_a_long_bar_alone_stays() -> None:
     bar = np.zeros((60, 60), np.float32)
     bar[28:32] = 1.0
-    assert ruled_lines.without_lines(bar).any()
+    assert ruled_lines.remove_ruled_lines(bar).any()
 
 
 def sheet(rows: int = 3, columns: int = 6, width: int = 5) -> NDArray[np.float32]:
@@ -140,7 +140,7 @@ def test_rules_that_slope_bend_and_end_go_and_digits_on_them_stay(
     page = np.maximum(digits, rules(digits.shape, slope, bend, thick, 0.93))
     if turned:
         digits, page = digits.T, page.T
-    off, lost = away(ruled_lines.without_lines(page), digits)
+    off, lost = away(ruled_lines.remove_ruled_lines(page), digits)
     assert off < 0.02
     assert lost < 0.03
 
@@ -153,7 +153,7 @@ def test_short_rules_go_beside_large_digits_and_little_writing(slope: float, tur
     page = np.maximum(digits, rules(digits.shape, slope, 0.0, 3, 0.85))
     if turned:
         digits, page = digits.T, page.T
-    off, lost = away(ruled_lines.without_lines(page), digits)
+    off, lost = away(ruled_lines.remove_ruled_lines(page), digits)
     assert off < 0.02
     assert lost < 0.03
 
@@ -165,7 +165,7 @@ def test_four_tall_ones_beside_other_digits_stay(turned: bool) -> None:
         ink[10:110, x : x + 5] = 1.0
     ink[:, 260:380] = seven()
     ink = ink.T if turned else ink
-    np.testing.assert_array_equal(ruled_lines.without_lines(ink), ink)
+    np.testing.assert_array_equal(ruled_lines.remove_ruled_lines(ink), ink)
 
 
 def test_a_table_drawn_by_hand_in_the_same_pen_goes_and_digits_that_touch_it_stay() -> None:
@@ -177,7 +177,7 @@ def test_a_table_drawn_by_hand_in_the_same_pen_goes_and_digits_that_touch_it_sta
     for x in (15, 218, 400, 608):
         points = [(x + rng.normal(0, 1.5), y) for y in np.linspace(26, 372, 7)]
         cv2.polylines(page, [np.rint(points).astype(np.int32)], False, 1.0, 5)
-    off, lost = away(ruled_lines.without_lines(page), digits)
+    off, lost = away(ruled_lines.remove_ruled_lines(page), digits)
     assert off < 0.02
     assert lost < 0.03
 
@@ -189,7 +189,7 @@ def test_a_digit_that_stands_on_a_rule_keeps_its_foot(turned: bool) -> None:
     page[108:112] = 1.0
     if turned:
         digits, page = digits.T, page.T
-    found = ruled_lines.without_lines(page)
+    found = ruled_lines.remove_ruled_lines(page)
     assert away(found, digits)[0] < 0.02
     four = np.s_[108:112, 169:175]
     assert (found.T if turned else found)[four].min() == 1.0
@@ -203,7 +203,7 @@ def test_digits_alone_lose_nothing(rows: int, columns: int, crop: int, width: in
     ink = sheet(rows, columns, width)
     ink = ink[crop : ink.shape[0] - crop, crop : ink.shape[1] - crop]
     ink = ink.T if turned else ink
-    np.testing.assert_array_equal(ruled_lines.without_lines(ink), ink)
+    np.testing.assert_array_equal(ruled_lines.remove_ruled_lines(ink), ink)
 
 
 @pytest.mark.parametrize("flag", [0, 10, 18])
@@ -213,21 +213,21 @@ def test_a_row_of_tall_ones_loses_nothing(flag: int, turned: bool) -> None:
     for x in (40, 110, 180, 250):
         cv2.polylines(ink, [np.array([[x - flag, 12 + flag], [x, 12], [x, 108]])], False, 1.0, 4)
     ink = ink.T if turned else ink
-    np.testing.assert_array_equal(ruled_lines.without_lines(ink), ink)
+    np.testing.assert_array_equal(ruled_lines.remove_ruled_lines(ink), ink)
 
 
 def test_bars_of_digits_that_line_up_are_no_line() -> None:
     ink = np.zeros((120, 700), np.float32)
     for x in range(30, 650, 60):
         cv2.polylines(ink, [np.array([[x, 30], [x + 45, 30], [x + 20, 90]])], False, 1.0, 4)
-    np.testing.assert_array_equal(ruled_lines.without_lines(ink), ink)
+    np.testing.assert_array_equal(ruled_lines.remove_ruled_lines(ink), ink)
 
 
 def test_the_only_digits_of_a_ruled_page_stay() -> None:
     ink = np.zeros((400, 300), np.float32)
     ink[60:400:40] = 1.0
     ink[20:44, 30:34] = 1.0
-    found = ruled_lines.without_lines(ink) > 0.5
+    found = ruled_lines.remove_ruled_lines(ink) > 0.5
     assert found[20:44, 30:34].all()
     assert not found[58:].any()
 
@@ -239,6 +239,6 @@ def test_a_faint_rule_goes_whatever_touches_it_and_a_bold_stroke_stays() -> None
     dark = ink.copy()
     dark[120:122, :280] = np.maximum(dark[120:122, :280], 0.2)
     ink[120:122, :280] = 1.0
-    found = ruled_lines.without_lines(ink, dark) > 0.5
+    found = ruled_lines.remove_ruled_lines(ink, dark) > 0.5
     assert not found[118:, 130:190].any()
     assert found[70:110, 200].all()

@@ -74,7 +74,8 @@ def test_tiles_keep_their_colours() -> None:
     assert tuple(tiles[10, 10]) == (*thumbnails.FOR, 255)
 
 
-def test_a_png_uri_is_the_picture() -> None:
-    values = np.arange(12, dtype=np.uint8).reshape(3, 4)
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3), (3, 4, 4)])
+def test_a_png_uri_is_the_picture(shape: tuple[int, ...]) -> None:
+    values = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
     data = base64.b64decode(thumbnails.png_uri(values).removeprefix("data:image/png;base64,"))
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), values)

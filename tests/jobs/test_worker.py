@@ -108,6 +108,7 @@ def test_the_card_tells_how_the_model_was_made(finished: Path) -> None:
     assert (card["epochs"], card["stopped"]) == (1, False)
     assert card["parameters"] == TINY.parameters
     assert card["bytes"] == {name: (finished / name).stat().st_size for name in model_files.MODEL_FILES[:-1]}
+    assert card["precision"] == "float32"
     assert card["seconds"] > 0
     assert set(card["versions"]) == {"python", "tensorflow", "keras", "numpy", "ai-edge-litert"}
     assert card["commit"] is None or len(card["commit"]) >= 7

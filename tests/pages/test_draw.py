@@ -96,7 +96,7 @@ def test_of_a_number_each_digit_is_read(number: Callable[..., AppTest]) -> None:
 
 
 def test_the_digit_chosen_has_the_bars_and_the_table(number: Callable[..., AppTest]) -> None:
-    page = number(SEVEN, ONE, model_2="none")
+    page = number(SEVEN, ONE, model_2="none", trail=True)
     shown = {}
     for place, digit in enumerate("71"):
         page.session_state["digit"] = place

@@ -31,7 +31,7 @@ def toggle(page: AppTest, key: str) -> None:
 
 
 def test_a_drawing_is_followed_to_the_answer_on_the_page(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN))
+    page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN), trail=True)
     (table,) = tables(page)
     rows = answers(table)
     assert len(rows) == 7
@@ -43,13 +43,13 @@ def test_a_drawing_is_followed_to_the_answer_on_the_page(open_page: Callable[...
 
 
 def test_one_model_has_one_column(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN))
+    page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN), trail=True)
     page.selectbox(key="model_2").set_value("none").run()
     assert all(len(row) == 1 for row in answers(tables(page)[0]))
 
 
 def test_a_model_that_scales_by_itself_is_named(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN), model_1="mlp-128", model_2="cnn-5x5")
+    page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN), model_1="mlp-128", model_2="cnn-5x5", trail=True)
     said = [caption.value for caption in page.caption if "do no harm" in caption.value]
     assert len(said) == 1
     assert said[0].startswith("mlp-128 ")
@@ -58,17 +58,18 @@ def test_a_model_that_scales_by_itself_is_named(open_page: Callable[..., AppTest
 
 
 def test_an_empty_canvas_has_no_table(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("pages/1_Draw.py")
+    page = open_page("pages/1_Draw.py", trail=True)
     assert not tables(page)
     assert any("once there is a digit" in caption.value for caption in page.caption)
 
 
-def test_a_closed_section_is_not_computed(open_page: Callable[..., AppTest]) -> None:
+def test_the_section_is_closed_at_first_and_then_not_computed(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN))
-    toggle(page, "trail")
     assert not tables(page)
     toggle(page, "trail")
     assert len(tables(page)) == 1
+    toggle(page, "trail")
+    assert not tables(page)
 
 
 def upload(page: AppTest, data: bytes) -> str:

@@ -282,10 +282,16 @@ def test_following_the_slope_leads_to_the_labels() -> None:
     target = made.targets(labels, 64)[None]
     output = keras.Variable(np.zeros((1, 16, 16, maps.CHANNELS), np.float32))
     optimizer = keras.optimizers.Adam(0.3)
-    for _ in range(150):
+    optimizer.build([output])
+
+    @tf.function
+    def step() -> None:
         with tf.GradientTape() as tape:
             loss = DetectorLoss()(target, output.value)
         optimizer.apply([tape.gradient(loss, output.value)], [output])
+
+    for _ in range(150):
+        step()
     found = detector.suppressed(detector.decode(np.asarray(output)[0], 0.5))
     assert len(found) == 1
     np.testing.assert_allclose(found.boxes[0], labels[0, 1:5], atol=1.0)

@@ -182,7 +182,7 @@ def test_layers_follow_from_one_another(recipe):
             {"schedule": "step"},
             "The schedule must be one of constant, one-cycle, cosine, exponential. Received: 'step'",
         ),
-        ({"precision": "float8"}, "The precision must be one of float32, bfloat16. Received: 'float8'"),
+        ({"precision": "float8"}, "The precision must be one of auto, float32, bfloat16. Received: 'float8'"),
         ({"label_smoothing": 0.6}, "Label smoothing must be a number from 0 to 0.5. Received: 0.6"),
         ({"teacher": 1}, "The teacher must be a model's name, or empty. Received: '1'"),
         ({"teacher": "../reader"}, "The teacher must be a model's name, or empty. Received: '../reader'"),

@@ -52,8 +52,9 @@ def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats])
             charts.figure(bars, f"bars_{number}", twin, save=f"{model.name}-probabilities")
     if doubted:
         st.caption(
-            f"Here each model reads the digit once. On Draw and Upload, a model that is less than {100 * SURE:.0f} % "
-            f"sure also reads it rotated by {TILT:.0f}° to each side, and the answers are averaged."
+            "Here each model reads the digit once. On Draw and Upload, a model that is less than "
+            f"{formats.percentage(SURE, 0)} sure also reads it rotated by {TILT:.0f}° to each side, and the answers "
+            "are averaged."
         )
 
 

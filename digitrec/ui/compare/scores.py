@@ -45,10 +45,10 @@ def _scores(model: Model) -> dict[str, str]:
     return {
         "Accuracy on the test digits": formats.percentage(model.accuracy, 2),
         "95 % interval": formats.interval(low, high),
-        "Errors": f"{card['errors']:,} of 10,000",
+        "Errors": f"{formats.number(card['errors'])} of 10,000",
         "Hardest digit": f"{worst}, {formats.plural(per_digit[worst], 'error')}",
-        "Parameters": f"{card['parameters']:,}",
-        "Size": f"{card['bytes'][model_files.TFLITE] / 1e6:.1f} MB",
+        "Parameters": formats.number(card["parameters"]),
+        "Size": formats.megabytes(card["bytes"][model_files.TFLITE]),
         "Time per digit, on this server": f"{_milliseconds(model.name, str(model.folder)):.2g} ms",
         "Training": f"{formats.plural(card['epochs'], 'epoch')}, {formats.duration(card['seconds'])}",
         "Trained on": common.plain(card.get("trained_on", "MNIST")),
