@@ -12,7 +12,14 @@ from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition import results
 from digitrec.recognition.results import Digit, Reading
 from digitrec.uploads import corrections as ledgers
-from digitrec.uploads.batch import COLUMNS, Outcome, shown_name
+from digitrec.uploads.batch import Outcome
+from digitrec.uploads.names import shown_name
+
+COLUMNS = (
+    *("file", "row", "number", "number_text", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected"),
+    *("model", "error", "note"),
+)
+"""Of the tables."""
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
@@ -21,7 +28,7 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
     A box is in pixels of the picture as a viewer shows it. Where the picture was rotated to be read, the box is the
     upright one around the digit, and `corners` says where the digit lies in it.
     What a person changed has one more entry, `corrected`: `digit` where the digit was corrected, `box` where the box
-    was drawn.
+    was drawn. What there is to know of how the file was read is the entry `note`.
     """
     answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None, "angle": 0.0}
     if isinstance(outcome, PictureError):
@@ -39,7 +46,8 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
         | ({"corrected": digit.by_hand} if digit.by_hand else {})
         for digit in outcome.digits
     ]
-    return answer | {"text": outcome.text, "angle": round(outcome.angle, 1) % 360.0, "digits": digits}
+    read = {"text": outcome.text, "angle": round(outcome.angle, 1) % 360.0, "digits": digits}
+    return answer | read | ({"note": outcome.notice} if outcome.notice else {})
 
 
 def _corners(digit: Digit, reading: Reading) -> list[list[int]]:
@@ -83,7 +91,7 @@ def as_csv(records: Iterable[dict[str, Any]]) -> str:
     table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
     for each in records:
-        common = {"file": _no_formula(each["file"]), "model": each["model"], "error": each["error"]}
+        common = {key: each.get(key) for key in ("model", "error", "note")} | {"file": _no_formula(each["file"])}
         inside = {place: count for count, number in enumerate(each["numbers"]) for place in number["digits"]}
         for place, digit in enumerate(each["digits"] or [{}]):
             cells = common | (_cells(digit) if digit else {})

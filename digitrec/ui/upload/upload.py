@@ -19,8 +19,7 @@ from digitrec.registry import registry
 from digitrec.ui import common
 from digitrec.ui.upload import corrections
 from digitrec.ui.upload import pictures as upload_pictures
-from digitrec.uploads import batch as uploads_batch
-from digitrec.uploads import isolation, serialize
+from digitrec.uploads import isolation, names, serialize
 from digitrec.uploads.batch import Batch, File, Outcome, Picture
 from digitrec.uploads.corrections import PUT_RIGHT
 
@@ -79,7 +78,12 @@ def choose_pictures() -> dict[str, UploadedFile]:
     key = WAYS[way]
     if way == "Camera":
         shot = st.camera_input(
-            "Hold the paper flat and take a picture", key=key, on_change=_take, args=(key,), width=480
+            "Hold the paper flat and take a picture",
+            key=key,
+            on_change=_take,
+            args=(key,),
+            width=480,
+            resolution="1080p",
         )
         files = [shot] if shot else []
     elif way == "Folder":
@@ -265,8 +269,8 @@ def _heading(picture: Picture, wide: bool) -> None:
     """Draw a thumbnail and the file's name, escaped."""
     uri = batch().thumbnails.get(picture.key)
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
-    name = html.escape(uploads_batch.shown_name(picture.name))
-    title = html.escape(uploads_batch.shown_name(picture.name, 200))
+    name = html.escape(names.shown_name(picture.name))
+    title = html.escape(names.shown_name(picture.name, 200))
     st.html(f'<div class="picture{" big" if wide else ""}" title="{title}">{image}<span>{name}</span></div>')
 
 
