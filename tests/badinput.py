@@ -148,7 +148,7 @@ def _picture(data: bytes, _: Path) -> None:
             records.append(serialize.numbered(picture.name, name, outcome))
         if isinstance(outcome, results.Reading):
             batch.closeup(data, picture.page, outcome.angle)
-    serialize.as_csv(records), serialize.as_json(records), serialize.as_text(records)
+    serialize.as_csv(records), serialize.as_xlsx(records), serialize.as_json(records), serialize.as_text(records)
     if isinstance(outcome, PictureError):
         raise outcome
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 import numpy as np
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -516,6 +517,80 @@ def test_numbers_are_in_every_form_and_the_text_stays_digits() -> None:
             boxes = [record["digits"][place]["box"] for place in number["digits"]]
             assert number["box"][:2] == [min(box[axis] for box in boxes) for axis in (0, 1)]
         batch.turn(picture, False, Always(1))
+
+
+def numbered(file: str, text: str, **more: object) -> dict:
+    """Return the record of a number that the model read surely."""
+    shares = [0.0] * 10
+    digits = [
+        {"row": 0, "box": [9 * place, 0, 8, 8], "digit": int(digit), "confidence": 0.998, "is_digit": 0.5, "flag": None}
+        | {"probabilities": [*shares[: int(digit)], 1.0, *shares[int(digit) + 1 :]]}
+        for place, digit in enumerate(text)
+    ]
+    number = {"row": 0, "box": [0, 0, 99, 8], "text": text, "confidence": 0.9, "digits": list(range(len(text)))}
+    record = {"file": file, "model": "reader", "text": text, "digits": digits, "error": None, "angle": 0.0}
+    return record | {"numbers": [number] if text else []} | more
+
+
+def cells(workbook: bytes) -> list[list[object]]:
+    """Return a workbook's rows as a spreadsheet shows them."""
+    return [list(row) for row in openpyxl.load_workbook(io.BytesIO(workbook)).active.iter_rows(values_only=True)]
+
+
+def test_a_workbook_has_the_rows_of_the_csv_with_numbers_as_they_are_written() -> None:
+    read = [
+        numbered("a.png", "05221859"),
+        numbered("b.png", "13961169638", note="The file is cut off; what is there was read."),
+        numbered("c.png", "", error="The file is empty."),
+    ]
+    head, *rows = cells(serialize.as_xlsx(read))
+    assert tuple(head) == serialize.COLUMNS
+    in_csv = list(csv.DictReader(io.StringIO(serialize.as_csv(read))))
+    assert [["" if value is None else str(value) for value in row] for row in rows] == [
+        list(row.values()) for row in in_csv
+    ]
+    table = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [row["number_text"] for row in table] == ["05221859"] * 8 + ["13961169638"] * 11 + [None]
+    assert (table[0]["confidence"], table[0]["digit"], table[0]["box"]) == (0.998, 0, "0 0 8 8")
+    assert (table[-1]["error"], table[-2]["note"]) == ("The file is empty.", read[1]["note"])
+
+
+def test_a_workbook_of_nothing_has_its_head() -> None:
+    assert cells(serialize.as_xlsx([])) == [list(serialize.COLUMNS)]
+
+
+@given(st.text(max_size=40))
+def test_a_workbook_takes_any_name(name: str) -> None:
+    for odd in (name, f"{name}\x00\ud800\uffff\x1b"):
+        [_, row] = cells(serialize.as_xlsx([numbered(odd, "7")]))
+        assert len(str(row[0] or "")) <= len(odd)
+        assert row[3] == "7"
+
+
+def test_a_workbook_is_made_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings are not written to the server's disk: SECURITY.md."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a file was opened")
+
+    serialize.as_xlsx([])  # its modules are imported
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    written = serialize.as_xlsx([numbered("a.png", "007")])
+    monkeypatch.undo()
+    assert cells(written)[1][3] == "007"
+
+
+def test_a_csv_for_spreadsheets_keeps_zeros_and_the_plain_one_stays_plain() -> None:
+    read = [numbered("=a.png", "007"), numbered("b.png", "")]
+    plain, asked = serialize.as_csv(read), serialize.as_csv(read, formulas=True)
+    assert plain.splitlines()[1].startswith("'=a.png,0,0,007,")
+    assert asked.splitlines()[1].startswith("""'=a.png,0,0,"=""007""\",""")
+    assert [row["number_text"] for row in csv.DictReader(io.StringIO(asked))] == ['="007"'] * 3 + [""]
+    assert asked.replace('"=""007"""', "007") == plain
 
 
 def test_csv_names_no_digits_for_what_is_none() -> None:

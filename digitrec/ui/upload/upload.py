@@ -37,6 +37,8 @@ REFRESH = 0.3
 
 WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 STYLE = """<style>
 .st-key-cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.25rem, 1fr)); gap: 1rem}
 .st-key-cards > * {min-width: 0}
@@ -320,7 +322,7 @@ def _short(text: str) -> str:
 
 
 def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bool) -> None:
-    """Draw downloads: CSV and JSON with a record per picture and model, and the first model's readings as text."""
+    """Draw downloads: tables and JSON with a record per picture and model, and the first model's readings as text."""
     mine = batch()
 
     def records() -> list[dict[str, Any]]:
@@ -333,7 +335,8 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
 
     with st.container(horizontal=True, key="downloads"):
         for label, written, ending, kind in (
-            ("CSV", serialize.as_csv, "csv", "text/csv"),
+            ("Excel", serialize.as_xlsx, "xlsx", XLSX),
+            ("CSV", partial(serialize.as_csv, formulas=bool(st.session_state.get("formulas"))), "csv", "text/csv"),
             ("JSON", serialize.as_json, "json", "application/json"),
             ("Text", lambda found: serialize.as_text(found[:: len(predictors)]), "txt", "text/plain"),
         ):
@@ -345,4 +348,11 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
                 icon=":material/download:",
                 on_click="ignore",
             )
+        st.checkbox(
+            "Keep leading zeros",
+            key="formulas",
+            persist_state="session",
+            help='In the CSV file a number is written as ="007", which a spreadsheet shows as 007. Other programs want '
+            "it plain. The Excel file keeps the zeros anyway.",
+        )
         st.button("Remove all", key="remove_all", icon=":material/delete:", on_click=_remove_all)
