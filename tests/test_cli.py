@@ -244,6 +244,32 @@ def test_reading_prints_nothing_but_the_answer(digit, tiny_model):
     assert done.stdout.startswith(os.fsencode(f"{digit}: "))
 
 
+def test_a_photo_is_read_without_a_word_of_the_libraries(digit, tiny_model, tmp_path):
+    """LiteRT for one has something to tell about each model that it opens."""
+    pixels = np.asarray(Image.open(digit).resize((600, 600))).astype(float)
+    noise = np.random.default_rng(0).normal(0, 6, pixels.shape) - 40
+    photo = Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
+    files = [str(tmp_path / f"photo.{ending}") for ending in ("jpg", "pdf", "webp", "tif", "gif")]
+    for file in files:
+        photo.save(file)
+    done = program("read", *files)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(done.stdout.splitlines()) == len(files)
+
+
+def test_why_a_model_cannot_be_opened_is_printed(digit, tiny_model, home):
+    damaged = home / "models" / tiny_model / "model.tflite"
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    damaged.write_bytes(content)
+    done = program("read", "--model", tiny_model, str(digit))
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert b"digitrec: The model " in done.stderr
+    assert b"damaged" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_an_unknown_model_is_wrong_usage(digit, tiny_model, capsys):
     assert cli.main(["read", "--model", "nobody", str(digit)]) == 2
     said = capsys.readouterr()

@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-ERRORS = (OSError, ValueError, TypeError, SyntaxError, LookupError, EOFError, RuntimeError, struct.error)
+ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    LookupError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    AssertionError,
+)
 """What Pillow and its plugins raise for damaged files."""
 
 ENOUGH = 0.9

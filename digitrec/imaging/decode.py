@@ -1,5 +1,6 @@
 """Files as pictures: JPEG, PNG and other formats decoded, checked against the limits, and reduced."""
 
+import contextlib
 import io
 import threading
 import warnings
@@ -104,8 +105,9 @@ def _decode(data: bytes) -> Opened:
     except MemoryError as error:
         raise _too_many_pixels("received more than there is memory for") from error
     except damage.ERRORS as error:
-        if rescued := damage.rescued(data):
-            return Opened(_upright(rescued[0]), rescued[1])
+        with contextlib.suppress(*damage.ERRORS):
+            if rescued := damage.rescued(data):
+                return Opened(_upright(rescued[0]), rescued[1])
         raise PictureError(
             "The picture is damaged or cut short. Save or send it again; "
             f"received {len(data):,} bytes that end or break in the middle of the picture."
@@ -126,7 +128,8 @@ def _check_pixels(image: Image.Image) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    ImageOps.exif_transpose(image, in_place=True)
+    with contextlib.suppress(*damage.ERRORS):  # damaged EXIF: the picture stays as it lies
+        ImageOps.exif_transpose(image, in_place=True)
     return plain_mode(image)
 
 
