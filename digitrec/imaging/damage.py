@@ -76,7 +76,7 @@ def _png(data: bytes) -> Image.Image | None:
     bottom = int(np.flatnonzero(~missing)[-1]) + 1
     for row in np.flatnonzero(missing[:bottom]).tolist():  # of an interlaced one
         first.paste(first.crop((0, row - 1, width, row)), (0, row))
-    return first.crop((0, 0, width, bottom))
+    return first.crop((0, 0, width, bottom)) if bottom < height else first
 
 
 def _decoded_over(data: bytes, value: int) -> Image.Image:
@@ -88,7 +88,7 @@ def _decoded_over(data: bytes, value: int) -> Image.Image:
         image.load()
     except ERRORS:
         image.tile = []  # what was decoded stays
-    return image.copy()
+    return image
 
 
 def _jpeg(data: bytes) -> Image.Image | None:
@@ -105,7 +105,7 @@ def _jpeg(data: bytes) -> Image.Image | None:
         blocks = _blocks(_differs(first, second, top, down), across)
         if blocks.any():
             return _filled(first, across * int(np.argmax(blocks)), top, min(height, top + down))
-    return first.copy()
+    return first
 
 
 def _decoded_jpeg(data: bytes) -> JpegImagePlugin.JpegImageFile:
@@ -132,7 +132,7 @@ def _filled(image: Image.Image, left: int, top: int, bottom: int) -> Image.Image
     if left:
         edge = (left, top - 1, width, top) if top else (left - 1, top, left, bottom)
         image.paste(image.crop(edge).resize((width - left, bottom - top)), (left, top))
-    return image.crop((0, 0, width, bottom))
+    return image.crop((0, 0, width, bottom)) if bottom < height else image
 
 
 def _has_all_frequencies(segments: list["_Segment"]) -> bool:

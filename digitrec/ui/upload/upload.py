@@ -333,7 +333,7 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
             for predictor in predictors
         ]
 
-    with st.container(horizontal=True, key="downloads"):
+    with st.container(horizontal=True, vertical_alignment="center", key="downloads"):
         for label, written, ending, kind in (
             ("Excel", serialize.as_xlsx, "xlsx", XLSX),
             ("CSV", partial(serialize.as_csv, formulas=bool(st.session_state.get("formulas"))), "csv", "text/csv"),
