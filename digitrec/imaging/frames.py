@@ -25,7 +25,9 @@ def count(image: ImageFile.ImageFile) -> int:
     try:
         return int(getattr(image, "n_frames", 1))
     except ERRORS:
-        return 1
+        frames = image.tell() + 1
+        image.seek(0)
+        return frames
 
 
 def first_written(image: ImageFile.ImageFile) -> tuple[Image.Image, str]:
@@ -39,21 +41,21 @@ def first_written(image: ImageFile.ImageFile) -> tuple[Image.Image, str]:
     """
     frames, size = count(image), image.size
     image.load()
-    said = f"This is an animation: frame 1 of {frames} was read."
+    said = f"This is an animation: frame 1 of {frames} was read"
     if not _is_blank(image):
-        return image, said
+        return image, f"{said}."
     first = image.copy()
     for number in range(2, min(frames, MOST, MOST_PIXELS // (size[0] * size[1])) + 1):
         try:
             image.seek(number - 1)
             if image.size != size:  # a GIF may grow beyond the size that was checked
-                break
+                raise ValueError(image.size)
             image.load()
         except (*ERRORS, Image.DecompressionBombError):
-            break
+            return first, f"{said}, as frame {number} cannot be read."
         if not _is_blank(image):
             return image, f"This is an animation: frame {number} of {frames} was read, the first that is not blank."
-    return first, said
+    return first, f"{said}."
 
 
 def _is_blank(image: Image.Image) -> bool:

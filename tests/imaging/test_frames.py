@@ -75,13 +75,30 @@ def test_faint_writing_is_not_blank_and_noise_is() -> None:
     assert "frame 2 of 2" in str(decode.opened(animation("PNG", *made)).note)
 
 
-@pytest.mark.parametrize("kept", [0.5, 0.7, 0.9, 1.0])
-def test_an_animation_cut_off_after_a_blank_frame_is_read_as_far_as_it_goes(kept: float) -> None:
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (0.3, "frame 1 of 2 was read, as frame 2 cannot be read."),
+        (0.5, "frame 1 of 2 was read, as frame 2 cannot be read."),
+        (0.7, "frame 2 of 3 was read, the first that is not blank."),
+        (1.0, "frame 2 of 3 was read, the first that is not blank."),
+    ],
+)
+def test_an_animation_cut_off_after_a_blank_frame_is_read_as_far_as_it_goes(kept: float, said: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8))
     data = animation("GIF", frame(0), noise, noise.rotate(90), disposal=2)
     image, note = decode.opened(data[: int(kept * len(data))])
     assert image.size == (60, 40)
-    assert (note is None) == (kept == 0.5) or "frame" in str(note)
+    assert note == f"This is an animation: {said}"
+
+
+@pytest.mark.parametrize("more", [1, 4, 9])
+def test_an_animation_that_ends_in_the_head_of_a_frame_has_those_before(more: int) -> None:
+    data = animation("GIF", frame(0), frame(2), frame(1))
+    third = data.rindex(b"!\xf9\x04") + 8
+    image, note = decode.opened(data[: third + more])
+    assert strokes(image) == 2
+    assert note == "This is an animation: frame 2 of 2 was read, the first that is not blank."
 
 
 @pytest.mark.parametrize("size", [b"\xff\xff\xff\xff", b"\xff\x1f\xff\x1f"])
@@ -91,7 +108,7 @@ def test_a_frame_larger_than_its_picture_is_not_decoded(size: bytes) -> None:
     data[second + 5 : second + 9] = size
     image, note = decode.opened(bytes(data))
     assert image.size == (60, 40)
-    assert note == "This is an animation: frame 1 of 2 was read."
+    assert note == "This is an animation: frame 1 of 2 was read, as frame 2 cannot be read."
 
 
 def test_the_search_ends_after_a_number_of_frames_and_of_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
