@@ -92,7 +92,7 @@ def _app(options: argparse.Namespace) -> int:
 
 
 def _add_read(commands: Any) -> None:
-    about = "Read the digits in pictures and PDF files, one line per picture or page."
+    about = "Read the digits in pictures, PDF and TIFF files, one line per picture or page."
     command = commands.add_parser("read", help="read the digits in pictures", description=about)
     command.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture file, or a folder of picture files")
     command.add_argument("--model", metavar="NAME", help="the model to read with (default: the best one)")
@@ -104,24 +104,26 @@ def _add_read(commands: Any) -> None:
 def _read(options: argparse.Namespace) -> int:
     """Read each picture and print its line at once; return 1 if one could not be read.
 
-    Notices about how a picture was read go to standard error, each sentence once.
+    Notices about how pictures are read go to standard error, each sentence once, and notes on single files beside them.
     """
     from digitrec.registry import registry
 
     model = options.model or registry.default()
     predictor, finder = registry.predictor(model), registry.finder()
-    show = _as_json if options.format == "jsonl" else _as_text
+    json_lines = options.format == "jsonl"
     # A file name that is not valid text is printed as the bytes that it is.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     status, printed = OK, set()
     for path in _files(options.pictures):
-        for page, reading in _readings(path, predictor, options.single, finder):
+        for name, page, note, reading in _readings(path, predictor, options.single, finder):
             if isinstance(reading, PictureError):
                 status = SOME_FAILED
             elif reading.notice and reading.notice not in printed:
                 printed.add(reading.notice)
                 print(f"digitrec: {reading.notice}", file=sys.stderr)
-            print(show(path, page, model, reading), flush=True)
+            if note:
+                print(f"digitrec: {name}: {note}", file=sys.stderr)
+            print(_as_json(path, page, model, note, reading) if json_lines else _as_text(name, reading), flush=True)
     return status
 
 
@@ -133,35 +135,40 @@ def _files(paths: Iterable[str]) -> Iterator[str]:
 
 def _pictures_in(folder: str) -> list[str]:
     """Return the picture files in `folder`, digit2.png before digit10.png."""
-    from digitrec.uploads import batch
+    from digitrec.uploads import names
 
     endings = settings.PICTURE_ENDINGS
     try:
-        names = [name for name in os.listdir(folder) if name.lower().endswith(endings) and name[0] != "."]
+        found = [name for name in os.listdir(folder) if name.lower().endswith(endings) and name[0] != "."]
     except OSError:
         return []
-    return [os.path.join(folder, name) for name in sorted(names, key=batch.natural)]
+    return [os.path.join(folder, name) for name in sorted(found, key=names.natural)]
 
 
 def _readings(
     path: str, predictor: "Predictor", single: bool, finder: "Predictor | None"
-) -> "Iterator[tuple[int, Reading | PictureError]]":
-    """Yield the reading of a picture, or why it cannot be read; for a PDF each page with its number, otherwise 0."""
-    from digitrec.imaging import decode, pdf
+) -> "Iterator[tuple[str, int, str | None, Reading | PictureError]]":
+    """Yield the reading of a picture, or why it cannot be read; of a PDF or TIFF that of each page.
+
+    Before it come the name to print, the page from 1, or 0 for any other file, and a note on the file, if any.
+    """
+    from digitrec.imaging import documents
     from digitrec.recognition import pipeline
 
+    name = re.sub(r"[\x00-\x1f\x7f]", "?", path)
     try:
         data = _content(path)
     except PictureError as error:
-        yield 0, error
+        yield name, 0, None, error
         return
-    count = pdf.pages(data) if pdf.is_pdf(data) else 0
-    for page in range(1, min(count, pdf.MOST_PAGES + 1) + 1) if count else [0]:
+    count = documents.pages(data)
+    for page in range(1, min(count, documents.MOST_PAGES + 1) + 1) if count else [0]:
+        shown = f"{name}, page {page}" if count > 1 else name
         try:
-            image = pdf.page(data, page) if page else decode.open_picture(data)
-            yield page, pipeline.read(image, predictor, single, finder)
+            image, note = documents.opened(data, page)
+            yield shown, page, note, pipeline.read(image, predictor, single, finder)
         except PictureError as error:
-            yield page, error
+            yield shown, page, None, error
 
 
 def _content(path: str) -> bytes:
@@ -183,20 +190,20 @@ def _content(path: str) -> bytes:
         raise PictureError("This file cannot be read. Check its name and its disk.") from error
 
 
-def _as_text(path: str, page: int, model: str, reading: "Reading | PictureError") -> str:
-    """Return one line: the file, the page of a PDF, and the digits."""
-    name = re.sub(r"[\x00-\x1f\x7f]", "?", path) + (f", page {page}" if page else "")
+def _as_text(name: str, reading: "Reading | PictureError") -> str:
+    """Return one line: the name and the digits."""
     if isinstance(reading, PictureError):
         return f"{name}: error: {reading}"
     unsure = any(digit.flag == "uncertain" for digit in reading.digits)
     return f"{name}: {reading.text or 'no digit found'}{' (uncertain)' if unsure else ''}"
 
 
-def _as_json(path: str, page: int, model: str, reading: "Reading | PictureError") -> str:
+def _as_json(path: str, page: int, model: str, note: str | None, reading: "Reading | PictureError") -> str:
     """Return one line: a JSON object in ASCII; its keys are part of the public interface."""
-    from digitrec.uploads import serialize
+    from digitrec.uploads import batch, serialize
 
-    return json.dumps(serialize.record(path, model, reading) | ({"page": page} if page else {}))
+    noted = reading if isinstance(reading, PictureError) else batch.noted(reading, note)
+    return json.dumps(serialize.record(path, model, noted) | ({"page": page} if page else {}))
 
 
 def _add_train(commands: Any) -> None:

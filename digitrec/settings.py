@@ -27,8 +27,8 @@ NO_TENSORFLOW = "This needs TensorFlow, which is not installed here. Install it 
 SHIPPED_MODELS = APP / "models"
 """Models that came with the project: always available, never written to by the app."""
 
-MAX_PDF_PAGES = 50
-"""Pages of a PDF that are read; each is a picture of a few million pixels."""
+MAX_PAGES = 50
+"""Pages of a PDF or TIFF that are read; each is a picture of a few million pixels."""
 
 PICTURE_FORMATS = {
     "PNG": (".png",),

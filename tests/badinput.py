@@ -138,17 +138,17 @@ def _holders(value: Any) -> Iterator[Any]:
 
 
 def _picture(data: bytes, _: Path) -> None:
-    """Read a file as Upload does, of a PDF its first page: by two models, its steps, and what is downloaded."""
+    """Read a file as Upload does, up to two of its pages: by two models, its steps, and what is downloaded."""
     chosen = batch.Batch()
     chosen.replace([batch.File("=1+1.png", "", data)])
     records = []
-    for picture in chosen.pictures[:1]:
+    for picture in chosen.pictures[:2]:
         for name in (MODEL, "mlp-128"):
             outcome = chosen.outcome(picture, False, registry.predictor(name), data, registry.predictor(MODEL))
             records.append(serialize.numbered(picture.name, name, outcome))
         if isinstance(outcome, results.Reading):
             batch.closeup(data, picture.page, outcome.angle)
-    serialize.as_csv(records), serialize.as_json(records), serialize.as_text(records)
+    serialize.as_csv(records), serialize.as_xlsx(records), serialize.as_json(records), serialize.as_text(records)
     if isinstance(outcome, PictureError):
         raise outcome
 

@@ -131,6 +131,56 @@ def test_a_pdf_has_a_line_a_page(digit, tiny_model, tmp_path, capsys):
     assert "page" not in good
 
 
+def test_a_tiff_has_a_line_a_page_and_its_number(digit, tiny_model, tmp_path, capsys):
+    scan, single = tmp_path / "scan.tif", tmp_path / "single.tif"
+    page = Image.open(digit)
+    page.save(scan, save_all=True, append_images=[Image.new("L", page.size, 255), page])
+    page.save(single)
+    assert cli.main(["read", str(scan), str(single)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(": ")[0] for line in lines] == [*(f"{scan}, page {n}" for n in (1, 2, 3)), str(single)]
+    assert lines[1].endswith(": no digit found")
+    assert lines[0].rpartition(": ")[2] == lines[2].rpartition(": ")[2]
+    assert cli.main(["read", "--format", "jsonl", str(scan), str(single)]) == 0
+    found = answers(capsys.readouterr().out)
+    assert [(answer["file"], answer["page"]) for answer in found] == [
+        *((str(scan), n) for n in (1, 2, 3)),
+        (str(single), 1),
+    ]
+
+
+def test_the_pages_beyond_the_limit_are_told_once(digit, tiny_model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("digitrec.imaging.documents.MOST_PAGES", 2)
+    page = Image.open(digit)
+    for ending in ("pdf", "tif"):
+        page.save(tmp_path / f"scan.{ending}", save_all=True, append_images=[page] * 4)
+        assert cli.main(["read", "--format", "jsonl", str(tmp_path / f"scan.{ending}")]) == 1
+        first, second, beyond = answers(capsys.readouterr().out)
+        assert (first["error"], second["error"], beyond["page"]) == (None, None, 3)
+        assert beyond["error"] == "Only the first 2 pages of a file are read. Split the file to read the others."
+
+
+def test_a_note_on_a_file_stands_in_its_json_and_beside_the_readings(digit, tiny_model, tmp_path, capsys):
+    blank, seven = Image.new("L", (60, 60), 255), Image.open(digit)
+    blank.save(tmp_path / "a.gif", save_all=True, append_images=[seven, blank])
+    seven.save(tmp_path / "b.jpg")
+    (tmp_path / "b.jpg").write_bytes((tmp_path / "b.jpg").read_bytes()[:-4])
+    files = [str(tmp_path / "a.gif"), str(tmp_path / "b.jpg"), str(tmp_path / "b.jpg"), str(digit)]
+    assert cli.main(["read", "--format", "jsonl", "--single", *files]) == 0
+    said = capsys.readouterr()
+    found = answers(said.out)
+    cut = "The file is cut off; what is there was read."
+    frame = "This is an animation: frame 2 of 3 was read, the first that is not blank."
+    assert [answer.get("note") for answer in found] == [frame, cut, cut, None]
+    assert "note" not in found[-1]
+    assert len({answer["text"] for answer in found}) == 1
+    assert said.err.splitlines() == [
+        f"digitrec: {file}: {note}" for file, note in zip(files, (frame, cut, cut), strict=False)
+    ]
+    assert cli.main(["read", "--single", *files]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{file}: {found[0]['text']}" for file in files]
+
+
 def test_errors_stand_in_text_too(tiny_model, tmp_path, capsys):
     assert cli.main(["read", str(tmp_path / "none.png")]) == 1
     assert (
@@ -192,6 +242,32 @@ def test_reading_prints_nothing_but_the_answer(digit, tiny_model):
     done = program("read", "--single", str(digit))
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(os.fsencode(f"{digit}: "))
+
+
+def test_a_photo_is_read_without_a_word_of_the_libraries(digit, tiny_model, tmp_path):
+    """LiteRT for one has something to tell about each model that it opens."""
+    pixels = np.asarray(Image.open(digit).resize((600, 600))).astype(float)
+    noise = np.random.default_rng(0).normal(0, 6, pixels.shape) - 40
+    photo = Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
+    files = [str(tmp_path / f"photo.{ending}") for ending in ("jpg", "pdf", "webp", "tif", "gif")]
+    for file in files:
+        photo.save(file)
+    done = program("read", *files)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(done.stdout.splitlines()) == len(files)
+
+
+def test_why_a_model_cannot_be_opened_is_printed(digit, tiny_model, home):
+    damaged = home / "models" / tiny_model / "model.tflite"
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    damaged.write_bytes(content)
+    done = program("read", "--model", tiny_model, str(digit))
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert b"digitrec: The model " in done.stderr
+    assert b"damaged" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_an_unknown_model_is_wrong_usage(digit, tiny_model, capsys):

@@ -5,9 +5,11 @@ import csv
 import io
 import shutil
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from digitrec import settings
@@ -137,3 +139,16 @@ def test_a_name_is_no_formula_in_a_table(first: str) -> None:
     written = serialize.as_csv([serialize.numbered(name, "reader", PictureError("It is empty."))])
     [row] = csv.DictReader(io.StringIO(written, newline=""))
     assert row["file"] == f"'{name}"
+
+
+@pytest.mark.parametrize("first", [*"=+-@\t\r\n", *"＝＋－＠"])
+def test_a_name_is_text_in_a_workbook(first: str) -> None:
+    name = f'{first}HYPERLINK("http://evil.test","7")'
+    written = serialize.as_xlsx([serialize.numbered(name, "=cmd", PictureError("=It is empty."))])
+    sheet = openpyxl.load_workbook(io.BytesIO(written)).active
+    [row] = sheet.iter_rows(min_row=2)
+    filled = [cell for cell in row if cell.value is not None]
+    assert [cell.value for cell in filled] == [name.replace("\r", "\ufffd"), "=cmd", "=It is empty."]
+    assert {(cell.data_type, cell.number_format) for cell in filled} == {("s", "@")}
+    assert b"<f>" not in zipfile.ZipFile(io.BytesIO(written)).read("xl/worksheets/sheet1.xml")
+    assert not any(cell.hyperlink for cell in filled)

@@ -1,16 +1,18 @@
 """Files as pictures: JPEG, PNG and other formats decoded, checked against the limits, and reduced."""
 
+import contextlib
 import io
-import struct
 import threading
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from digitrec import settings
 from digitrec.errors import PictureError
+from digitrec.imaging import damage, frames
 
 Floats = NDArray[np.float32]
 
@@ -32,18 +34,34 @@ BAND = 4_000_000  # pixels of 16 bits or more that are scaled at a time
 _decoding = threading.Lock()
 
 
+class Opened(NamedTuple):
+    """A picture that was decoded.
+
+    Attributes:
+        image: RGB, or RGBA where the file has transparency, 8 bit, upright as a viewer shows it.
+        note: A sentence on what of the file was read where that is not all of it, else None.
+    """
+
+    image: Image.Image
+    note: str | None = None
+
+
 def open_picture(data: bytes) -> Image.Image:
+    """Decode a picture file and return it without its note; see `opened`."""
+    return opened(data).image
+
+
+def opened(data: bytes) -> Opened:
     """Decode a picture file.
+
+    Of an animation the first frame that is not blank is decoded, of a damaged PNG or JPEG what is there, if that is
+    nearly all of it.
 
     One picture is decoded at a time: the warnings filter that keeps Pillow quiet belongs to the whole process,
     and a few large photos decoded at once would not fit a small server.
 
     Args:
         data: The file's bytes, in one of `settings.PICTURE_FORMATS`.
-
-    Returns:
-        RGB, or RGBA where the file has transparency, 8 bit, upright as a viewer shows it; the first frame of
-        an animation.
 
     Raises:
         PictureError: If the bytes are empty, too many, no picture, cut short, or too many pixels.
@@ -67,18 +85,16 @@ def check_size(data: bytes) -> None:
         raise PictureError(f"The file is too large. Choose one of at most {limit} MB; received {size:.1f} MB.")
 
 
-def _decode(data: bytes) -> Image.Image:
-    """Return the first frame of `data`, upright, as RGB or RGBA."""
+def _decode(data: bytes) -> Opened:
+    """Return the picture in `data`, upright, as RGB or RGBA."""
     try:
-        with _opened(data) as image:
-            width, height = image.size
-            if width * height > settings.limit("megapixels") * 1_000_000:
-                raise _too_many_pixels(f"received {width} x {height}")
-            if max(width, height) < SMALLEST:
-                raise PictureError(f"The picture is too small to hold a digit. Received: {width} x {height} pixels.")
+        with _recognized(data) as image:
+            _check_pixels(image)
+            if frames.count(image) > 1:
+                frame, note = frames.first_written(image)
+                return Opened(_upright(frame), note)
             image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-            return plain_mode(image)
+            return Opened(_upright(image))
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("received far more") from error
     except UnidentifiedImageError as error:
@@ -88,14 +104,36 @@ def _decode(data: bytes) -> Image.Image:
         ) from error
     except MemoryError as error:
         raise _too_many_pixels("received more than there is memory for") from error
-    except (OSError, ValueError, TypeError, SyntaxError, LookupError, EOFError, RuntimeError, struct.error) as error:
+    except damage.ERRORS as error:
+        with contextlib.suppress(*damage.ERRORS):
+            if rescued := damage.rescued(data):
+                return Opened(_upright(rescued[0]), rescued[1])
         raise PictureError(
             "The picture is damaged or cut short. Save or send it again; "
             f"received {len(data):,} bytes that end or break in the middle of the picture."
         ) from error
 
 
-def _opened(data: bytes) -> Image.Image:
+def _check_pixels(image: Image.Image) -> None:
+    """Refuse a picture of too many pixels, or too few, before it is decoded.
+
+    Raises:
+        PictureError: With the limit and the size.
+    """
+    width, height = image.size
+    if width * height > settings.limit("megapixels") * 1_000_000:
+        raise _too_many_pixels(f"received {width} x {height}")
+    if max(width, height) < SMALLEST:
+        raise PictureError(f"The picture is too small to hold a digit. Received: {width} x {height} pixels.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    with contextlib.suppress(*damage.ERRORS):  # damaged EXIF: the picture stays as it lies
+        ImageOps.exif_transpose(image, in_place=True)
+    return plain_mode(image)
+
+
+def _recognized(data: bytes) -> ImageFile.ImageFile:
     """Open `data` without decoding its pixels; HEIC support is loaded for HEIC files only, it is slow to import."""
     if data[4:8] == b"ftyp":
         import pillow_heif

@@ -1,5 +1,7 @@
-"""PDF files: a page is a picture."""
+"""PDF files: a page is a picture, with what was typed into its form."""
 
+import contextlib
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -7,12 +9,9 @@ from PIL import Image
 
 from digitrec.errors import PictureError
 from digitrec.imaging.decode import check_size
-from digitrec.settings import MAX_PDF_PAGES
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
-
-MOST_PAGES = MAX_PDF_PAGES
 
 POINTS = 72
 """A PDF's units an inch."""
@@ -53,8 +52,6 @@ def page(data: bytes, number: int) -> Image.Image:
     Raises:
         PictureError: If the file is too large, damaged or locked with a password, or has no such page.
     """
-    if number > MOST_PAGES:
-        raise PictureError(f"Only the first {MOST_PAGES} pages of a PDF are read. Split the file to read the others.")
     check_size(data)
     with _drawing, _opened(data) as document:
         return _drawn(document, number)
@@ -83,7 +80,7 @@ def _drawn(document: "PdfDocument", number: int) -> Image.Image:
 
 
 def _opened(data: bytes) -> "PdfDocument":
-    """Open a PDF.
+    """Open a PDF, with its form where it has one.
 
     Raises:
         PictureError: If it is damaged, or locked with a password.
@@ -91,10 +88,14 @@ def _opened(data: bytes) -> "PdfDocument":
     from pypdfium2 import PdfDocument, PdfiumError
 
     try:
-        return PdfDocument(data)
+        document = PdfDocument(data)
     except PdfiumError as error:
         if "password" in str(error).lower():
             raise PictureError("The PDF is locked with a password. Save it without one, or take a photo.") from error
         raise PictureError(
             f"The PDF is damaged or cut short. Save or scan it again; received {len(data):,} bytes."
         ) from error
+    logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of each form in XFA, which it draws without
+    with contextlib.suppress(PdfiumError):  # a damaged form: the page is drawn without it
+        document.init_forms()  # before any page is asked for
+    return document

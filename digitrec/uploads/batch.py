@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import hashlib
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -14,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec.errors import PictureError
-from digitrec.imaging import decode, pdf, rotation, thumbnails
+from digitrec.imaging import documents, rotation, thumbnails
 from digitrec.recognition import pipeline
 from digitrec.recognition.results import Digit, Reading, Step
 from digitrec.uploads import corrections as ledgers
 from digitrec.uploads.corrections import Ledger
+from digitrec.uploads.names import natural
 
 KEPT_BYTES = 32 * 2**20
 """Bytes of files that a batch keeps; the readings of the others stay, their steps cannot be shown again."""
@@ -29,11 +28,6 @@ INK_BYTES = 4 * 2**20
 THUMBNAIL_SIDE = 120
 COPY_SIDE = 1600  # longest side of the copy that is shown with boxes; room to zoom into small digits
 STEP_SIDE = 264  # pixels; twice what a page gives a step, for sharp screens
-
-COLUMNS = (
-    *("file", "row", "number", "number_text", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected"),
-    *("model", "error"),
-)
 
 GONE = "This file is no longer here. Choose it again to"
 
@@ -61,8 +55,8 @@ class Picture(NamedTuple):
     Attributes:
         name: The file's name as it came, and the page.
         source: What the page knows the file by.
-        key: SHA-256 of its bytes, so that the same file is read once; of a PDF with the page's number before it.
-        page: The page of a PDF, from 1; 0 for a file that is a picture.
+        key: SHA-256 of its bytes, so that the same file is read once; of a page with its number before it.
+        page: The page of a PDF or TIFF, from 1; 0 for any other file.
     """
 
     name: str
@@ -257,15 +251,15 @@ class Batch:
         return found.ledger
 
     def _pictures(self, file: File, sha: str) -> list[Picture]:
-        """Return the pictures in a file: itself, or the pages of a PDF."""
-        if not pdf.is_pdf(file.data):
+        """Return the pictures in a file: itself, or its pages."""
+        if not documents.has_pages(file.data):
             return [Picture(file.name, file.source, sha)]
-        count = 1
+        count, most = 1, documents.MOST_PAGES
         with contextlib.suppress(PictureError):  # reading its first page will tell
-            count = self.call(pdf.pages, file.data)
-        named = [f"{file.name}, page {page}" for page in range(1, min(count, pdf.MOST_PAGES) + 1)]
-        if count > pdf.MOST_PAGES:
-            named.append(f"{file.name}, pages {pdf.MOST_PAGES + 1} to {count}")
+            count = self.call(documents.pages, file.data)
+        named = [f"{file.name}, page {page}" for page in range(1, min(count, most) + 1)]
+        if count > most:
+            named.append(f"{file.name}, pages {most + 1} to {count}")
         named = named if count > 1 else [file.name]
         return [Picture(name, file.source, f"{page}-{sha}", page) for page, name in enumerate(named, 1)]
 
@@ -282,7 +276,7 @@ def first(data: bytes, page: int, single: bool, finder: pipeline.Reader, angle: 
 
     Args:
         data: The file's bytes.
-        page: The page of a PDF, from 1; 0 for a file that is a picture.
+        page: The page, from 1; 0 for a file that is one picture.
         single: Whether it is known to hold exactly one digit.
         finder: The model that finds them.
         angle: Degrees counter-clockwise by which it is rotated to be upright; found from the digits unless given.
@@ -290,9 +284,15 @@ def first(data: bytes, page: int, single: bool, finder: pipeline.Reader, angle: 
     Raises:
         PictureError: If it cannot be read.
     """
-    image = _opened(data, page)
-    found = pipeline.read(image, finder, single, angle=angle)
+    image, note = documents.opened(data, page)
+    found = noted(pipeline.read(image, finder, single, angle=angle), note)
     return Found(_thumbnail(image), ledgers.packed(found.ink), ledgers.of(found))
+
+
+def noted(reading: Reading, note: str | None) -> Reading:
+    """Return a reading whose notice begins with what there is to know of its file."""
+    notice = " ".join(filter(None, (note, reading.notice)))
+    return dataclasses.replace(reading, notice=notice or None)
 
 
 def packed_ink(data: bytes, page: int, angle: float) -> bytes:
@@ -304,18 +304,9 @@ def packed_ink(data: bytes, page: int, angle: float) -> bytes:
     return ledgers.packed(whole(data, page, angle).ink)
 
 
-def _opened(data: bytes, page: int) -> Image.Image:
-    """Return a picture file, or a page of a PDF, decoded.
-
-    Raises:
-        PictureError: If it cannot be read.
-    """
-    return pdf.page(data, page) if page else decode.open_picture(data)
-
-
 def whole(data: bytes, page: int, angle: float) -> Reading:
     """Return a picture and its ink as a reading whose digits were not looked for; see `closeup`."""
-    return pipeline.inked(_opened(data, page), angle)
+    return pipeline.inked(documents.opened(data, page).image, angle)
 
 
 def closeup(data: bytes, page: int, angle: float) -> Closeup:
@@ -323,13 +314,13 @@ def closeup(data: bytes, page: int, angle: float) -> Closeup:
 
     Args:
         data: The file's bytes.
-        page: The page of a PDF, from 1; 0 for a file that is a picture.
+        page: The page, from 1; 0 for a file that is one picture.
         angle: Degrees counter-clockwise by which it is rotated to be upright.
 
     Raises:
         PictureError: If it cannot be read.
     """
-    image = _opened(data, page)
+    image = documents.opened(data, page).image
     steps = _small(pipeline.inked(image, angle).steps)
     copy = rotation.rotated(_copy(image), angle)
     return Closeup(thumbnails.jpeg_uri(copy, quality=85), copy.size, steps)
@@ -344,24 +335,6 @@ def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int
         copy: Width and height of the copy.
     """
     return [dataclasses.replace(digit, box=ledgers.scaled(digit.box, size, copy)) for digit in digits]
-
-
-def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Return a key that orders names as people do: digit2.png before digit10.png."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    numbers = [part.lstrip("0") for part in parts[1::2]]
-    parts[1::2] = numbers  # of two numbers the longer one is larger; as text, for int refuses very long ones
-    return [(len(part) if place % 2 else 0, part) for place, part in enumerate(parts)], name
-
-
-def shown_name(name: str, longest: int = 60) -> str:
-    """Return a file's name on one short line: nothing invisible in it, the middle left out where it is long."""
-    plain = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in name)
-    plain = plain.strip() or "(no name)"
-    if len(plain) <= longest:
-        return plain
-    half = (longest - 1) // 2
-    return f"{plain[:half]}…{plain[-half:]}"
 
 
 def _copy(image: Image.Image) -> Image.Image:

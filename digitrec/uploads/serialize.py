@@ -1,9 +1,10 @@
-"""Readings as JSON, CSV and text."""
+"""Readings as JSON, CSV, Excel workbook and text."""
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from digitrec.errors import PictureError
@@ -12,7 +13,16 @@ from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition import results
 from digitrec.recognition.results import Digit, Reading
 from digitrec.uploads import corrections as ledgers
-from digitrec.uploads.batch import COLUMNS, Outcome, shown_name
+from digitrec.uploads.batch import Outcome
+from digitrec.uploads.names import shown_name
+
+COLUMNS = (
+    *("file", "row", "number", "number_text", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected"),
+    *("model", "error", "note"),
+)
+"""Of the tables."""
+
+_NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
@@ -21,7 +31,7 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
     A box is in pixels of the picture as a viewer shows it. Where the picture was rotated to be read, the box is the
     upright one around the digit, and `corners` says where the digit lies in it.
     What a person changed has one more entry, `corrected`: `digit` where the digit was corrected, `box` where the box
-    was drawn.
+    was drawn. What there is to know of how the file was read is the entry `note`.
     """
     answer: dict[str, Any] = {"file": name, "model": model, "text": "", "digits": [], "error": None, "angle": 0.0}
     if isinstance(outcome, PictureError):
@@ -39,7 +49,8 @@ def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
         | ({"corrected": digit.by_hand} if digit.by_hand else {})
         for digit in outcome.digits
     ]
-    return answer | {"text": outcome.text, "angle": round(outcome.angle, 1) % 360.0, "digits": digits}
+    read = {"text": outcome.text, "angle": round(outcome.angle, 1) % 360.0, "digits": digits}
+    return answer | read | ({"note": outcome.notice} if outcome.notice else {})
 
 
 def _corners(digit: Digit, reading: Reading) -> list[list[int]]:
@@ -71,26 +82,63 @@ def as_json(records: Sequence[dict[str, Any]]) -> str:
     return "[\n" + ",\n".join(json.dumps(each) for each in records) + "\n]\n"
 
 
-def as_csv(records: Iterable[dict[str, Any]]) -> str:
-    """Return records with numbers as CSV, a digit a line, with COLUMNS; a picture without digits has a line of its own.
+def as_csv(records: Iterable[dict[str, Any]], formulas: bool = False) -> str:
+    """Return records with numbers as CSV; see `_table`.
+
+    A name that a spreadsheet would take for a formula is given an apostrophe in front.
+
+    Args:
+        records: As `numbered` returns them.
+        formulas: Whether a number is written as the formula `="007"`, which a spreadsheet shows as 007; programs do
+            not understand it.
+    """
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for row in _table(records):
+        number = row["number_text"]
+        kept = {"number_text": f'="{number}"'} if formulas and number else {}
+        table.writerow(row | kept | {"file": _no_formula(row["file"])})
+    return text.getvalue()
+
+
+def as_xlsx(records: Iterable[dict[str, Any]]) -> bytes:
+    """Return records with numbers as an Excel workbook, made in memory; see `_table`.
+
+    Whatever is not a measured number is text, also where it looks like a number or a formula: `007` stays `007`.
+    """
+    import xlsxwriter  # here, for most visitors never ask for one
+
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        text = book.add_format({"num_format": "@"})  # stays text when a person edits it
+        sheet = book.add_worksheet("Readings")
+        sheet.freeze_panes(1, 0)
+        sheet.ignore_errors({"number_stored_as_text": f"A1:{xlsxwriter.utility.xl_col_to_name(len(COLUMNS))}1048576"})
+        sheet.write_row(0, 0, COLUMNS, book.add_format({"bold": True}))
+        for place, row in enumerate(_table(records), 1):
+            for column, value in enumerate(row.values()):
+                if isinstance(value, str):
+                    sheet.write_string(place, column, _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value), text)
+                elif value is not None:
+                    sheet.write_number(place, column, value)
+    return stream.getvalue()
+
+
+def _table(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield a row per digit, with COLUMNS; a picture without digits has a row of its own.
 
     A box is x, y, width and height with spaces between; `likely` is the digits that it takes to be 95 % sure, as in
     `4 or 9`, the digit where a person corrected it, and empty for what is not a digit. `number` counts the picture's
-    numbers from 0, and `number_text` is the whole number that the digit stands in. A name that a spreadsheet would
-    take for a formula is given an apostrophe in front.
+    numbers from 0, and `number_text` is the whole number that the digit stands in.
     """
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
     for each in records:
-        common = {"file": _no_formula(each["file"]), "model": each["model"], "error": each["error"]}
         inside = {place: count for count, number in enumerate(each["numbers"]) for place in number["digits"]}
         for place, digit in enumerate(each["digits"] or [{}]):
-            cells = common | (_cells(digit) if digit else {})
+            cells = each | digit | (_cells(digit) if digit else {})
             if place in inside:
                 cells |= {"number": inside[place], "number_text": each["numbers"][inside[place]]["text"]}
-            table.writerow(digit | cells)
-    return text.getvalue()
+            yield {column: cells.get(column) for column in COLUMNS}
 
 
 def as_text(records: Sequence[dict[str, Any]]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -322,7 +323,7 @@ def test_details_open_in_their_place(upload: Callable[..., Page], folder: Path) 
     expect(page.locator(".strip")).to_have_count(1)
 
 
-def test_all_readings_are_downloaded(upload: Callable[..., Page], folder: Path) -> None:
+def test_all_readings_are_downloaded(upload: Callable[..., Page], folder: Path, settled: Callable[[], None]) -> None:
     page = upload(*folder.glob("*.png"))
     with page.expect_download() as started:
         page.get_by_role("button", name="JSON").click()
@@ -334,6 +335,18 @@ def test_all_readings_are_downloaded(upload: Callable[..., Page], folder: Path) 
         page.get_by_role("button", name="CSV").click()
     rows = list(csv.DictReader(io.StringIO(Path(started.value.path()).read_text())))
     assert [row["digit"] for row in rows[::2]] == ["7", "2", "1", "0", "9"]
+    page.get_by_text("Keep leading zeros").click()
+    settled()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="CSV").click()
+    kept = list(csv.DictReader(io.StringIO(Path(started.value.path()).read_text())))
+    assert [row["number_text"] for row in kept] == [f'="{row["digit"]}"' for row in rows]
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Excel").click()
+    assert started.value.suggested_filename == "readings.xlsx"
+    workbook = openpyxl.load_workbook(io.BytesIO(Path(started.value.path()).read_bytes()))
+    head, *cells = workbook.active.iter_rows(values_only=True)
+    assert [dict(zip(head, row, strict=True))["number_text"] for row in cells] == [row["digit"] for row in rows]
 
 
 def test_readings_outlive_a_visit_to_another_page(

@@ -2,6 +2,8 @@
 
 import io
 
+import numpy as np
+import picturedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,27 @@ def test_a_page_is_a_picture_as_a_scanner_makes_it() -> None:
     assert image.getpixel((5, 5)) > (240, 240, 240)
 
 
+def test_what_was_typed_into_a_form_is_drawn() -> None:
+    blank, filled = (np.asarray(pdf.page(picturedata.form(typed), 1).convert("L")) for typed in ("", "05221859"))
+    assert blank.min() == 255
+    assert filled.min() < 60
+    rows, columns = np.nonzero(filled < 128)
+    scale = pdf.RESOLUTION / pdf.POINTS
+    assert 20 * scale <= columns.min() < columns.max() <= 280 * scale  # within the field
+    assert 30 * scale <= rows.min() < rows.max() <= 70 * scale
+    assert np.median(filled) == 255  # the field is not coloured, as it is on a screen
+
+
+def test_a_form_that_cannot_be_drawn_leaves_its_page(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for before, after in ((b"/Fields[4 0 R]", b"/XFA[]/Fields[4 0 R]"), (b"/FT/Tx", b"/FT/XX")):
+        image = pdf.page(picturedata.form("05221859").replace(before, after), 1)
+        assert image.size == (834, 278)
+    assert capfd.readouterr().err == ""
+    assert not caplog.records
+
+
 def test_a_picture_is_no_pdf() -> None:
     stream = io.BytesIO()
     Image.new("L", (9, 9)).save(stream, "PNG")
@@ -61,7 +84,6 @@ def test_a_huge_page_is_drawn_more_coarsely() -> None:
         (b"%PDF-1.7", 1, "damaged or cut short"),
         (locked(), 1, "locked with a password"),
         (document(), 2, "no page 2"),
-        (document(), pdf.MOST_PAGES + 1, "Only the first 50 pages"),
         (b"%PDF-" + bytes(20 * 2**20), 1, "at most 20 MB"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
@@ -607,3 +607,24 @@ def test_a_pdf_is_read_page_by_page_and_a_broken_one_has_its_sentence(page: AppT
 )
 def test_progress_says_how_long_it_will_take(done: int, count: int, seconds: float, said: str) -> None:
     assert upload_upload._progress(done, count, seconds) == said
+
+
+def test_pages_and_frames_of_files_have_cards_and_notes(page: AppTest) -> None:
+    stroke = Image.new("L", (60, 60), 255)
+    ImageDraw.Draw(stroke).line([(30, 10), (30, 50)], 0, 6)
+    blank, files = Image.new("L", (60, 60), 255), {}
+    for kind, made in (("GIF", [blank, stroke]), ("TIFF", [stroke, stroke])):
+        stream = io.BytesIO()
+        made[0].save(stream, kind, save_all=True, append_images=made[1:])
+        files[f"scan.{kind}"] = stream.getvalue()
+    upload(page, files)
+    assert len(texts(page)) == 3
+    assert "scan.TIFF, page 2" in words(page)
+    assert "frame 2 of 2 was read" in warnings(page)
+
+
+def test_the_camera_is_asked_for_its_sharp_picture(page: AppTest) -> None:
+    page.session_state["way"] = "Camera"
+    page.run()
+    [camera] = page.get("camera_input")
+    assert camera.proto.resolution_height == 1080

@@ -8,18 +8,20 @@ import json
 from collections.abc import Callable
 
 import numpy as np
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from digitrec.errors import PictureError
-from digitrec.imaging import decode, pdf
+from digitrec.imaging import decode, documents
 from digitrec.recognition import pipeline, shipped
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.results import Reading
 from digitrec.uploads import batch as uploads_batch
 from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import names as file_names
 from digitrec.uploads import serialize
 from digitrec.uploads.batch import Batch, File, Picture
 from tests.imaging.test_pdf import document
@@ -73,13 +75,13 @@ def test_pictures_are_in_natural_order_of_their_names() -> None:
 
 @given(st.lists(st.integers(0, 10**30), min_size=2, max_size=20))
 def test_natural_order_of_numbers_is_their_order(numbers: list[int]) -> None:
-    assert sorted(numbers) == [int(name[1:]) for name in sorted((f"p{n}" for n in numbers), key=uploads_batch.natural)]
+    assert sorted(numbers) == [int(name[1:]) for name in sorted((f"p{n}" for n in numbers), key=file_names.natural)]
 
 
 @given(st.lists(st.text(max_size=20), max_size=10))
 def test_natural_order_takes_any_names_and_none_for_another(names: list[str]) -> None:
     backwards = names[::-1]
-    assert sorted(names, key=uploads_batch.natural) == sorted(backwards, key=uploads_batch.natural)
+    assert sorted(names, key=file_names.natural) == sorted(backwards, key=file_names.natural)
 
 
 def test_pictures_beyond_what_is_allowed_at_once_are_left_out_and_counted() -> None:
@@ -91,7 +93,7 @@ def test_pictures_beyond_what_is_allowed_at_once_are_left_out_and_counted() -> N
 
 
 def test_a_number_of_any_length_is_a_name() -> None:
-    assert uploads_batch.natural("9" * 6000) > uploads_batch.natural("8" * 6000)
+    assert file_names.natural("9" * 6000) > file_names.natural("8" * 6000)
 
 
 def test_a_picture_is_read_as_reading_reads_it() -> None:
@@ -111,7 +113,7 @@ def test_a_picture_is_read_as_reading_reads_it() -> None:
 def test_a_picture_is_read_once_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     batch, picture = one(strokes(2))
     opened = []
-    monkeypatch.setattr(decode, "open_picture", lambda data, real=decode.open_picture: opened.append(1) or real(data))
+    monkeypatch.setattr(decode, "opened", lambda data, real=decode.opened: opened.append(1) or real(data))
     first, second = Always(1, sure=0.96), Always(7, sure=0.96)  # no second look
     assert not batch.is_read(picture, False)
     texts = [batch.outcome(picture, False, model).text for model in (first, second, first, second)]
@@ -333,7 +335,7 @@ def test_a_picture_that_could_not_be_read_has_no_ledger() -> None:
 
 
 def test_the_pages_of_a_pdf_are_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "MOST_PAGES", 2)
+    monkeypatch.setattr(documents, "MOST_PAGES", 2)
     batch = Batch()
     batch.replace([File("z.png", "", strokes(2)), File("scan.pdf", "", document(4)), File("one.pdf", "", document(1))])
     assert [p.name for p in batch.pictures] == [
@@ -341,25 +343,88 @@ def test_the_pages_of_a_pdf_are_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
     ]  # fmt: skip
     found = [batch.outcome(picture, False, Always(1)) for picture in batch.pictures]
     assert [str(each) if isinstance(each, PictureError) else each.text for each in found] == [
-        "1", "1", "11", "Only the first 2 pages of a PDF are read. Split the file to read the others.", "11",
+        "1", "1", "11", "Only the first 2 pages of a file are read. Split the file to read the others.", "11",
     ]  # fmt: skip
     put_right(batch, batch.pictures[1], 0, 5)
     batch.ink(batch.pictures[2], 0)
     assert [batch.outcome(picture, False, Always(1)).text for picture in batch.pictures[:3]] == ["1", "5", "11"]
 
 
+def scan(*strokes_of_pages: int) -> bytes:
+    """Return a TIFF of pages with so many strokes."""
+    made = [Image.open(io.BytesIO(strokes(count))) for count in strokes_of_pages]
+    stream = io.BytesIO()
+    made[0].save(stream, "TIFF", save_all=True, append_images=made[1:])
+    return stream.getvalue()
+
+
+def test_the_pages_of_a_tiff_are_pictures_as_those_of_a_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MOST_PAGES", 2)
+    batch = Batch()
+    batch.replace([File("scan.tif", "", scan(1, 3, 2, 2)), File("one.tiff", "", scan(2))])
+    assert [(p.name, p.page) for p in batch.pictures] == [
+        ("one.tiff", 1), ("scan.tif, page 1", 1), ("scan.tif, page 2", 2), ("scan.tif, pages 3 to 4", 3),
+    ]  # fmt: skip
+    found = [batch.outcome(picture, False, Always(1)) for picture in batch.pictures]
+    assert [str(each) if isinstance(each, PictureError) else each.text for each in found] == [
+        "11", "1", "111", "Only the first 2 pages of a file are read. Split the file to read the others.",
+    ]  # fmt: skip
+    second = batch.pictures[2]
+    assert uploads_batch.closeup(scan(1, 3), second.page, 0).size == (400, 120)
+    assert batch.turn(second, False, Always(1)).angle == 270.0
+    assert [digit.row for digit in batch.outcome(second, False, Always(1)).digits] == [0, 1, 2]
+    assert len(batch.ink(second, 270.0)) == 400
+    rows = list(csv.DictReader(io.StringIO(serialize.as_csv([serialize.numbered(second.name, "m", found[2])]))))
+    assert [row["file"] for row in rows] == ["scan.tif, page 2"] * 3
+
+
+def animation(*strokes_of_frames: int) -> bytes:
+    made = [Image.open(io.BytesIO(strokes(count))) for count in strokes_of_frames]
+    stream = io.BytesIO()
+    made[0].save(stream, "GIF", save_all=True, append_images=made[1:])
+    return stream.getvalue()
+
+
+def test_what_there_is_to_know_of_a_file_is_in_its_reading_and_every_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = Batch()
+    batch.replace(
+        [
+            File("1.gif", "", animation(0, 2, 3)),
+            File("2.jpg", "", strokes(2, kind="JPEG")[:-4]),
+            File("3.png", "", strokes(2)),
+        ]
+    )
+    found = [batch.outcome(picture, False, Always(1)) for picture in batch.pictures]
+    frame = "This is an animation: frame 2 of 3 was read, the first that is not blank."
+    cut = "The file is cut off; what is there was read."
+    assert [(each.text, each.notice) for each in found if isinstance(each, Reading)] == [
+        ("11", f"{frame} {pipeline.NO_DETECTOR}"),
+        ("11", f"{cut} {pipeline.NO_DETECTOR}"),
+        ("11", pipeline.NO_DETECTOR),
+    ]
+    assert batch.outcome(batch.pictures[1], True, Always(1)).notice == cut
+    assert batch.outcome(batch.pictures[2], True, Always(1)).notice is None
+    put_right(batch, batch.pictures[0], 0, 5)
+    batch.turn(batch.pictures[0], False, Always(1))
+    records = [serialize.numbered(p.name, "m", batch.outcome(p, False, Always(1))) for p in batch.pictures]
+    assert [record["note"] for record in records] == [each.notice for each in found]
+    assert json.loads(serialize.as_json(records))[1]["note"].startswith(cut)
+    rows = list(csv.DictReader(io.StringIO(serialize.as_csv(records))))
+    assert [row["note"] for row in rows] == [each.notice for each in found for _ in range(2)]
+
+
 @given(st.text(max_size=300))
 def test_a_shown_name_is_short_and_visible(name: str) -> None:
-    shown = uploads_batch.shown_name(name)
+    shown = file_names.shown_name(name)
     assert 0 < len(shown) <= 60
     assert shown.isprintable()
 
 
 def test_a_shown_name_keeps_both_ends() -> None:
-    assert uploads_batch.shown_name("digit1.png") == "digit1.png"
-    assert uploads_batch.shown_name("a\u202egnp.exe\n") == "a\ufffdgnp.exe\ufffd"
-    assert uploads_batch.shown_name("w" * 200 + ".png").endswith("www.png")
-    assert uploads_batch.shown_name("") == "(no name)"
+    assert file_names.shown_name("digit1.png") == "digit1.png"
+    assert file_names.shown_name("a\u202egnp.exe\n") == "a\ufffdgnp.exe\ufffd"
+    assert file_names.shown_name("w" * 200 + ".png").endswith("www.png")
+    assert file_names.shown_name("") == "(no name)"
 
 
 def records(made: Callable[..., dict] = serialize.numbered) -> list[dict]:
@@ -371,7 +436,9 @@ def records(made: Callable[..., dict] = serialize.numbered) -> list[dict]:
 
 def test_a_record_is_what_the_command_line_prints() -> None:
     first, blank, broken = records(serialize.record)
-    assert list(first) == ["file", "model", "text", "digits", "error", "angle"]
+    assert list(first) == ["file", "model", "text", "digits", "error", "angle", "note"]
+    assert list(broken) == ["file", "model", "text", "digits", "error", "angle"]
+    assert first["note"] == pipeline.NO_DETECTOR
     assert (first["file"], first["model"], first["text"], first["error"]) == ("=1+1.png", "always-1", "11", None)
     keys = ["row", "box", "digit", "confidence", "probabilities", "is_digit", "flag"]
     assert list(first["digits"][0]) == keys
@@ -390,7 +457,7 @@ def test_json_holds_the_records() -> None:
 
 def test_csv_has_a_line_a_digit_and_one_for_a_picture_without() -> None:
     rows = list(csv.DictReader(io.StringIO(serialize.as_csv(records()))))
-    assert tuple(rows[0]) == uploads_batch.COLUMNS
+    assert tuple(rows[0]) == serialize.COLUMNS
     assert [(row["file"], row["digit"]) for row in rows] == [
         ("'=1+1.png", "1"),
         ("'=1+1.png", "1"),
@@ -450,6 +517,80 @@ def test_numbers_are_in_every_form_and_the_text_stays_digits() -> None:
             boxes = [record["digits"][place]["box"] for place in number["digits"]]
             assert number["box"][:2] == [min(box[axis] for box in boxes) for axis in (0, 1)]
         batch.turn(picture, False, Always(1))
+
+
+def numbered(file: str, text: str, **more: object) -> dict:
+    """Return the record of a number that the model read surely."""
+    shares = [0.0] * 10
+    digits = [
+        {"row": 0, "box": [9 * place, 0, 8, 8], "digit": int(digit), "confidence": 0.998, "is_digit": 0.5, "flag": None}
+        | {"probabilities": [*shares[: int(digit)], 1.0, *shares[int(digit) + 1 :]]}
+        for place, digit in enumerate(text)
+    ]
+    number = {"row": 0, "box": [0, 0, 99, 8], "text": text, "confidence": 0.9, "digits": list(range(len(text)))}
+    record = {"file": file, "model": "reader", "text": text, "digits": digits, "error": None, "angle": 0.0}
+    return record | {"numbers": [number] if text else []} | more
+
+
+def cells(workbook: bytes) -> list[list[object]]:
+    """Return a workbook's rows as a spreadsheet shows them."""
+    return [list(row) for row in openpyxl.load_workbook(io.BytesIO(workbook)).active.iter_rows(values_only=True)]
+
+
+def test_a_workbook_has_the_rows_of_the_csv_with_numbers_as_they_are_written() -> None:
+    read = [
+        numbered("a.png", "05221859"),
+        numbered("b.png", "13961169638", note="The file is cut off; what is there was read."),
+        numbered("c.png", "", error="The file is empty."),
+    ]
+    head, *rows = cells(serialize.as_xlsx(read))
+    assert tuple(head) == serialize.COLUMNS
+    in_csv = list(csv.DictReader(io.StringIO(serialize.as_csv(read))))
+    assert [["" if value is None else str(value) for value in row] for row in rows] == [
+        list(row.values()) for row in in_csv
+    ]
+    table = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [row["number_text"] for row in table] == ["05221859"] * 8 + ["13961169638"] * 11 + [None]
+    assert (table[0]["confidence"], table[0]["digit"], table[0]["box"]) == (0.998, 0, "0 0 8 8")
+    assert (table[-1]["error"], table[-2]["note"]) == ("The file is empty.", read[1]["note"])
+
+
+def test_a_workbook_of_nothing_has_its_head() -> None:
+    assert cells(serialize.as_xlsx([])) == [list(serialize.COLUMNS)]
+
+
+@given(st.text(max_size=40))
+def test_a_workbook_takes_any_name(name: str) -> None:
+    for odd in (name, f"{name}\x00\ud800\uffff\x1b"):
+        [_, row] = cells(serialize.as_xlsx([numbered(odd, "7")]))
+        assert len(str(row[0] or "")) <= len(odd)
+        assert row[3] == "7"
+
+
+def test_a_workbook_is_made_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings are not written to the server's disk: SECURITY.md."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a file was opened")
+
+    serialize.as_xlsx([])  # its modules are imported
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    written = serialize.as_xlsx([numbered("a.png", "007")])
+    monkeypatch.undo()
+    assert cells(written)[1][3] == "007"
+
+
+def test_a_csv_for_spreadsheets_keeps_zeros_and_the_plain_one_stays_plain() -> None:
+    read = [numbered("=a.png", "007"), numbered("b.png", "")]
+    plain, asked = serialize.as_csv(read), serialize.as_csv(read, formulas=True)
+    assert plain.splitlines()[1].startswith("'=a.png,0,0,007,")
+    assert asked.splitlines()[1].startswith("""'=a.png,0,0,"=""007""\",""")
+    assert [row["number_text"] for row in csv.DictReader(io.StringIO(asked))] == ['="007"'] * 3 + [""]
+    assert asked.replace('"=""007"""', "007") == plain
 
 
 def test_csv_names_no_digits_for_what_is_none() -> None:

@@ -19,8 +19,7 @@ from digitrec.registry import registry
 from digitrec.ui import common
 from digitrec.ui.upload import corrections
 from digitrec.ui.upload import pictures as upload_pictures
-from digitrec.uploads import batch as uploads_batch
-from digitrec.uploads import isolation, serialize
+from digitrec.uploads import isolation, names, serialize
 from digitrec.uploads.batch import Batch, File, Outcome, Picture
 from digitrec.uploads.corrections import PUT_RIGHT
 
@@ -37,6 +36,8 @@ REFRESH = 0.3
 """Seconds between two updates while pictures are read; each costs the browser time."""
 
 WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 STYLE = """<style>
 .st-key-cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.25rem, 1fr)); gap: 1rem}
@@ -79,7 +80,12 @@ def choose_pictures() -> dict[str, UploadedFile]:
     key = WAYS[way]
     if way == "Camera":
         shot = st.camera_input(
-            "Hold the paper flat and take a picture", key=key, on_change=_take, args=(key,), width=480
+            "Hold the paper flat and take a picture",
+            key=key,
+            on_change=_take,
+            args=(key,),
+            width=480,
+            resolution="1080p",
         )
         files = [shot] if shot else []
     elif way == "Folder":
@@ -265,8 +271,8 @@ def _heading(picture: Picture, wide: bool) -> None:
     """Draw a thumbnail and the file's name, escaped."""
     uri = batch().thumbnails.get(picture.key)
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
-    name = html.escape(uploads_batch.shown_name(picture.name))
-    title = html.escape(uploads_batch.shown_name(picture.name, 200))
+    name = html.escape(names.shown_name(picture.name))
+    title = html.escape(names.shown_name(picture.name, 200))
     st.html(f'<div class="picture{" big" if wide else ""}" title="{title}">{image}<span>{name}</span></div>')
 
 
@@ -316,7 +322,7 @@ def _short(text: str) -> str:
 
 
 def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bool) -> None:
-    """Draw downloads: CSV and JSON with a record per picture and model, and the first model's readings as text."""
+    """Draw downloads: tables and JSON with a record per picture and model, and the first model's readings as text."""
     mine = batch()
 
     def records() -> list[dict[str, Any]]:
@@ -327,9 +333,10 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
             for predictor in predictors
         ]
 
-    with st.container(horizontal=True, key="downloads"):
+    with st.container(horizontal=True, vertical_alignment="center", key="downloads"):
         for label, written, ending, kind in (
-            ("CSV", serialize.as_csv, "csv", "text/csv"),
+            ("Excel", serialize.as_xlsx, "xlsx", XLSX),
+            ("CSV", partial(serialize.as_csv, formulas=bool(st.session_state.get("formulas"))), "csv", "text/csv"),
             ("JSON", serialize.as_json, "json", "application/json"),
             ("Text", lambda found: serialize.as_text(found[:: len(predictors)]), "txt", "text/plain"),
         ):
@@ -341,4 +348,11 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
                 icon=":material/download:",
                 on_click="ignore",
             )
+        st.checkbox(
+            "Keep leading zeros",
+            key="formulas",
+            persist_state="session",
+            help='In the CSV file a number is written as ="007", which a spreadsheet shows as 007. Other programs want '
+            "it plain. The Excel file keeps the zeros anyway.",
+        )
         st.button("Remove all", key="remove_all", icon=":material/delete:", on_click=_remove_all)
