@@ -133,14 +133,14 @@ def _files(paths: Iterable[str]) -> Iterator[str]:
 
 def _pictures_in(folder: str) -> list[str]:
     """Return the picture files in `folder`, digit2.png before digit10.png."""
-    from digitrec.uploads import batch
+    from digitrec.uploads.names import natural
 
     endings = settings.PICTURE_ENDINGS
     try:
         names = [name for name in os.listdir(folder) if name.lower().endswith(endings) and name[0] != "."]
     except OSError:
         return []
-    return [os.path.join(folder, name) for name in sorted(names, key=batch.natural)]
+    return [os.path.join(folder, name) for name in sorted(names, key=natural)]
 
 
 def _readings(

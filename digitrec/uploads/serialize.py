@@ -12,7 +12,13 @@ from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition import results
 from digitrec.recognition.results import Digit, Reading
 from digitrec.uploads import corrections as ledgers
-from digitrec.uploads.batch import COLUMNS, Outcome, shown_name
+from digitrec.uploads.batch import Outcome
+from digitrec.uploads.names import shown_name
+
+COLUMNS = (
+    *("file", "row", "number", "number_text", "box", "digit", "confidence", "likely", "is_digit", "flag", "corrected"),
+    *("model", "error"),
+)
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, Reading
 from digitrec.ui import ablation, charts
 from digitrec.ui.upload import corrections
-from digitrec.ui.upload.corrections import ROWS, Shown
+from digitrec.ui.upload.shown import ROWS, Shown
 from digitrec.uploads import batch, isolation
 from digitrec.uploads import corrections as ledgers
 from digitrec.uploads.batch import Closeup
@@ -168,17 +168,13 @@ def _selected(shown: Shown, figure_key: str, scale: tuple[float, float]) -> None
 
 def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> None:
     """Draw a row per digit, or per number; the digits of the selected rows are the chosen ones."""
-    digits, visible = found[0].digits, frozenset(shown.visible)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Rows", ROWS, key=f"rows_{shown.key}", default=ROWS[0], required=True,
             persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
-        first = st.toggle("Least sure first", key=f"sorted_{shown.key}")
-    groups = numbers.places(digits) if shown.by_number else [[place] for place in range(len(digits))]
-    groups = [group for group in groups if visible.issuperset(group)]  # a rejected candidate is alone in its group
-    if first:
-        groups.sort(key=lambda group: min(_sureness(digits[place]) for place in group))
+        st.toggle("Least sure first", key=f"sorted_{shown.key}")
+    groups = shown.rows()
     key = f"table_{shown.key}_{shown.by_number}"
     _hold(shown, key, groups)
     st.dataframe(
@@ -223,6 +219,8 @@ def _columns(models: Sequence[str], found: Sequence[Reading], groups: Sequence[S
 def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
     """Choose the row whose cell was selected, or the rows that were ticked, the last one first."""
     selection: Any = st.session_state[key]["selection"]
+    if not shown.review.accepts((key, tuple(selection["rows"]), tuple(map(tuple, selection["cells"])))):
+        return
     before, count = shown.chosen, len(groups)  # a click may come from the table before a change
     at = [groups[row] for row, _ in selection["cells"] if row < count]
     ticked = [groups[row] for row in selection["rows"] if row < count]
@@ -231,13 +229,6 @@ def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> N
     else:
         ticked.sort(key=lambda group: any(place in before for place in group))
         shown.choose([place for group in ticked for place in group])
-
-
-def _sureness(digit: Digit) -> float:
-    """Return a sort key, lowest for the digits that need checking most; corrected ones come last."""
-    if digit.by_hand == ledgers.PUT_RIGHT:
-        return 2.0
-    return abs(2 * digit.is_digit - 1) if digit.flag == NOT_A_DIGIT else min(digit.confidence, digit.is_digit)
 
 
 def _reading(digits: Sequence[Digit]) -> str:
@@ -261,8 +252,8 @@ def _certainty(digits: Sequence[Digit]) -> float | None:
 def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
     """Draw the actions on the chosen digits."""
     places, visible = shown.chosen, shown.visible
-    if f"chosen_{shown.key}" not in st.session_state:
-        shown.choose(places)
+    if shown.key == shown.review.active:
+        st.session_state["last_glyph"] = shown.ledger.entries[places[0]].digit.glyph  # for other pages
     if len(visible) > 1:
         chooser = f"digit_{shown.key}"
         st.session_state[chooser] = places[0]
@@ -273,10 +264,17 @@ def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
             format_func=lambda each: f"{number[each]} of {len(visible)}: {page_picture.digit_sentence(digits[each])}",
             key=chooser,
             help="You can also click a digit in the picture or select it in the table.",
-            on_change=lambda: shown.choose_listed(st.session_state[chooser]),
+            on_change=lambda: _listed(shown, chooser),
         )
     corrections.answers(shown, places, digits)
-    corrections.box_tools(shown, places, digits)
+    corrections.box_tools(shown, places)
+
+
+def _listed(shown: Shown, chooser: str) -> None:
+    """Choose the digit that was selected in the list."""
+    place = st.session_state[chooser]
+    if shown.review.accepts((chooser, place)):
+        shown.choose_listed(place)
 
 
 def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Reading], close: Closeup | None) -> None:
