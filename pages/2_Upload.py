@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitrec.ui import common
+from digitrec.ui import common, tab
 from digitrec.ui.upload import choosing, review, upload
 
 common.page("Upload", "Choose pictures of handwritten digits. Two models read them; you can correct mistakes.")
@@ -17,7 +17,7 @@ with common.shown_errors():
         persist_state="session",
         help="All ink in a picture is read as one digit, even if it is in several pieces.",
     )
-    above = st.container(key="review")
+    above = st.container(key="review", horizontal=True, vertical_alignment="center")
     empty = st.empty()  # its content disappears at once, not only when all is read
     if not choosing.batch().pictures:
         with above:
@@ -28,4 +28,5 @@ with common.shown_errors():
     empty.empty()
     predictors = [common.predictor(name) for name in dict.fromkeys((first, second)) if name]
     places = upload.read_all(predictors, single, files, above)
+    tab.save()
     upload.downloads(places, predictors, single)

@@ -27,6 +27,7 @@ from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading, either
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training.presets import PRESETS
+from digitrec.ui import tab
 
 ICON = str(Path(__file__).parents[1] / "data" / "icon.png")
 
@@ -50,6 +51,7 @@ KEPT = ("model_1", "model_2", "recipe", "brush")
 
 STYLE = """<style>
 .stMainBlockContainer {padding-top: 3rem}
+.st-key-tab_memory {position: absolute; height: 0; overflow: hidden}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0; overflow-wrap: anywhere}
 .sureness {margin: 0 0 .25rem 0}
 .detail {font-size: .8rem; line-height: 1.3; min-height: 1.3em; margin: 0 0 .25rem 0}
@@ -86,6 +88,7 @@ def page(title: str, lead: str) -> None:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
     st.html(STYLE)
+    tab.remember()
     with st.sidebar:
         st.markdown("### digitrec")
         for file, label, icon in PAGES:

@@ -50,7 +50,7 @@ def choose_pad() -> Pad:
         "What to draw",
         list(PADS),
         key="what",
-        default="One digit",
+        default=None if "what" in st.session_state else "One digit",
         required=True,
         persist_state="session",
         label_visibility="collapsed",
@@ -85,11 +85,12 @@ def canvas(pad: Pad) -> NDArray[np.uint8] | None:
             width=pad.width,
             height=CANVAS,
             key=pad.key,
-            on_change=_forget_digit,
+            on_change=lambda: _changed(pad),
         )
-    st.session_state[f"{pad.key}_strokes"] = sent.json_data
-    if sent.image_data is not None:
-        st.session_state[f"{pad.key}_image"] = sent.image_data  # a canvas shown again has sent nothing yet
+    if not st.session_state.get(f"{pad.key}_restored"):  # after a reload it shows what was kept, but sends nothing
+        st.session_state[f"{pad.key}_strokes"] = sent.json_data
+        if sent.image_data is not None:
+            st.session_state[f"{pad.key}_image"] = sent.image_data  # a canvas shown again has sent nothing yet
     return st.session_state.get(f"{pad.key}_image") if strokes(pad) else None
 
 
@@ -102,9 +103,10 @@ def tools(pad: Pad) -> None:
             st.slider("Brush width in pixels", 4, 40, key="brush")
 
 
-def _forget_digit() -> None:
+def _changed(pad: Pad) -> None:
     """Go back to the least sure digit: after a stroke it may be another one."""
     st.session_state.digit = None
+    st.session_state.pop(f"{pad.key}_restored", None)
 
 
 def choose_digit(digits: Sequence[Digit]) -> int:

@@ -17,7 +17,9 @@ FEW = 3
 """Up to this many pictures show their details at once."""
 
 STYLE = """<style>
-.st-key-review {position: sticky; top: 3.75rem; z-index: 90; padding: .5rem 0; background: var(--st-background-color)}
+.st-key-review {position: sticky; top: 3.5rem; z-index: 90; padding: .25rem 0; background: var(--st-background-color)}
+.st-key-review:not(:has(button)) {position: absolute}
+.st-key-review_keys {order: 9; flex: 1 1 18rem; min-width: 0}
 </style>"""
 
 HTML = """<p class="how" hidden>Keys: <kbd>0</kbd> to <kbd>9</kbd> correct the chosen digit and go on to the next doubt
@@ -54,24 +56,25 @@ def bar(shown: Sequence[Shown]) -> None:
         return
     left = doubts(shown)
     count, within = sum(map(len, left)), sum(map(bool, left))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        where = f" in {within} of {len(shown)} pictures" if len(shown) > 1 else ""
-        st.markdown(f"**{formats.plural(count, 'doubtful digit')}**{where}" if count else "No doubtful digit")
-        st.button(
-            "Next doubt",
-            key="next_doubt",
-            icon=":material/navigate_next:",
-            disabled=not count,
-            help="Goes to the next digit of which the model is not sure, also in other pictures.",
-            on_click=lambda: _apply((0, [[mine.applied + 1, "n", None]]), _frozen(shown), mine),
+    where = f" in {within} of {len(shown)} pictures" if len(shown) > 1 else ""
+    st.markdown(
+        f"**{formats.plural(count, 'doubtful digit')}**{where}" if count else "No doubtful digit", width="content"
+    )
+    st.button(
+        "Next doubt",
+        key="next_doubt",
+        icon=":material/navigate_next:",
+        disabled=not count,
+        help="Goes to the next digit of which the model is not sure, also in other pictures.",
+        on_click=lambda: _apply((0, [[mine.applied + 1, "n", None]]), _frozen(shown), mine),
+    )
+    if len(shown) > 1:
+        st.toggle(
+            "Doubtful first",
+            key="doubtful_first",
+            persist_state="session",
+            help="Pictures that hold doubtful digits come first.",
         )
-        if len(shown) > 1:
-            st.toggle(
-                "Doubtful first",
-                key="doubtful_first",
-                persist_state="session",
-                help="Pictures that hold doubtful digits come first.",
-            )
 
 
 def _told(shown: Sequence[Shown], mine: Review) -> dict[str, Any]:

@@ -46,7 +46,13 @@ STYLE = """<style>
   text-overflow: ellipsis}
 .picture.big {display: flex; gap: .75rem; align-items: center}
 .picture.big img, .picture.big .none {flex: none; width: 5rem}
-.picture.big span {font-size: 1rem; white-space: normal; overflow-wrap: anywhere}
+.picture.big span {font-size: 1rem; padding: 0 2rem 0 0}
+[class*="st-key-reading_"] {position: relative}
+[class*="st-key-remove_"] {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1;
+  border-radius: .5rem; background: var(--st-background-color)}
+[class*="st-key-remove_"] button {padding: 0 .25rem; min-height: 1.75rem}
+[class*="st-key-remove_"] [data-testid="stMarkdownContainer"] {position: absolute; width: 1px; height: 1px;
+  overflow: hidden; clip-path: inset(50%)}
 [class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
   font-variant-numeric: tabular-nums; white-space: pre; display: block; overflow: auto; max-height: 24rem}
 [class*="st-key-text_"] [data-testid="stText"] span {white-space: pre}
