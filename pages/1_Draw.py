@@ -7,7 +7,7 @@ import streamlit as st
 from digitrec.recognition import ablation as recognition_ablation
 from digitrec.recognition import pipeline
 from digitrec.registry import registry
-from digitrec.ui import ablation, charts, common, draw, tab
+from digitrec.ui import ablation, charts, common, draw
 
 
 @st.fragment
@@ -44,7 +44,6 @@ def drawn_and_read(pad: draw.Pad) -> None:
             charts.bars(reading.digits[place] if reading and reading.digits else None, name, f"bars_{number}")
     with common.shown_errors(stop=False):
         charts.meaning(names, "meaning")
-    tab.save()
     digit = first.digits[place] if first and first.digits else None
     if digit:
         st.session_state.last_glyph = digit.glyph  # for Compare

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digitrec.datasets.unipen import BRUSH, CANVAS
 from digitrec.figures import page_picture
 from digitrec.recognition.results import NOT_A_DIGIT, Digit
-from digitrec.ui import charts
+from digitrec.ui import charts, tab
 
 Strokes = list[dict[str, Any]]
 
@@ -55,7 +55,7 @@ def choose_pad() -> Pad:
         persist_state="session",
         label_visibility="collapsed",
     )
-    return PADS[what]
+    return PADS[what or "One digit"]
 
 
 def begin_with(pad: Pad, strokes: Strokes) -> None:
@@ -91,6 +91,7 @@ def canvas(pad: Pad) -> NDArray[np.uint8] | None:
         st.session_state[f"{pad.key}_strokes"] = sent.json_data
         if sent.image_data is not None:
             st.session_state[f"{pad.key}_image"] = sent.image_data  # a canvas shown again has sent nothing yet
+    tab.save()
     return st.session_state.get(f"{pad.key}_image") if strokes(pad) else None
 
 

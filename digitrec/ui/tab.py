@@ -12,7 +12,7 @@ from digitrec.uploads.kept_sessions import KeptSessions, new_token
 
 KEY = "tab"
 
-_PADS = ("pad", "pad_number")
+_PADS = ("pad", "pad_number", "pad_home")
 _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image"))
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
 

@@ -62,6 +62,17 @@ def test_a_drawing_outlives_a_reload(visit: Callable[[str], Page], settled: Call
     expect(page.locator(".st-key-answer_2")).to_contain_text("–")
 
 
+def test_a_digit_is_drawn_and_read_on_home_and_is_on_draw_then(visit: Callable[[str], Page]) -> None:
+    page = visit("")
+    page.locator(".st-key-canvas canvas").last.wait_for()
+    draw(page, SEVEN)
+    expect(page.locator(".st-key-answer_1")).to_contain_text("7")
+    expect(page.locator(".st-key-answer_2")).to_contain_text("7")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
+    page.locator("h1").get_by_text("Draw", exact=True).wait_for()
+    expect(page.locator(".st-key-answer_2")).to_contain_text("7")
+
+
 def test_a_number_outlives_a_reload(visit: Callable[[str], Page], settled: Callable[[], None]) -> None:
     page = visit("Draw")
     page.locator(".st-key-what").get_by_text("A number").click()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from digitrec.figures import confusion, page_picture
@@ -38,6 +39,10 @@ STYLE = """<style>
 
 HIGHEST = 80
 """Percentage of the window's height that a picture takes at most."""
+
+
+TALL = 0.6
+"""Heights of a picture in its widths from which the window's height makes it narrower than its card."""
 
 
 def annotations(shown: Shown, predictors: Sequence[Predictor]) -> None:
@@ -92,7 +97,11 @@ def _picture(shown: Shown, close: Closeup, reading: Reading) -> None:
     scale = reading.size[0] / close.size[0], reading.size[1] / close.size[1]
     modes: Sequence[Literal["points", "box"]] = ("points", "box") if drawing else ("points",)
     touch = "" if drawing else _touch(shown.key)
-    st.html(f"<style>{_height(shown.key, close.size)}{_frames(shown, visible)}{touch}</style>")
+    width, height = page_picture.page_extent(close.size)
+    large = height > TALL * width and st.toggle("Full width", key=f"large_{shown.key}", persist_state="session")
+    few_labels = _few_labels(shown.key, drawn) if len(visible) > page_picture.MANY else ""
+    style = _height(shown.key, close.size, large) + _frames(shown, visible) + few_labels + touch
+    st.html(f"<style>{style}</style>")
     with st.container(key=f"frame_{shown.key}"), st.container(key=f"page_{shown.key}"):
         charts.figure(
             drawn,
@@ -105,11 +114,25 @@ def _picture(shown: Shown, close: Closeup, reading: Reading) -> None:
     st.caption(_legend(shown, reading, visible))
 
 
-def _height(key: str, size: tuple[int, int]) -> str:
-    """Return the style that makes a picture as high as its shape requires in the available width."""
+def _height(key: str, size: tuple[int, int], large: bool) -> str:
+    """Return the style that makes a picture as high as its shape requires in the available width.
+
+    Args:
+        key: Its card.
+        size: Its width and height.
+        large: Whether it may be higher than the window.
+    """
     width, height = page_picture.page_extent(size)
     wanted = f"calc({page_picture.ABOVE_PICTURE}px + 100cqw * {height / width:.4f})"
-    return f".st-key-page_{key} > * {{height: min({HIGHEST}vh, {wanted}) !important}}"
+    high = wanted if large else f"min({HIGHEST}vh, {wanted})"
+    return f".st-key-page_{key} > * {{height: {high} !important}}"
+
+
+def _few_labels(key: str, drawn: go.Figure) -> str:
+    """Return the style that leaves only the labels of uncertain and corrected digits in a small picture of many."""
+    places = [place for place, label in enumerate(drawn.layout.annotations) if label.text.strip("</b>").isdecimal()]
+    hidden = ", ".join(f'.st-key-page_{key} .annotation[data-index="{place}"]' for place in places)
+    return f"@container (max-width: 30rem) {{{hidden} {{display: none}}}}" if hidden else ""
 
 
 def _touch(key: str) -> str:

@@ -17,7 +17,8 @@ FEW = 3
 """Up to this many pictures show their details at once."""
 
 STYLE = """<style>
-.st-key-review {position: sticky; top: 3.5rem; z-index: 90; padding: .25rem 0; background: var(--st-background-color)}
+:has(> .st-key-review) {position: sticky; top: 3.5rem; z-index: 90}
+.st-key-review {padding: .25rem 0; background: light-dark(#FFFFFF, #11171D)}
 .st-key-review:not(:has(button)) {position: absolute}
 .st-key-review_keys {order: 9; flex: 1 1 18rem; min-width: 0}
 </style>"""

@@ -36,6 +36,7 @@ REFRESH = 0.3
 """Seconds between two updates while pictures are read; each costs the browser time."""
 
 STYLE = """<style>
+@media (min-width: 40rem) {.stMainBlockContainer {padding-left: 2rem; padding-right: 2rem}}
 .st-key-cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.25rem, 1fr)); gap: 1rem}
 .st-key-cards > * {min-width: 0}
 .st-key-cards > :has(.picture.big) {grid-column: 1 / -1}
@@ -48,10 +49,10 @@ STYLE = """<style>
 .picture.big img, .picture.big .none {flex: none; width: 5rem}
 .picture.big span {font-size: 1rem; padding: 0 2rem 0 0}
 [class*="st-key-reading_"] {position: relative}
-[class*="st-key-remove_"] {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1;
+[class*="st-key-dismiss_"] {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1;
   border-radius: .5rem; background: var(--st-background-color)}
-[class*="st-key-remove_"] button {padding: 0 .25rem; min-height: 1.75rem}
-[class*="st-key-remove_"] [data-testid="stMarkdownContainer"] {position: absolute; width: 1px; height: 1px;
+[class*="st-key-dismiss_"] button {padding: 0 .25rem; min-height: 1.75rem}
+[class*="st-key-dismiss_"] [data-testid="stMarkdownContainer"] {position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%)}
 [class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
   font-variant-numeric: tabular-nums; white-space: pre; display: block; overflow: auto; max-height: 24rem}
@@ -253,7 +254,7 @@ def _heading(this: _Card, wide: bool) -> None:
     name = html.escape(names.shown_name(this.picture.name))
     title = html.escape(names.shown_name(this.picture.name, 300))
     st.html(f'<div class="picture{" big" if wide else ""}">{image}<span title="{title}">{name}</span></div>')
-    with st.container(key=f"remove_{this.number}"):
+    with st.container(key=f"dismiss_{this.number}"):
         st.button(
             "Remove",
             key=f"cross_{this.key}",
