@@ -16,11 +16,11 @@ if models:
 else:
     st.info("There is no model yet. Train one on the Train page, or run `make models`.", icon=":material/info:")
 
-st.subheader("What you can do")
+st.header("What you can do")
 home.page_cards()
 
 if models:
-    st.subheader("Available models")
+    st.header("Available models")
     home.model_table(models)
     with canvas:
         home.drawn_and_read()

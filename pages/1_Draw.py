@@ -47,7 +47,7 @@ def drawn_and_read(pad: draw.Pad) -> None:
     digit = first.digits[place] if first and first.digits else None
     if digit:
         st.session_state.last_glyph = digit.glyph  # for Compare
-    st.subheader("What the models see")
+    st.header("What the models see")
     with st.container(key="seen"):
         if first and len(first.digits) > 1:
             draw.seen(first.digits, place)
@@ -55,7 +55,7 @@ def drawn_and_read(pad: draw.Pad) -> None:
             charts.seen(digit.glyph if digit else None)
     st.caption("28 x 28 pixels, prepared like the digits of MNIST. The models see nothing else.")
     if first and digit:
-        st.subheader("From the drawing to this input")
+        st.header("From the drawing to this input")
         charts.strip((*first.steps, *digit.steps))
     rows = (lambda: recognition_ablation.trail(first, digit)) if first and digit else None
     ablation.which_step(rows, names, "trail", expanded=True)

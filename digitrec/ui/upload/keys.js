@@ -34,6 +34,9 @@ export default function (component) {
   const send = () => data.ready && setStateValue("sent", { touches: kept.touches, keys: kept.waiting.slice() });
   if (kept.waiting.length) send(); // typed while the pictures were being read
   parentElement.querySelector(".how").hidden = !data.ready;
+  for (const text of document.querySelectorAll('[class*="st-key-text_"] [data-testid="stText"]')) {
+    text.tabIndex = 0; // long text scrolls, by keys too
+  }
   const says = parentElement.querySelector(".says");
   if (says.textContent !== data.says) says.textContent = data.says;
 

@@ -54,9 +54,9 @@ STYLE = """<style>
 [class*="st-key-dismiss_"] button {padding: 0 .25rem; min-height: 1.75rem}
 [class*="st-key-dismiss_"] [data-testid="stMarkdownContainer"] {position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%)}
-[class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
+[class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.3;
   font-variant-numeric: tabular-nums; white-space: pre; display: block; overflow: auto; max-height: 24rem}
-[class*="st-key-text_"] [data-testid="stText"] span {white-space: pre}
+[class*="st-key-text_"] [data-testid="stText"] span {white-space: pre; display: block; width: max-content}
 [class*="st-key-reading_"]:not(:has(.big)) [data-testid="stText"] {font-size: 1.3rem; max-height: 6.5rem}
 .note {font-size: .8rem; line-height: 1.3; margin: 0}
 [class*="st-key-reading_"] .strip {display: grid; grid-template-columns: repeat(auto-fill, minmax(7.25rem, 1fr))}
