@@ -16,6 +16,7 @@ _PADS = ("pad", "pad_number", "pad_home")
 _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image"))
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
 
+_palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
 _tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())
 
 
@@ -39,6 +40,7 @@ def remember() -> None:
             default={"held": None},
             on_held_change=_restore,
         )
+        _palm(key="palm", height=1)
 
 
 def save() -> bool:
