@@ -56,7 +56,7 @@ STYLE = """<style>
 [data-testid="stCaptionContainer"] {color: inherit !important; opacity: .8}
 :is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p) {
   color: light-dark(#FFFFFF, #11171D) !important}
-.st-key-tab_memory {position: absolute; height: 0; overflow: hidden}
+:has(> .st-key-tab_memory) {position: absolute; height: 0; overflow: hidden}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0; overflow-wrap: anywhere}
 .sureness {margin: 0 0 .25rem 0}
 .detail {font-size: .8rem; line-height: 1.3; min-height: 1.3em; margin: 0 0 .25rem 0}

@@ -27,7 +27,7 @@ HTML = """<p class="how" hidden>Keys: <kbd>0</kbd> to <kbd>9</kbd> correct the c
 or digit, <kbd>x</kbd> not a digit, <kbd>↑</kbd> <kbd>↓</kbd> choose, <kbd>n</kbd> next doubt, <kbd>u</kbd> undo.</p>
 <p class="says" aria-live="polite"></p>"""
 
-CSS = """p {margin: 0; font-size: .8rem; line-height: 1.4; color: var(--st-text-color)}
+CSS = """p {margin: 0; font-size: .8rem; line-height: 1.3; color: var(--st-text-color)}
 .says {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
 kbd {font: inherit; border: 1px solid var(--st-border-color); border-radius: .2rem; padding: 0 .25rem}
 [hidden] {display: none}

@@ -46,9 +46,13 @@ STYLE = """<style>
 .picture span {display: block; font-size: .8rem; padding-top: .25rem; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis}
 .picture.big {display: flex; gap: .75rem; align-items: center}
-.picture.big img, .picture.big .none {flex: none; width: 5rem}
-.picture.big span {font-size: 1rem; padding: 0 2rem 0 0}
-[class*="st-key-reading_"] {position: relative}
+.picture.big img, .picture.big .none {flex: none; width: 3.5rem; height: 3.5rem; line-height: 3.5rem}
+.picture.big span {font-size: 1rem; padding: 0}
+[class*="st-key-head_"] {padding-right: 2rem}
+[class*="st-key-head_"]:has(.big) > :has(.picture) {flex: 0 1 auto; width: auto; min-width: 0; max-width: 50%}
+[class*="st-key-head_"]:has(.big) > :has([class*="st-key-text_"]) {flex: 1 1 8rem; min-width: 0}
+[class*="st-key-reading_"] {position: relative; scroll-margin-top: 9rem}
+:has(> .st-key-progress):not(:has([role="progressbar"], button, [data-testid="stAlert"])) {display: none}
 [class*="st-key-dismiss_"] {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1;
   border-radius: .5rem; background: var(--st-background-color)}
 [class*="st-key-dismiss_"] button {padding: 0 .25rem; min-height: 1.75rem}
@@ -202,11 +206,12 @@ def card(this: _Card) -> None:
             mine.outcome(this.picture, this.single, predictor, data, registry.finder()) for predictor in this.predictors
         ]
         with st.container(border=True, key=f"reading_{this.number}", gap="small"):
-            _heading(this, wide)
             if isinstance(outcomes[0], Reading) and outcomes[0].notice:
                 _notice(outcomes[0].notice, wide)
-            with st.container(key=f"text_{this.number}"):
-                st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
+            with st.container(horizontal=wide, vertical_alignment="center", gap="small", key=f"head_{this.number}"):
+                _heading(this, wide)
+                with st.container(key=f"text_{this.number}"):
+                    st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
             if isinstance(outcomes[0], Reading):
                 with st.container():  # what follows keeps its position, with or without notes
                     _notes(models, outcomes)
