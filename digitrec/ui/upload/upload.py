@@ -258,7 +258,8 @@ def _heading(this: _Card, wide: bool) -> None:
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
     name = html.escape(names.shown_name(this.picture.name))
     title = html.escape(names.shown_name(this.picture.name, 300))
-    st.html(f'<div class="picture{" big" if wide else ""}">{image}<span title="{title}">{name}</span></div>')
+    body = f'<div class="picture{" big" if wide else ""}">{image}<span title="{title}">{name}</span></div>'
+    st.html(body, width="content" if wide else "stretch")
     with st.container(key=f"dismiss_{this.number}"):
         st.button(
             "Remove",
