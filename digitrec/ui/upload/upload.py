@@ -29,6 +29,9 @@ from digitrec.uploads.corrections import PUT_RIGHT
 NAMED = 3
 """Up to this many uncertain digits are listed one by one."""
 
+NUMERALS = 20
+"""Digits in one row that stand beside the name of their picture; others stand below it."""
+
 LONGEST = 60
 """Characters up to which numbers are also shown above the table."""
 
@@ -49,12 +52,10 @@ STYLE = """<style>
 .picture.big img, .picture.big .none {flex: none; width: 3.5rem; height: 3.5rem; line-height: 3.5rem}
 .picture.big span {font-size: 1rem; padding: 0}
 [class*="st-key-head_"] {padding-right: 2rem}
-[class*="st-key-head_"]:has(.big) > :has(.picture) {flex: 0 1 auto; width: auto; min-width: 0; max-width: 50%}
-[class*="st-key-head_"]:has(.big) > :has([class*="st-key-text_"]) {flex: 1 1 8rem; min-width: 0}
 [class*="st-key-reading_"] {position: relative; scroll-margin-top: 9rem}
 :has(> .st-key-progress):not(:has([role="progressbar"], button, [data-testid="stAlert"])) {display: none}
-[class*="st-key-dismiss_"] {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1;
-  border-radius: .5rem; background: var(--st-background-color)}
+:has(> [class*="st-key-dismiss_"]) {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1}
+[class*="st-key-dismiss_"] {width: auto; border-radius: .5rem; background: light-dark(#FFFFFF, #11171D)}
 [class*="st-key-dismiss_"] button {padding: 0 .25rem; min-height: 1.75rem}
 [class*="st-key-dismiss_"] [data-testid="stMarkdownContainer"] {position: absolute; width: 1px; height: 1px;
   overflow: hidden; clip-path: inset(50%)}
@@ -208,10 +209,12 @@ def card(this: _Card) -> None:
         with st.container(border=True, key=f"reading_{this.number}", gap="small"):
             if isinstance(outcomes[0], Reading) and outcomes[0].notice:
                 _notice(outcomes[0].notice, wide)
-            with st.container(horizontal=wide, vertical_alignment="center", gap="small", key=f"head_{this.number}"):
+            text = outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else ""
+            beside = wide and "\n" not in text and len(text) <= NUMERALS
+            with st.container(horizontal=beside, vertical_alignment="center", gap="small", key=f"head_{this.number}"):
                 _heading(this, wide)
                 with st.container(key=f"text_{this.number}"):
-                    st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
+                    st.text(text)
             if isinstance(outcomes[0], Reading):
                 with st.container():  # what follows keeps its position, with or without notes
                     _notes(models, outcomes)
