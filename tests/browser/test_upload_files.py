@@ -47,6 +47,6 @@ def test_files_are_added_and_removed_one_by_one(
     expect(names).to_have_text(["1.png", "2.png", "3.png"])
     expect(page.locator(".st-key-text_1")).to_have_text("3")
     settled()
-    page.get_by_test_id("stFileUploaderDeleteBtn").get_by_role("button").click()
+    page.locator(".st-key-files").get_by_role("button", name="Remove 3.png").click()
     expect(names).to_have_text(["1.png", "2.png"])
     expect(names.first).to_have_attribute("title", "1.png")
