@@ -1,4 +1,4 @@
-"""Home: what this is, one digit read on the spot, links to the pages, the available models."""
+"""Home: what this is, a canvas that is read on the spot, links to the pages, the available models."""
 
 import streamlit as st
 
@@ -12,13 +12,15 @@ common.page(
 )
 models = registry.models()
 if models:
-    home.sample()
+    canvas = home.begin()
 else:
     st.info("There is no model yet. Train one on the Train page, or run `make models`.", icon=":material/info:")
 
-st.subheader("What you can do")
+st.header("What you can do")
 home.page_cards()
 
 if models:
-    st.subheader("Available models")
+    st.header("Available models")
     home.model_table(models)
+    with canvas:
+        home.drawn_and_read()

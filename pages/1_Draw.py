@@ -24,10 +24,10 @@ for number, column in enumerate(columns, 1):
 names = [answer.model for answer in answers]
 with common.shown_errors(stop=False):
     charts.meaning(names, "meaning")
-st.subheader("What the models see")
+st.header("What the models see")
 seen = st.container(key="seen")
 st.caption("28 x 28 pixels, prepared like the digits of MNIST. The models see nothing else.")
-st.subheader("From the drawing to this input")
+st.header("From the drawing to this input")
 strip = st.container()
 trail = ablation.section("trail")
 with beside if pad.single else above, st.container(key="canvas"):

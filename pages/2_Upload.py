@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from digitrec.ui import common
-from digitrec.ui.upload import upload
+from digitrec.ui import common, tab
+from digitrec.ui.upload import choosing, review, upload
 
 common.page("Upload", "Choose pictures of handwritten digits. Two models read them; you can correct mistakes.")
 st.html(upload.STYLE)
 
 with common.shown_errors():
-    files = upload.choose_pictures()
+    files = choosing.choose_pictures()
     first, second = common.choose_models()
     single = st.toggle(
         "Each picture holds one digit",
@@ -17,12 +17,16 @@ with common.shown_errors():
         persist_state="session",
         help="All ink in a picture is read as one digit, even if it is in several pieces.",
     )
+    above = st.container(key="review", horizontal=True, vertical_alignment="center")
     empty = st.empty()  # its content disappears at once, not only when all is read
-    if not upload.batch().pictures:
+    if not choosing.batch().pictures:
+        with above:
+            review.bar([])
         with empty.container():
-            upload.invitation()
+            choosing.invitation()
         st.stop()
     empty.empty()
     predictors = [common.predictor(name) for name in dict.fromkeys((first, second)) if name]
-    places = upload.read_all(predictors, single, files)
+    places = upload.read_all(predictors, single, files, above)
+    tab.save()
     upload.downloads(places, predictors, single)

@@ -55,7 +55,8 @@ def page_picture(
     boxes = _edges(digits, GAP * scale)
     letters = SMALL_LABEL if len(drawn) > MANY else LABEL
     labels = [_label(digit, short=len(drawn) > MANY) for digit in drawn]
-    anchors = _label_anchors(labels, boxes, places, size, letters, scale)
+    optional = [digit.flag is None and not digit.by_hand for digit in drawn]
+    anchors = _label_anchors(labels, boxes, places, size, letters, scale, optional)
     squares = {
         "type": "scatter",
         "mode": "markers",
@@ -98,7 +99,7 @@ def page_picture(
                 "text": f"<b>{label}</b>", "font": {"color": style.text, "size": letters},
             }
             for label, anchor, style in zip(labels, anchors, styles, strict=True)
-            if label
+            if anchor
         ],
     }  # fmt: skip
     return go.Figure(data=[squares], layout=layout)
@@ -114,6 +115,10 @@ def page_extent(size: tuple[int, int]) -> tuple[float, float]:
     """
     width, height = size
     return max(float(width), NARROWEST * height), max(float(height), width / WIDEST)
+
+
+MOST_COVERED = 0.1
+"""Part of a label that may lie on the boxes of digits, if it can be left out."""
 
 
 class _Style(NamedTuple):
@@ -168,8 +173,11 @@ def _label_anchors(
     size: tuple[int, int],
     letters: int,
     scale: float,
-) -> list[_Anchor]:
+    optional: Sequence[bool],
+) -> list[_Anchor | None]:
     """Return where each label stands: the first place that is free, else the one that covers least.
+
+    A label is left out, None, if it is empty, or optional and would cover writing.
 
     Args:
         labels: Texts.
@@ -178,15 +186,16 @@ def _label_anchors(
         size: Width and height of the picture.
         letters: Size of the letters, in screen pixels.
         scale: Pixels of the picture per screen pixel.
+        optional: Whether each label can be left out: what was read is also shown by pointing at it, and in the table.
     """
     taken = np.concatenate([boxes, np.zeros((len(labels), 4))])  # a label that stands is in the way of the next ones
     inside = np.array([0.0, -ABOVE_PICTURE * scale, *size])
     fractions = np.array([place[:2] for place in _LABEL_PLACES])
     before = np.array([[_BEFORE[across], _BEFORE[down]] for *_, across, down in _LABEL_PLACES])
-    anchors = []
+    anchors: list[_Anchor | None] = []
     for count, (label, place) in enumerate(zip(labels, places, strict=True), len(boxes)):
         if not label:
-            anchors.append(_Anchor(0.0, 0.0, "left", "top"))
+            anchors.append(None)
             continue
         extent = np.array([0.62 * letters * len(label) + 2, 0.8 * letters + 2]) * scale
         points = boxes[place, :2] + fractions * (boxes[place, 2:] - boxes[place, :2])
@@ -194,6 +203,10 @@ def _label_anchors(
         candidates = np.concatenate([corners, corners + extent], axis=1)  # (places, 4)
         outside = extent.prod() - _shared(candidates, inside[None]).sum(axis=1)
         best = int(np.argmin(np.round(_shared(candidates, taken[:count]).sum(axis=1) + outside, 6)))
+        covered = _shared(candidates[best : best + 1], boxes).sum()
+        if optional[count - len(boxes)] and covered > MOST_COVERED * extent.prod():
+            anchors.append(None)
+            continue
         taken[count] = candidates[best]
         x, y = points[best].tolist()
         anchors.append(_Anchor(x, y, *_LABEL_PLACES[best][2:]))

@@ -11,7 +11,7 @@ from digitrec.recognition.crop_classifier import CropClassifier
 from digitrec.recognition.detector import Detector
 
 FILE = settings.SHIPPED_MODELS / "detector" / "detector.tflite"
-CROPS_FILE = settings.SHIPPED_MODELS / "crop_classifier" / "crop_classifier.tflite"
+CROPS_FILE = settings.SHIPPED_MODELS / "detector" / "crop_classifier.tflite"
 
 _opening = threading.Lock()
 

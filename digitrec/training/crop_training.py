@@ -1,4 +1,4 @@
-"""Trains the crop classifier: `python -m digitrec.training.crop_training --export models/crop_classifier`.
+"""Trains the crop classifier: `python -m digitrec.training.crop_training --export models/detector`.
 
 Pages are made, the detector looks for digits on them, and its candidates become crops, digits and others, in files of
 the folder (`build/crops`); a later call makes only those that are missing. Then the net is trained on them; a training
@@ -232,7 +232,7 @@ def check(model: "keras.Model", crops: Crops) -> dict[str, float]:
 
 
 def export(model: "keras.Model", card: dict[str, Any], target: Path) -> None:
-    """Write a trained net for LiteRT and its card: `crop_classifier.tflite` and `card.json` of a folder."""
+    """Write a trained net for LiteRT and its card: `crop_classifier.tflite` and `crop_classifier.json` of a folder."""
     import keras
 
     from digitrec.training import crop_network
@@ -242,7 +242,7 @@ def export(model: "keras.Model", card: dict[str, Any], target: Path) -> None:
     plain.set_weights(model.get_weights())
     target.mkdir(parents=True, exist_ok=True)
     crop_network.export(plain, target / "crop_classifier.tflite")
-    (target / "card.json").write_text(json.dumps(card, indent=1) + "\n")
+    (target / "crop_classifier.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 def _main() -> None:

@@ -27,6 +27,7 @@ from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading, either
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training.presets import PRESETS
+from digitrec.ui import tab
 
 ICON = str(Path(__file__).parents[1] / "data" / "icon.png")
 
@@ -50,6 +51,12 @@ KEPT = ("model_1", "model_2", "recipe", "brush")
 
 STYLE = """<style>
 .stMainBlockContainer {padding-top: 3rem}
+.stMainBlockContainer h2 {font-size: 1.75rem}
+.stMainBlockContainer h3 {font-size: 1.35rem}
+[data-testid="stCaptionContainer"] {color: inherit !important; opacity: .8}
+:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p) {
+  color: light-dark(#FFFFFF, #11171D) !important}
+:has(> .st-key-tab_memory) {position: absolute; height: 0; overflow: hidden}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0; overflow-wrap: anywhere}
 .sureness {margin: 0 0 .25rem 0}
 .detail {font-size: .8rem; line-height: 1.3; min-height: 1.3em; margin: 0 0 .25rem 0}
@@ -82,6 +89,7 @@ def page(title: str, lead: str) -> None:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
     st.html(STYLE)
+    tab.remember()
     with st.sidebar:
         st.markdown("### digitrec")
         for file, label, icon in PAGES:

@@ -15,7 +15,7 @@ from digitrec.recognition import ablation as recognition_ablation
 from digitrec.recognition import pipeline
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
 from digitrec.registry import registry
-from digitrec.ui import ablation, charts, common
+from digitrec.ui import ablation, charts, common, tab
 
 Strokes = list[dict[str, Any]]
 
@@ -55,12 +55,12 @@ def choose_pad() -> Pad:
         "What to draw",
         list(PADS),
         key="what",
-        default="One digit",
+        default=None if "what" in st.session_state else "One digit",
         required=True,
         persist_state="session",
         label_visibility="collapsed",
     )
-    return PADS[what]
+    return PADS[what or "One digit"]
 
 
 class Answer(NamedTuple):
@@ -172,12 +172,14 @@ def canvas(pad: Pad) -> NDArray[np.uint8] | None:
         width=pad.width,
         height=CANVAS,
         key=pad.key,
-        on_change=_forget_digit,
+        on_change=lambda: _changed(pad),
     )
-    st.session_state[f"{pad.key}_strokes"] = sent.json_data
-    image = sent.image_data  # decoded each time that it is asked for
-    if image is not None:
-        st.session_state[f"{pad.key}_image"] = image  # a canvas shown again has sent nothing yet
+    if not st.session_state.get(f"{pad.key}_restored"):  # after a reload it shows what was kept, but sends nothing
+        st.session_state[f"{pad.key}_strokes"] = sent.json_data
+        image = sent.image_data  # decoded each time that it is asked for
+        if image is not None:
+            st.session_state[f"{pad.key}_image"] = image  # a canvas shown again has sent nothing yet
+    tab.save()
     return st.session_state.get(f"{pad.key}_image") if strokes(pad) else None
 
 
@@ -192,9 +194,10 @@ def tools(pad: Pad) -> None:
         st.caption("Each digit is found, cropped and read separately.")
 
 
-def _forget_digit() -> None:
+def _changed(pad: Pad) -> None:
     """Go back to the least sure digit: after a stroke it may be another one."""
     st.session_state.digit = None
+    st.session_state.pop(f"{pad.key}_restored", None)
 
 
 def choose_digit(digits: Sequence[Digit]) -> int:

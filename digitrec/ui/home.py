@@ -1,22 +1,20 @@
-"""The home page's parts: a test digit read by two models, a card per page, the table of models."""
+"""The home page's parts: a canvas read by two models, a card per page, the table of models."""
 
-import random
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
-from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from digitrec import formats
-from digitrec.datasets import mnist
 from digitrec.recognition import pipeline
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training import model_files
-from digitrec.ui import charts, common
+from digitrec.ui import charts, common, draw
+from digitrec.ui.draw import PADS
 
-DIGITS = 10_000
-FIRST = 61
-"""Place among MNIST's test digits of the one shown first: an 8."""
+PAD = PADS["One digit"]._replace(key="pad_home")
 
 STYLE = """<style>
 .st-key-ways {display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1rem}
@@ -30,39 +28,50 @@ SENTENCES = {
 }
 
 
+def begin() -> DeltaGenerator:
+    """Return the place for the canvas, at the top of the page; see `drawn_and_read`."""
+    st.html(draw.STYLE)
+    return st.container(border=True, key="try")
+
+
 @st.fragment
-def sample() -> None:
-    """Draw one of MNIST's test digits and how the best MLP and the best CNN read it; a button picks another."""
-    with st.container(border=True, key="sample_digit"), common.shown_errors(stop=False):
-        _sample(st.session_state.setdefault("sample", FIRST))
+def drawn_and_read() -> None:
+    """Draw the canvas of the Draw page and how the best MLP and the best CNN read it.
 
-
-def _sample(place: int) -> None:
-    """Draw the test digit at a place, 0 to 9,999.
-
-    Raises:
-        ModelError: If there is no model.
+    The page calls it last: its text and links do not wait for the canvas or the models, which are opened here.
     """
-    names, labelled = _defaults(), common.model_labels()
-    pictures, labels = common.test_digits()
-    picture = Image.fromarray(255 - pictures[place])
-    first = pipeline.read(picture, common.predictor(names[0]), single=True)
-    readings = [first, *(pipeline.reread(first, common.predictor(name)) for name in names[1:])]
-    left, *columns = st.columns([1, 2, 2], gap="medium")
+    pad = PAD
+    draw.begin(pad)
+    left, *columns = st.columns([320, 255, 255], gap="medium")
     with left:
-        charts.seen(mnist.glyphs(pictures[place]))
-        st.markdown(f"One of MNIST's 10,000 test digits, on which no model was trained. Label: **{labels[place]}**.")
-        st.button("Another digit", key="another", icon=":material/casino:", on_click=_pick)
-    for number, (column, name, read) in enumerate(zip(columns, names, readings, strict=False), 1):
-        with column:
-            st.markdown(f"**{common.plain(labelled[name])}** predicts")
+        with st.container(key="canvas"):
+            drawn = draw.canvas(pad)
+        with st.container(horizontal=True):
+            st.button("Undo", icon=":material/undo:", key="undo", on_click=_change, args=(-1,))
+            st.button("Clear", icon=":material/delete:", key="clear", on_click=_change, args=(0,))
+    labelled, first = common.model_labels(), None
+    for number, (column, name) in enumerate(zip(columns, _defaults(), strict=False), 1):
+        with column, common.shown_errors(stop=False):
+            st.markdown(f"**{common.plain(labelled[name])}** reads")
+            reader, reading = common.predictor(name), None
+            if drawn is not None and first:
+                reading = pipeline.reread(first, reader)
+            elif drawn is not None:
+                read = partial(pipeline.read_canvas, drawn, reader, True, registry.finder())
+                reading = first = common.logged("Home", reader, read)
             with st.container(key=f"answer_{number}"):
-                common.answer(read, "Empty.")
-            charts.bars(read.digits[0] if read.digits else None, name, f"bars_{number}")
+                common.answer(reading, "Draw a digit.")
+            charts.bars(reading.digits[0] if reading and reading.digits else None, name, f"bars_{number}")
+    if drawn is not None:  # the Draw page goes on with it
+        state, there = st.session_state, PADS["One digit"].key
+        state[f"{there}_strokes"], state[f"{there}_image"] = state[f"{pad.key}_strokes"], drawn
+    if first and first.digits:
+        st.session_state.last_glyph = first.digits[0].glyph  # for Compare
 
 
-def _pick() -> None:
-    st.session_state.sample = random.randrange(DIGITS)
+def _change(end: int) -> None:
+    """Keep the strokes of the drawing up to one of them: -1 for all but the last, 0 for none."""
+    draw.begin_with(PAD, draw.strokes(PAD)[:end])
 
 
 def _defaults() -> list[str]:

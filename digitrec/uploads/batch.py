@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import cv2
@@ -24,6 +24,9 @@ KEPT_BYTES = 32 * 2**20
 
 INK_BYTES = 4 * 2**20
 """Bytes of packed ink that a batch keeps, about 50 photos; that of the others is made of their files again."""
+
+DIGIT_BYTES = 5_000
+"""About what a digit takes: its glyph, its crop and each model's answer."""
 
 THUMBNAIL_SIDE = 120
 COPY_SIDE = 1600  # longest side of the copy that is shown with boxes; room to zoom into small digits
@@ -96,8 +99,7 @@ class Closeup(NamedTuple):
 class Batch:
     """Pictures in natural order of their names, and what each model reads in them.
 
-    It lives as long as a visit, so it keeps glyphs, crops and answers (about 5 kB a digit), a thumbnail a picture,
-    at most KEPT_BYTES of files and INK_BYTES of ink.
+    It keeps glyphs, crops and answers, a thumbnail a picture, at most KEPT_BYTES of files and INK_BYTES of ink.
 
     Attributes:
         pictures: The pictures chosen.
@@ -119,24 +121,41 @@ class Batch:
         self._ledgers: dict[tuple[str, bool], Ledger | PictureError] = {}
 
     def replace(self, files: Iterable[File], most: int | None = None) -> None:
-        """Take these files in place of those before; what was read and corrected in files among both stays.
+        """Take these files in place of those before; what was read and corrected in files among both stays."""
+        self.pictures, self._kept = [], {}
+        self.add(files, most)
+
+    def add(self, files: Iterable[File], most: int | None = None) -> None:
+        """Take these files beside those before; one that is here already by name and content is the same picture.
 
         Args:
             files: In any order; they are read in that of their names.
-            most: Pictures that are read at once; those beyond are left out and counted.
+            most: Pictures that there are at once; of the new ones those beyond are left out and counted.
         """
-        ordered = sorted(files, key=lambda file: natural(file.name))
-        self.pictures, self._kept, room = [], {}, KEPT_BYTES
-        for file in ordered:
+        new, room = list[Picture](), KEPT_BYTES - sum(map(len, self._kept.values()))
+        for file in sorted(files, key=lambda file: natural(file.name)):
             sha = hashlib.sha256(file.data).hexdigest()
-            self.pictures += self._pictures(file, sha)
+            new += self._pictures(file, sha)
             if sha not in self._kept and len(file.data) <= room:
                 self._kept[sha] = file.data
                 room -= len(file.data)
-        whole = len(self.pictures)
-        self.pictures = self.pictures[:most]
-        self.left_out = whole - len(self.pictures)
+        again = {(picture.name, picture.key) for picture in new}
+        whole = [picture for picture in self.pictures if (picture.name, picture.key) not in again] + new
+        self.left_out = len(whole[most:]) if most is not None else 0
+        self.pictures = sorted(whole[:most], key=lambda picture: natural(picture.name))
+        self._forget()
+
+    def remove(self, pictures: Collection[Picture]) -> None:
+        """Remove pictures, with all that was read and corrected in them."""
+        self.pictures = [picture for picture in self.pictures if picture not in pictures]
+        self.left_out = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what belongs to no picture any more."""
         keys = {picture.key for picture in self.pictures}
+        shas = {key.rpartition("-")[2] for key in keys}
+        self._kept = {sha: data for sha, data in self._kept.items() if sha in shas}
         self.thumbnails = {key: uri for key, uri in self.thumbnails.items() if key in keys}
         self._inks = {key: ink for key, ink in self._inks.items() if key[0] in keys}
         self._ledgers = {key: ledger for key, ledger in self._ledgers.items() if key[0] in keys}
@@ -144,6 +163,12 @@ class Batch:
     def data(self, picture: Picture) -> bytes | None:
         """Return the file's bytes, or None where they are no longer kept."""
         return self._kept.get(picture.key.rpartition("-")[2])
+
+    def weight(self) -> int:
+        """Return about how many bytes of memory it takes."""
+        digits = sum(len(found.entries) for found in self._ledgers.values() if isinstance(found, Ledger))
+        kept = (*self._kept.values(), *self._inks.values(), *self.thumbnails.values())
+        return sum(map(len, kept)) + DIGIT_BYTES * digits
 
     def is_read(self, picture: Picture, single: bool) -> bool:
         """Return whether a model has read it already, so that another one is quick."""

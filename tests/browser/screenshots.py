@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 from serving import PROJECT, chromium, serve
-from strokes import FORTY_TWO, draw
+from strokes import EIGHT, FORTY_TWO, draw
 
 DOCS = PROJECT / "docs"
 
@@ -23,7 +23,12 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
         page.goto(app.url)
         page.get_by_text("Available models").wait_for()
+        page.locator(".st-key-canvas canvas").last.wait_for()
+        page.wait_for_timeout(1000)
+        draw(page, EIGHT)
+        page.wait_for_timeout(1500)
         shoot(page, "home", 1200)
+        page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(f"{app.url}/Draw")
         page.locator(".st-key-canvas canvas").last.wait_for()
         page.wait_for_timeout(1000)

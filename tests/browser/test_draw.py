@@ -141,3 +141,34 @@ def test_the_page_does_not_scroll_under_a_finger(browser: Browser, server: str) 
     expect(page.locator(".st-key-answer_2")).to_contain_text("1")
     assert page.evaluate(scrolled) == 0
     context.close()
+
+
+def test_a_palm_that_rests_first_does_not_keep_the_pen_from_drawing(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{server}/Draw")
+    canvas = page.locator(".st-key-canvas canvas").last
+    canvas.wait_for()
+    page.wait_for_function("window.digitrecPalm")
+    box = canvas.bounding_box()
+    assert box
+    hand = context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[int, float, float, float]) -> None:
+        at = [
+            {"id": number, "x": box["x"] + x, "y": box["y"] + y, "radiusX": radius, "radiusY": radius}
+            for number, x, y, radius in points
+        ]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    palm = (1, 250, 250, 45)
+    touch("touchStart", palm)
+    touch("touchStart", palm, (2, 70, 60, 3))
+    for x, y in [(70 + 13 * step, 60) for step in range(1, 11)] + [
+        (200 - 8 * step, 60 + 17 * step) for step in range(11)
+    ]:
+        touch("touchMove", (1, 250 + y % 2, 250, 45), (2, x, y, 3))
+    touch("touchEnd", palm)
+    touch("touchEnd")
+    expect(page.locator(".st-key-answer_1")).to_contain_text("7")
+    context.close()

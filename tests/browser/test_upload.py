@@ -354,7 +354,7 @@ def test_readings_outlive_a_visit_to_another_page(
 ) -> None:
     page = upload(folder / "digit1.png", folder / "digit2.png")
     page.get_by_role("link", name="Home").first.click()
-    page.locator(".st-key-sample_digit").wait_for()
+    page.locator(".st-key-try canvas").last.wait_for()
     settled()
     page.get_by_role("link", name="Upload").first.click()
     page.locator(".st-key-reading_2").wait_for()

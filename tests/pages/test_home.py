@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from drawings import drawing, words
 from streamlit.testing.v1 import AppTest
 
 from digitrec import settings
-from digitrec.datasets import mnist
 from digitrec.registry import registry
 from digitrec.ui import common, home
 
@@ -20,30 +20,30 @@ def page() -> AppTest:
     return opened
 
 
-def words(page: AppTest) -> str:
-    return " ".join(element.proto.body for element in page.get("html"))
+def test_an_empty_canvas_has_no_answer(page: AppTest) -> None:
+    assert words(page).count('<p class="answer">–</p>') == 2
+    assert "Draw a digit." in words(page)
 
 
-def said(page: AppTest) -> str:
-    return " ".join(element.value for element in page.markdown)
-
-
-def test_the_sample_is_read_right_by_both_models(page: AppTest) -> None:
-    label = mnist.test()[1][home.FIRST]
-    assert words(page).count(f'<p class="answer">{label}</p>') == 2
-    assert f"Label: **{label}**." in said(page)
-
-
-def test_another_digit_is_another_one(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home.random, "randrange", lambda count: 0)
-    page.button(key="another").click().run()
+def test_what_is_drawn_is_read_by_both_models_and_is_on_draw_too(page: AppTest) -> None:
+    page.session_state["pad_home"] = drawing([(70, 60), (200, 60), (120, 230)])
+    page.run()
     assert not page.exception
     assert words(page).count('<p class="answer">7</p>') == 2
-    assert "Label: **7**." in said(page)
+    assert page.session_state["last_glyph"].shape == (28, 28)
+    page.switch_page("pages/1_Draw.py").run()
+    assert page.session_state["pad_start"]["objects"] == [{"type": "path"}]
 
 
-def test_all_test_digits_can_come() -> None:
-    assert len(mnist.test()[0]) == home.DIGITS
+def test_the_page_is_there_before_the_canvas_and_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    monkeypatch.setattr(common, "predictor", lambda name: opened.append(name))
+    monkeypatch.setattr(home, "model_table", lambda models: opened.append("table"))
+    monkeypatch.setattr(home, "page_cards", lambda: opened.append("cards"))
+    page = AppTest.from_file(HOME, default_timeout=60).run()
+    assert not page.exception
+    assert opened[:2] == ["cards", "table"]
+    assert len(opened) == 4
 
 
 def test_the_models_are_listed_with_what_their_cards_say(page: AppTest) -> None:

@@ -110,7 +110,7 @@ def test_it_learns_what_is_easy_and_the_net_comes_out_for_litert(
     assert card["validation"]["others taken for others"] > 0.9
     json.dumps(card)
     crop_training.export(model, card, tmp_path / "model")
-    assert json.loads((tmp_path / "model" / "card.json").read_text()) == card
+    assert json.loads((tmp_path / "model" / "crop_classifier.json").read_text()) == card
     said = CropClassifier(tmp_path / "model" / "crop_classifier.tflite").answers(
         crop_training.middle_of(some_crops(60).images)
     )

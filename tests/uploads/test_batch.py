@@ -21,7 +21,6 @@ from digitrec.recognition.calibration import Answers
 from digitrec.recognition.results import Reading
 from digitrec.uploads import batch as uploads_batch
 from digitrec.uploads import corrections as ledgers
-from digitrec.uploads import names as file_names
 from digitrec.uploads import serialize
 from digitrec.uploads.batch import Batch, File, Picture
 from tests.imaging.test_pdf import document
@@ -73,27 +72,12 @@ def test_pictures_are_in_natural_order_of_their_names() -> None:
     assert [p.name for p in batch.pictures] == ["b/01.png", "b/1.png", "digit1.png", "Digit2.png", "digit10.png"]
 
 
-@given(st.lists(st.integers(0, 10**30), min_size=2, max_size=20))
-def test_natural_order_of_numbers_is_their_order(numbers: list[int]) -> None:
-    assert sorted(numbers) == [int(name[1:]) for name in sorted((f"p{n}" for n in numbers), key=file_names.natural)]
-
-
-@given(st.lists(st.text(max_size=20), max_size=10))
-def test_natural_order_takes_any_names_and_none_for_another(names: list[str]) -> None:
-    backwards = names[::-1]
-    assert sorted(names, key=file_names.natural) == sorted(backwards, key=file_names.natural)
-
-
 def test_pictures_beyond_what_is_allowed_at_once_are_left_out_and_counted() -> None:
     batch = Batch()
     batch.replace((File(f"{n}.png", "", b"") for n in (3, 1, 2)), 2)
     assert ([picture.name for picture in batch.pictures], batch.left_out) == (["1.png", "2.png"], 1)
     batch.replace([File("1.png", "", b"")], 2)
     assert batch.left_out == 0
-
-
-def test_a_number_of_any_length_is_a_name() -> None:
-    assert file_names.natural("9" * 6000) > file_names.natural("8" * 6000)
 
 
 def test_a_picture_is_read_as_reading_reads_it() -> None:
@@ -411,20 +395,6 @@ def test_what_there_is_to_know_of_a_file_is_in_its_reading_and_every_form(monkey
     assert json.loads(serialize.as_json(records))[1]["note"].startswith(cut)
     rows = list(csv.DictReader(io.StringIO(serialize.as_csv(records))))
     assert [row["note"] for row in rows] == [each.notice for each in found for _ in range(2)]
-
-
-@given(st.text(max_size=300))
-def test_a_shown_name_is_short_and_visible(name: str) -> None:
-    shown = file_names.shown_name(name)
-    assert 0 < len(shown) <= 60
-    assert shown.isprintable()
-
-
-def test_a_shown_name_keeps_both_ends() -> None:
-    assert file_names.shown_name("digit1.png") == "digit1.png"
-    assert file_names.shown_name("a\u202egnp.exe\n") == "a\ufffdgnp.exe\ufffd"
-    assert file_names.shown_name("w" * 200 + ".png").endswith("www.png")
-    assert file_names.shown_name("") == "(no name)"
 
 
 def records(made: Callable[..., dict] = serialize.numbered) -> list[dict]:

@@ -25,7 +25,7 @@ MOMENTS = 24  # of a drawing, from the first bit of ink to the last
 
 def shift_maps(models: Sequence[Model], subject: Subject) -> list[str]:
     """Draw each model's prediction at every shift of the digit; return a sentence on each."""
-    st.markdown("#### Shift")
+    st.markdown("### Shift")
     st.markdown(
         f"The digit shifted by up to {REACH} pixels in each direction. Colour: the prediction stays, darker where it "
         "is more probable. Grey with a numeral: the digit is read as that one. Beyond about 4 pixels, ink is cut off "
@@ -70,7 +70,7 @@ def _sentence(model: Model, subject: Subject, answer: int, lost: int | None) -> 
 
 def distorted(models: Sequence[Model], subject: Subject) -> None:
     """Draw curves over rotation, scale, stroke width, noise and blur: of this digit, and of the test digits."""
-    st.markdown("#### Rotation, scale, stroke width, noise, blur")
+    st.markdown("### Rotation, scale, stroke width, noise, blur")
     left, right = st.columns(2, gap="large")
     with left:
         _this_digit(models, subject)
@@ -187,7 +187,7 @@ def _ghost(glyph: Floats, flip: Flip) -> NDArray[np.uint8]:
 @st.fragment
 def growing(models: Sequence[Model], subject: Subject) -> None:
     """Draw both models' probabilities while a digit is drawn; a slider goes along its strokes."""
-    st.markdown("#### While it is drawn")
+    st.markdown("### While it is drawn")
     strokes = stroke_replay.lines(subject.strokes)
     if not strokes:
         st.caption(f"Choose *{page.HERE}* above and draw a digit to follow its strokes here.")

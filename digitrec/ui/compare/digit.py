@@ -60,7 +60,7 @@ def answers(models: Sequence[Model], subject: Subject, logits: Sequence[Floats])
 
 def evidence(models: Sequence[Model], subject: Subject, logits: Sequence[Floats]) -> None:
     """Draw which ink supports each model's prediction, and which speaks against it."""
-    st.markdown("#### Evidence in the ink")
+    st.markdown("### Evidence in the ink")
     st.markdown(
         "A patch of blank paper, 4 x 4 pixels, covers the ink place by place, and the digit is read again each time. "
         "Where the prediction becomes less likely, that ink is evidence :orange[**for it**]; where it becomes more "
@@ -93,7 +93,7 @@ def layers(models: Sequence[Model], activations: Sequence[dict[str, Floats]]) ->
         models: The two.
         activations: Of each, by the layer's name, without the axis of the digits.
     """
-    st.markdown("#### Layer by layer")
+    st.markdown("### Layer by layer")
     st.markdown(
         "Activations from the digit at the top to the prediction: dark means a strong response. The layers of a CNN "
         "are still pictures, and each *map* shows where one pattern occurs. Those of an MLP are plain lists: after its "
@@ -208,7 +208,7 @@ def _weight_tiles(weights: Floats, captions: list[str], columns: int, side: int)
 @st.fragment
 def softmax(models: Sequence[Model], logits: Sequence[Floats]) -> None:
     """Draw how logits, divided by a temperature, become probabilities."""
-    st.markdown("#### From logits to probabilities")
+    st.markdown("### From logits to probabilities")
     st.markdown(
         "The last layer gives ten *logits*. *Softmax* turns them into probabilities: e is raised to each logit, and "
         "each result is divided by the sum of all ten. The logits are first divided by a *temperature*: a low one "
@@ -237,4 +237,4 @@ def _probability_table(scores: Floats, temperature: float, colour: str) -> str:
         for digit in range(10)
     )
     head = "".join(f'<th scope="col">{title}</th>' for title in heads)
-    return f'<table class="probabilities"><thead><tr>{head}<th></th></tr></thead><tbody>{rows}</tbody></table>'
+    return f'<table class="probabilities"><thead><tr>{head}<td></td></tr></thead><tbody>{rows}</tbody></table>'

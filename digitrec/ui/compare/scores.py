@@ -75,7 +75,7 @@ def _milliseconds(name: str, folder: str) -> float:
 def per_digit(models: Sequence[Model]) -> None:
     """Draw the errors on each digit, model beside model."""
     errors = {model.name: _errors(model) for model in models}
-    st.markdown("#### Errors per digit")
+    st.markdown("### Errors per digit")
     drawn = compare.errors_per_digit(errors, {name: common.colour(name) for name in errors})
     charts.figure(drawn, "errors_per_digit", compare.describe_errors(errors), save="errors-per-digit")
 
@@ -88,7 +88,7 @@ def confusions(models: Sequence[Model], answers: Sequence[NDArray[np.intp]]) -> 
         models: Two models.
         answers: For each, its predictions on the 10,000 test digits.
     """
-    st.markdown("#### Confusion matrices")
+    st.markdown("### Confusion matrices")
     st.markdown(
         "Rows are labels, columns predictions; right predictions are left out, and all colours have one scale. In the "
         "difference, :orange[**orange**] means more errors of the second model, :blue[**blue**] of the first."
@@ -152,7 +152,7 @@ def _cell(models: Sequence[Model], answers: Sequence[NDArray[np.intp]], truth: i
 
 def only_one_reads(models: Sequence[Model], right: Sequence[NDArray[np.bool_]]) -> None:
     """Draw the digits that only one model reads right, for each of the two."""
-    st.markdown("#### Read right by only one")
+    st.markdown("### Read right by only one")
     digits, truth = common.test_digits()
     for column, (mine, other) in zip(st.columns(2), ((0, 1), (1, 0)), strict=True):
         found = np.flatnonzero(right[mine] & ~right[other])

@@ -182,7 +182,7 @@ def _buttons(duel: Duel) -> None:
 
 
 def _verdict(duel: Duel, verdict: Verdict) -> None:
-    st.subheader("Verdict")
+    st.header("Verdict")
     with st.container(key="verdict"):
         if verdict.unfair:
             st.warning(verdict.unfair, icon=":material/balance:")

@@ -89,7 +89,7 @@ def replay(run: Run) -> None:
         st.caption(str(error))
         return
     if len(readings) > 1:
-        st.subheader("How it learned")
+        st.header("How it learned")
         st.fragment(_replay)(run, readings)
 
 

@@ -190,7 +190,7 @@ def _differences(chosen: Sequence[Entry]) -> None:
         return
     labels = _labels(chosen)
     found = catalogue.differences({labels[entry.name]: entry.recipe for entry in chosen})
-    st.subheader("Differences between their recipes")
+    st.header("Differences between their recipes")
     with st.container(key="differences"):
         if not found:
             st.markdown("None: all settings are the same, including the seed.")
@@ -205,7 +205,7 @@ def _differences(chosen: Sequence[Entry]) -> None:
 
 def _manage(chosen: Sequence[Entry]) -> None:
     """Draw the actions on one of the selected entries."""
-    st.subheader("Train again, rename or delete")
+    st.header("Train again, rename or delete")
     names = [entry.name for entry in chosen]
     if st.session_state.get("one_of_them") not in names:
         st.session_state.one_of_them = names[0]

@@ -156,7 +156,7 @@ def _state(run: Run, progress: runs.Progress) -> str:
 def results(run: Run, card: dict[str, Any]) -> None:
     """Draw the results of a run: accuracy, confusion, mistakes; save the model, download it."""
     low, high = card["interval"]
-    st.subheader("Results")
+    st.header("Results")
     one, two, three = st.columns(3)
     one.metric("Accuracy on the 10,000 test digits", formats.percentage(card["accuracy"], 2), border=True)
     two.metric("95 % interval", formats.interval(low, high, 1), border=True)
@@ -165,13 +165,13 @@ def results(run: Run, card: dict[str, Any]) -> None:
     _keep(run)
     probabilities = registry.test_probabilities(run.folder)
     confusion(np.array(card["confusion"]), probabilities)
-    st.subheader("Most confident mistakes")
+    st.header("Most confident mistakes")
     digits, truth = common.test_digits()
     wrong = metrics.mistakes(probabilities, truth, 16)
     if len(wrong):
         st.image(thumbnails.montage(mnist.glyphs(digits[wrong]), _captions(wrong, probabilities)))
         st.caption("Each with its number in the test set, its label, and the prediction.")
-    st.subheader("Downloads")
+    st.header("Downloads")
     downloads.downloads(run.id, run.folder, run)
 
 
@@ -189,7 +189,7 @@ def _keep(run: Run) -> None:
 
 def confusion(counts: NDArray[np.int64], probabilities: NDArray[np.float32]) -> None:
     """Draw the confusion matrix; the cell that is clicked, or chosen beside it, shows its digits."""
-    st.subheader("Confusion matrix")
+    st.header("Confusion matrix")
     left, right = st.columns(2)
     worst = np.argmax(np.where(np.eye(10, dtype=bool), -1, counts))
     truth, answer = (int(v) for v in divmod(worst, 10))

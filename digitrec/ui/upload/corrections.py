@@ -1,7 +1,6 @@
-"""Corrections on Upload: the picture that is shown, and the buttons that change its digits."""
+"""Corrections on Upload: the buttons that change the digits of a picture."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -11,97 +10,9 @@ from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import Digit
 from digitrec.registry import registry
 from digitrec.ui import common
+from digitrec.ui.upload.shown import Shown
 from digitrec.uploads import corrections as ledgers
-from digitrec.uploads.batch import Batch, Picture
-from digitrec.uploads.corrections import NO_DIGIT, Ledger
-
-ROWS = ("Digits", "Numbers")
-"""What the table has a row per."""
-
-
-class Shown(NamedTuple):
-    """A picture whose digits are shown.
-
-    Attributes:
-        batch: Its batch.
-        picture: The picture.
-        single: Whether it holds exactly one digit.
-        data: The file's bytes, where they are available.
-        key: The end of its widgets' keys.
-        model: The first model; the candidates that it rejects are hidden.
-    """
-
-    batch: Batch
-    picture: Picture
-    single: bool
-    data: bytes | None
-    key: str
-    model: str
-
-    @property
-    def ledger(self) -> Ledger:
-        """The current annotations."""
-        return self.batch.ledger(self.picture, self.single)
-
-    @property
-    def left_out(self) -> frozenset[int]:
-        """Places of the candidates that were rejected and not corrected."""
-        return ledgers.left_out(self.ledger, self.model)
-
-    @property
-    def shows_left_out(self) -> bool:
-        """Whether rejected candidates are shown too."""
-        return bool(st.session_state.get(f"left_out_{self.key}"))
-
-    @property
-    def visible(self) -> list[int]:
-        """Places of the digits that are shown in the picture and in the table."""
-        hidden = frozenset() if self.shows_left_out else self.left_out
-        return [place for place in range(len(self.ledger.entries)) if place not in hidden]
-
-    @property
-    def chosen(self) -> list[int]:
-        """Places of the chosen digits, at least one where any is shown."""
-        visible = self.visible
-        held = [place for place in st.session_state.get(f"chosen_{self.key}", []) if place in visible]
-        return held or visible[:1]
-
-    def choose(self, places: Sequence[int]) -> None:
-        """Choose digits; other pages continue with the glyph of the first."""
-        st.session_state[f"chosen_{self.key}"] = list(places)
-        if places:
-            st.session_state["last_glyph"] = self.ledger.entries[places[0]].digit.glyph
-
-    def choose_listed(self, place: object) -> None:
-        """Choose the digit that was selected in a list; an event that arrives late, for another list, is ignored."""
-        if isinstance(place, int) and place in self.visible:
-            self.choose([place])
-
-    @property
-    def by_number(self) -> bool:
-        """Whether the table has a row per number, not per digit."""
-        return st.session_state.get(f"rows_{self.key}") == ROWS[1]
-
-    def ink(self) -> ledgers.Floats:
-        """Return the upright ink.
-
-        Raises:
-            PictureError: If neither it nor the file is available.
-        """
-        return self.batch.ink(self.picture, self.ledger.angle, self.data)
-
-    def change(self, change: Callable[[Ledger], Ledger]) -> None:
-        """Change the annotations and choose what is new; if that fails, show the error."""
-        try:
-            before, chosen = {entry.box for entry in self.ledger.entries}, self.chosen[:1]
-            after = self.batch.change(self.picture, self.single, change)
-        except DigitrecError as error:
-            st.session_state[f"message_{self.key}"] = str(error)
-            return
-        new = [place for place, entry in enumerate(after.entries) if entry.box not in before]
-        visible = self.visible
-        following = [place for place in visible if chosen and place >= chosen[0]]
-        self.choose(new[:1] or following[:1] or visible[-1:])
+from digitrec.uploads.corrections import NO_DIGIT
 
 
 def add(shown: Shown, box: Box) -> None:
@@ -120,8 +31,7 @@ def tools(shown: Shown, text: str) -> None:
             key=f"undo_{shown.key}",
             icon=":material/undo:",
             disabled=not shown.ledger.before,
-            on_click=shown.change,
-            args=(ledgers.undone,),
+            on_click=shown.undo,
         )
         st.button(
             "Rotate",
@@ -177,7 +87,7 @@ def answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> Non
     if shown.by_number:
         _whole_number(shown, place, digits, alone)
     ask = f"**Correct digit {shown.visible.index(place) + 1}.**" if shown.by_number else "**Correct this digit.**"
-    st.markdown(ask + (" Press a button or a digit key." if alone else ""))
+    st.markdown(f"{ask} Press a button or a digit key.")
     with st.container(horizontal=True, key=f"answers_{shown.key}"):
         for truth in (*range(10), NO_DIGIT):
             st.button(
@@ -187,7 +97,6 @@ def answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> Non
                 help="Your correction. Press it again to remove it." if entry.truth == truth else None,
                 on_click=_correct,
                 args=(shown, place, truth),
-                shortcut=str(truth) if alone and truth != NO_DIGIT else None,
             )
 
 
@@ -235,27 +144,15 @@ def _part(shown: Shown, place: int, begins: bool) -> None:
 
 
 def _renumber(shown: Shown, group: Sequence[int], key: str) -> None:
-    shown.change(lambda ledger: ledgers.renumbered(ledger, group, st.session_state[key]))
+    typed = st.session_state[key]
+    if shown.review.accepts((key, typed)):
+        shown.change(lambda ledger: ledgers.renumbered(ledger, group, typed))
 
 
-def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
-    """Draw the buttons that go to the next uncertain digit, and delete, join or split the chosen digits."""
-    count = "" if len(places) == 1 else f" {len(places)}"
-    visible, left_out = shown.visible, shown.left_out
-    doubts = [
-        each
-        for each in _after(places[0], visible)
-        if digits[each].flag and not is_settled(digits[each]) and each not in left_out
-    ]
+def box_tools(shown: Shown, places: Sequence[int]) -> None:
+    """Draw the buttons that delete, join or split the chosen digits."""
+    count, visible = "" if len(places) == 1 else f" {len(places)}", shown.visible
     with st.container(horizontal=True, key=f"boxes_{shown.key}"):
-        st.button(
-            "Next uncertain",
-            key=f"next_{shown.key}",
-            icon=":material/navigate_next:",
-            disabled=not doubts,
-            on_click=shown.choose,
-            args=(doubts[:1],),
-        )
         st.button(
             f"Delete{count}",
             key=f"delete_{shown.key}",
@@ -285,11 +182,6 @@ def box_tools(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> N
 def is_settled(digit: Digit) -> bool:
     """Return whether a person corrected it."""
     return digit.by_hand == ledgers.PUT_RIGHT
-
-
-def _after(place: int, visible: Sequence[int]) -> list[int]:
-    """Return all other visible places, from the next one round to the one before."""
-    return [each for each in visible if each > place] + [each for each in visible if each < place]
 
 
 def _to_join(places: Sequence[int], visible: Sequence[int]) -> list[int]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from digitrec.figures import confusion, page_picture
@@ -19,7 +20,7 @@ from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, Reading
 from digitrec.ui import ablation, charts
 from digitrec.ui.upload import corrections
-from digitrec.ui.upload.corrections import ROWS, Shown
+from digitrec.ui.upload.shown import ROWS, Shown
 from digitrec.uploads import batch, isolation
 from digitrec.uploads import corrections as ledgers
 from digitrec.uploads.batch import Closeup
@@ -38,6 +39,10 @@ STYLE = """<style>
 
 HIGHEST = 80
 """Percentage of the window's height that a picture takes at most."""
+
+
+TALL = 0.6
+"""Heights of a picture in its widths from which the window's height makes it narrower than its card."""
 
 
 def annotations(shown: Shown, predictors: Sequence[Predictor]) -> None:
@@ -92,7 +97,11 @@ def _picture(shown: Shown, close: Closeup, reading: Reading) -> None:
     scale = reading.size[0] / close.size[0], reading.size[1] / close.size[1]
     modes: Sequence[Literal["points", "box"]] = ("points", "box") if drawing else ("points",)
     touch = "" if drawing else _touch(shown.key)
-    st.html(f"<style>{_height(shown.key, close.size)}{_frames(shown, visible)}{touch}</style>")
+    width, height = page_picture.page_extent(close.size)
+    large = height > TALL * width and st.toggle("Full width", key=f"large_{shown.key}", persist_state="session")
+    few_labels = _few_labels(shown.key, drawn) if len(visible) > page_picture.MANY else ""
+    style = _height(shown.key, close.size, large) + _frames(shown, visible) + few_labels + touch
+    st.html(f"<style>{style}</style>")
     with st.container(key=f"frame_{shown.key}"), st.container(key=f"page_{shown.key}"):
         charts.figure(
             drawn,
@@ -105,11 +114,25 @@ def _picture(shown: Shown, close: Closeup, reading: Reading) -> None:
     st.caption(_legend(shown, reading, visible))
 
 
-def _height(key: str, size: tuple[int, int]) -> str:
-    """Return the style that makes a picture as high as its shape requires in the available width."""
+def _height(key: str, size: tuple[int, int], large: bool) -> str:
+    """Return the style that makes a picture as high as its shape requires in the available width.
+
+    Args:
+        key: Its card.
+        size: Its width and height.
+        large: Whether it may be higher than the window.
+    """
     width, height = page_picture.page_extent(size)
     wanted = f"calc({page_picture.ABOVE_PICTURE}px + 100cqw * {height / width:.4f})"
-    return f".st-key-page_{key} > * {{height: min({HIGHEST}vh, {wanted}) !important}}"
+    high = wanted if large else f"min({HIGHEST}vh, {wanted})"
+    return f".st-key-page_{key} > * {{height: {high} !important}}"
+
+
+def _few_labels(key: str, drawn: go.Figure) -> str:
+    """Return the style that leaves only the labels of uncertain and corrected digits in a small picture of many."""
+    places = [place for place, label in enumerate(drawn.layout.annotations) if label.text.strip("</b>").isdecimal()]
+    hidden = ", ".join(f'.st-key-page_{key} .annotation[data-index="{place}"]' for place in places)
+    return f"@container (max-width: 30rem) {{{hidden} {{display: none}}}}" if hidden else ""
 
 
 def _touch(key: str) -> str:
@@ -168,17 +191,13 @@ def _selected(shown: Shown, figure_key: str, scale: tuple[float, float]) -> None
 
 def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> None:
     """Draw a row per digit, or per number; the digits of the selected rows are the chosen ones."""
-    digits, visible = found[0].digits, frozenset(shown.visible)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Rows", ROWS, key=f"rows_{shown.key}", default=ROWS[0], required=True,
             persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
-        first = st.toggle("Least sure first", key=f"sorted_{shown.key}")
-    groups = numbers.places(digits) if shown.by_number else [[place] for place in range(len(digits))]
-    groups = [group for group in groups if visible.issuperset(group)]  # a rejected candidate is alone in its group
-    if first:
-        groups.sort(key=lambda group: min(_sureness(digits[place]) for place in group))
+        st.toggle("Least sure first", key=f"sorted_{shown.key}")
+    groups = shown.rows()
     key = f"table_{shown.key}_{shown.by_number}"
     _hold(shown, key, groups)
     st.dataframe(
@@ -223,6 +242,8 @@ def _columns(models: Sequence[str], found: Sequence[Reading], groups: Sequence[S
 def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> None:
     """Choose the row whose cell was selected, or the rows that were ticked, the last one first."""
     selection: Any = st.session_state[key]["selection"]
+    if not shown.review.accepts((key, tuple(selection["rows"]), tuple(map(tuple, selection["cells"])))):
+        return
     before, count = shown.chosen, len(groups)  # a click may come from the table before a change
     at = [groups[row] for row, _ in selection["cells"] if row < count]
     ticked = [groups[row] for row in selection["rows"] if row < count]
@@ -231,13 +252,6 @@ def _rows_selected(shown: Shown, key: str, groups: Sequence[Sequence[int]]) -> N
     else:
         ticked.sort(key=lambda group: any(place in before for place in group))
         shown.choose([place for group in ticked for place in group])
-
-
-def _sureness(digit: Digit) -> float:
-    """Return a sort key, lowest for the digits that need checking most; corrected ones come last."""
-    if digit.by_hand == ledgers.PUT_RIGHT:
-        return 2.0
-    return abs(2 * digit.is_digit - 1) if digit.flag == NOT_A_DIGIT else min(digit.confidence, digit.is_digit)
 
 
 def _reading(digits: Sequence[Digit]) -> str:
@@ -261,8 +275,8 @@ def _certainty(digits: Sequence[Digit]) -> float | None:
 def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
     """Draw the actions on the chosen digits."""
     places, visible = shown.chosen, shown.visible
-    if f"chosen_{shown.key}" not in st.session_state:
-        shown.choose(places)
+    if shown.key == shown.review.active:
+        st.session_state["last_glyph"] = shown.ledger.entries[places[0]].digit.glyph  # for other pages
     if len(visible) > 1:
         chooser = f"digit_{shown.key}"
         st.session_state[chooser] = places[0]
@@ -273,10 +287,17 @@ def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
             format_func=lambda each: f"{number[each]} of {len(visible)}: {page_picture.digit_sentence(digits[each])}",
             key=chooser,
             help="You can also click a digit in the picture or select it in the table.",
-            on_change=lambda: shown.choose_listed(st.session_state[chooser]),
+            on_change=lambda: _listed(shown, chooser),
         )
     corrections.answers(shown, places, digits)
-    corrections.box_tools(shown, places, digits)
+    corrections.box_tools(shown, places)
+
+
+def _listed(shown: Shown, chooser: str) -> None:
+    """Choose the digit that was selected in the list."""
+    place = st.session_state[chooser]
+    if shown.review.accepts((chooser, place)):
+        shown.choose_listed(place)
 
 
 def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Reading], close: Closeup | None) -> None:

@@ -1,33 +1,36 @@
-"""The Upload page's parts: choosing pictures, a card per picture, its details, the files to download."""
+"""The Upload page's parts: a card per picture, its details, the files to download."""
 
 import html
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from digitrec import formats, settings
-from digitrec.datasets import example
+from digitrec import formats
+from digitrec.errors import PictureError
 from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, Reading, either
 from digitrec.registry import registry
 from digitrec.ui import common
-from digitrec.ui.upload import corrections
 from digitrec.ui.upload import pictures as upload_pictures
-from digitrec.uploads import isolation, names, serialize
-from digitrec.uploads.batch import Batch, File, Outcome, Picture
+from digitrec.ui.upload import review as upload_review
+from digitrec.ui.upload.choosing import batch, remove_all
+from digitrec.ui.upload.review import FEW
+from digitrec.ui.upload.shown import Shown, card_keys, review
+from digitrec.uploads import names, serialize
+from digitrec.uploads.batch import Outcome, Picture
 from digitrec.uploads.corrections import PUT_RIGHT
-
-FEW = 3
-"""Up to this many pictures show their details at once."""
 
 NAMED = 3
 """Up to this many uncertain digits are listed one by one."""
+
+NUMERALS = 20
+"""Digits in one row that stand beside the name of their picture; others stand below it."""
 
 LONGEST = 60
 """Characters up to which numbers are also shown above the table."""
@@ -35,11 +38,10 @@ LONGEST = 60
 REFRESH = 0.3
 """Seconds between two updates while pictures are read; each costs the browser time."""
 
-WAYS = {"Files": "files", "Folder": "folder", "Camera": "camera"}
-
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 STYLE = """<style>
+@media (min-width: 40rem) {.stMainBlockContainer {padding-left: 2rem; padding-right: 2rem}}
 .st-key-cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(9.25rem, 1fr)); gap: 1rem}
 .st-key-cards > * {min-width: 0}
 .st-key-cards > :has(.picture.big) {grid-column: 1 / -1}
@@ -49,11 +51,19 @@ STYLE = """<style>
 .picture span {display: block; font-size: .8rem; padding-top: .25rem; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis}
 .picture.big {display: flex; gap: .75rem; align-items: center}
-.picture.big img, .picture.big .none {flex: none; width: 5rem}
-.picture.big span {font-size: 1rem; white-space: normal; overflow-wrap: anywhere}
-[class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.2;
+.picture.big img, .picture.big .none {flex: none; width: 3.5rem; height: 3.5rem; line-height: 3.5rem}
+.picture.big span {font-size: 1rem; padding: 0}
+[class*="st-key-head_"] {padding-right: 2rem}
+[class*="st-key-reading_"] {position: relative; scroll-margin-top: 9rem}
+:has(> .st-key-progress):not(:has([role="progressbar"], button, [data-testid="stAlert"])) {display: none}
+:has(> [class*="st-key-dismiss_"]) {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1}
+[class*="st-key-dismiss_"] {width: auto; border-radius: .5rem; background: light-dark(#FFFFFF, #11171D)}
+[class*="st-key-dismiss_"] button {padding: 0 .25rem; min-height: 1.75rem}
+[class*="st-key-dismiss_"] [data-testid="stMarkdownContainer"] {position: absolute; width: 1px; height: 1px;
+  overflow: hidden; clip-path: inset(50%)}
+[class*="st-key-text_"] [data-testid="stText"] {font-size: 1.75rem; font-weight: 700; line-height: 1.3;
   font-variant-numeric: tabular-nums; white-space: pre; display: block; overflow: auto; max-height: 24rem}
-[class*="st-key-text_"] [data-testid="stText"] span {white-space: pre}
+[class*="st-key-text_"] [data-testid="stText"] span {white-space: pre; display: block; width: max-content}
 [class*="st-key-reading_"]:not(:has(.big)) [data-testid="stText"] {font-size: 1.3rem; max-height: 6.5rem}
 .note {font-size: .8rem; line-height: 1.3; margin: 0}
 [class*="st-key-reading_"] .strip {display: grid; grid-template-columns: repeat(auto-fill, minmax(7.25rem, 1fr))}
@@ -62,105 +72,30 @@ STYLE = """<style>
 </style>"""
 
 
-def batch() -> Batch:
-    """Return the visitor's pictures and readings, which are kept while other pages are visited."""
-    found: Batch = st.session_state.setdefault("batch", Batch(isolation.call))
-    return found
-
-
-def choose_pictures() -> dict[str, UploadedFile]:
-    """Draw the ways to choose pictures and return the available files by the ids that the batch uses.
-
-    Raises:
-        SettingsError: If the limit of a file's size is not a number.
-    """
-    way = st.segmented_control(
-        "Pictures from", list(WAYS), key="way", default="Files", required=True, persist_state="session"
-    )
-    key = WAYS[way]
-    if way == "Camera":
-        shot = st.camera_input(
-            "Hold the paper flat and take a picture",
-            key=key,
-            on_change=_take,
-            args=(key,),
-            width=480,
-            resolution="1080p",
-        )
-        files = [shot] if shot else []
-    elif way == "Folder":
-        files = st.file_uploader(
-            "A folder of pictures, read in order of their names",
-            [ending.lstrip(".") for ending in settings.PICTURE_ENDINGS],
-            accept_multiple_files="directory",
-            key=key,
-            on_change=_take,
-            args=(key,),
-        )
-    else:
-        # Streamlit cannot empty an uploader. One with another limit, even with the same effect, is a new one.
-        files = st.file_uploader(
-            f"Pictures: {settings.FORMAT_WORDS}, and PDF",
-            accept_multiple_files=True,
-            key=key,
-            on_change=_take,
-            args=(key,),
-            max_upload_size=settings.limit("megabytes") if st.session_state.get("emptied", 0) % 2 else None,
-        )
-    return {file.file_id: file for file in files}
-
-
-def _take(key: str) -> None:
-    """Replace the batch by the files of an uploader."""
-    value = st.session_state[key]
-    files = value if isinstance(value, list) else [value] if value else []
-    with common.shown_errors(stop=False):
-        most = settings.limit("pictures")
-        batch().replace((File(file.name, file.file_id, file.getvalue()) for file in files), most)
-        st.session_state.stopped = False
-
-
-def _remove_all() -> None:
-    batch().replace([])
-    st.session_state.emptied = st.session_state.get("emptied", 0) + 1
-
-
 def _set_stopped(stopped: bool) -> None:
     st.session_state.stopped = stopped
 
 
-def invitation() -> None:
-    """Draw the content of an empty page, with an example to try.
-
-    Raises:
-        DatasetError: If the example is asked for and the bundled MNIST file is damaged.
-    """
-    with st.container(border=True):
-        st.markdown(
-            "**Write some digits** with a dark pen, side by side without touching, take a picture and choose it above. "
-            "Pictures of single digits, dark on light or light on dark, can also be read, many at once."
-        )
-        wanted = st.button("Try an example", key="example", icon=":material/auto_awesome:")
-        st.caption(
-            "The models read pictures of 28 x 28 pixels. So each digit is found, cropped, scaled and centred like the "
-            "digits of MNIST on which they were trained."
-        )
-    if wanted:
-        batch().replace([File("example.png", "", example.sheet(common.test_digits()[0]))])
-        st.rerun()
-
-
-def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, UploadedFile]) -> list[int]:
+def read_all(
+    predictors: Sequence[Predictor], single: bool, files: Mapping[str, UploadedFile], above: DeltaGenerator
+) -> list[int]:
     """Read all pictures and draw their cards; return the places of those read.
 
     A button stops it; the readings until then are kept.
+
+    Args:
+        predictors: One or two models.
+        single: Whether each picture holds exactly one digit.
+        files: The available files by the ids that the batch uses.
+        above: The container of the bar that counts doubts.
     """
-    mine = batch()
+    mine, chosen = batch(), review()
+    chosen.changed = False
     stopped = bool(st.session_state.get("stopped"))
     if mine.left_out:
         st.warning(
-            f"Only the first {len(mine.pictures):,} pictures are read, the limit for one upload. "
-            f"Upload the other {mine.left_out:,} afterwards.",
+            f"Only {len(mine.pictures):,} pictures are read at once. {mine.left_out:,} were left out. "
+            "Remove some pictures, then choose those again.",
             icon=":material/filter_list:",
         )
     head, cards = st.container(key="progress"), st.container(key="cards")
@@ -170,41 +105,86 @@ def read_all(predictors: Sequence[Predictor], single: bool, files: Mapping[str, 
         bar.progress(0.0, _progress(0, len(unread), 0.0))
         button.button("Stop", key="stop_reading", icon=":material/stop:", on_click=_set_stopped, args=(True,))
     began = shown_at = time.monotonic()
-    done, shown, undrawn = 0, [], []
-    for place, picture in enumerate(mine.pictures):
+    done, read = 0, dict[int, _Card]()
+    undrawn: list[_Card] = []
+    for place, (picture, key) in enumerate(zip(mine.pictures, card_keys(mine.pictures), strict=True)):
         waiting = not mine.is_read(picture, single)
         if waiting and stopped:
             continue
         file = files.get(picture.source)
         for predictor in predictors:
-            read = partial(
+            reading = partial(
                 mine.outcome, picture, single, predictor, file.getvalue() if file else None, registry.finder()
             )
             if waiting and predictor is predictors[0]:
-                common.logged("Upload", predictor, read)
+                common.logged("Upload", predictor, reading)
             else:
-                read()
+                reading()
         done += waiting
-        shown.append(place)
-        undrawn.append((place + 1, picture, tuple(predictors), single, file))
+        read[place] = _Card(place + 1, picture, key, tuple(predictors), single, file)
+        undrawn.append(read[place])
         if waiting and time.monotonic() - shown_at > REFRESH:
             bar.progress(done / len(unread), _progress(done, len(unread), time.monotonic() - began))
             _draw(cards, undrawn)
             undrawn, shown_at = [], time.monotonic()
-    _draw(cards, undrawn)
+    ordered = _ordered(list(read.values()))
+    with above:
+        upload_review.bar([shown for each in ordered if (shown := _shown(each))])
+    _draw(cards, ordered if len(undrawn) == len(ordered) else undrawn)
     bar.empty()
     button.empty()
-    if len(shown) < len(mine.pictures):
-        bar.info(f"Stopped: {len(shown)} of {len(mine.pictures)} pictures read.")
+    if len(read) < len(mine.pictures):
+        bar.info(f"Stopped: {len(read)} of {len(mine.pictures)} pictures read.")
         button.button("Read the rest", key="go_on", on_click=_set_stopped, args=(False,))
-    return shown
+    elif done and st.session_state.get("doubtful_first"):
+        st.rerun()  # some cards were drawn before all doubts were known
+    return list(read)
 
 
-def _draw(place: DeltaGenerator, cards: Iterable[tuple[int, Picture, tuple[Predictor, ...], bool, Any]]) -> None:
+class _Card(NamedTuple):
+    """What a card is drawn of: see `card`."""
+
+    number: int
+    picture: Picture
+    key: str
+    predictors: tuple[Predictor, ...]
+    single: bool
+    file: UploadedFile | None
+
+
+def _ordered(cards: Sequence[_Card]) -> list[_Card]:
+    """Return cards in the order in which they are drawn.
+
+    Where doubts come first, the order stays when the last doubt of a picture is settled: it would go away from under
+    the hand.
+    """
+    chosen, first = review(), bool(st.session_state.get("doubtful_first"))
+    asked = first, [(each.key, each.predictors[0].name, each.single) for each in cards]
+    if chosen.order[0] != asked:
+        doubts = {each.key: bool((shown := _shown(each)) and upload_review.doubts([shown])[0]) for each in cards}
+        keys = [each.key for each in sorted(cards, key=lambda each: first and not doubts[each.key])]
+        chosen.order = asked, keys
+    by_key = {each.key: each for each in cards}
+    return [by_key[key] for key in chosen.order[1]]
+
+
+def _shown(card: _Card) -> Shown | None:
+    """Return the picture of a card with its digits, or None if it could not be read."""
+    mine = batch()
+    try:
+        mine.ledger(card.picture, card.single)
+    except PictureError:
+        return None
+    data = card.file.getvalue() if card.file else mine.data(card.picture)
+    name = card.predictors[0].name
+    return Shown(mine, card.picture, card.single, data, card.key, name, review(), st.session_state)
+
+
+def _draw(place: DeltaGenerator, cards: Iterable[_Card]) -> None:
     """Draw cards in a container."""
     with place:
         for each in cards:
-            card(*each)
+            card(each)
 
 
 def _progress(done: int, count: int, seconds: float) -> str:
@@ -215,48 +195,58 @@ def _progress(done: int, count: int, seconds: float) -> str:
 
 
 @st.fragment
-def card(
-    number: int, picture: Picture, predictors: Sequence[Predictor], single: bool, file: UploadedFile | None
-) -> None:
-    """Draw a picture's card: a small one with the digits read, or a wide one with all details.
-
-    Args:
-        number: Its number in the batch, from 1.
-        picture: The picture.
-        predictors: One or two models.
-        single: Whether it holds exactly one digit.
-        file: The file, if it is still available.
-    """
-    few = len(batch().pictures) <= FEW
-    key = f"{number}_{picture.key[:12]}"
-    wide = few or bool(st.session_state.get(f"wide_{key}"))
-    mine = batch()
-    data = file.getvalue() if file else mine.data(picture)
+def card(this: _Card) -> None:
+    """Draw a picture's card: a small one with the digits read, or a wide one with all details."""
+    mine, chosen = batch(), review()
+    if chosen.changed:
+        st.rerun()  # the count of doubts is above the cards
+    few = len(mine.pictures) <= FEW
+    wide = few or this.key in chosen.wide
+    data = this.file.getvalue() if this.file else mine.data(this.picture)
     with common.shown_errors(stop=False):
-        models = [predictor.name for predictor in predictors]
-        outcomes = [mine.outcome(picture, single, predictor, data, registry.finder()) for predictor in predictors]
-        with st.container(border=True, key=f"reading_{number}", gap="small"):
-            _heading(picture, wide)
+        models = [predictor.name for predictor in this.predictors]
+        outcomes = [
+            mine.outcome(this.picture, this.single, predictor, data, registry.finder()) for predictor in this.predictors
+        ]
+        with st.container(border=True, key=f"reading_{this.number}", gap="small"):
             if isinstance(outcomes[0], Reading) and outcomes[0].notice:
                 _notice(outcomes[0].notice, wide)
-            with st.container(key=f"text_{number}"):
-                st.text(outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else "")
+            text = outcomes[0].text.replace("/", "\n") if isinstance(outcomes[0], Reading) else ""
+            beside = wide and "\n" not in text and len(text) <= NUMERALS
+            with st.container(horizontal=beside, vertical_alignment="center", gap="small", key=f"head_{this.number}"):
+                _heading(this, wide)
+                with st.container(key=f"text_{this.number}"):
+                    st.text(text)
             if isinstance(outcomes[0], Reading):
                 with st.container():  # what follows keeps its position, with or without notes
                     _notes(models, outcomes)
                 if not few:
                     st.button(
                         "Less" if wide else "Details",
-                        key=f"switch_{key}",
+                        key=f"switch_{this.key}",
                         type="tertiary",
                         icon=":material/unfold_less:" if wide else ":material/unfold_more:",
-                        on_click=lambda: st.session_state.update({f"wide_{key}": not wide}),
+                        on_click=_switch,
+                        args=(this.key,),
                     )
             else:
                 st.html(f'<p class="note">⚠ {html.escape(str(outcomes[0]))}</p>')
-            read = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
-            if wide and read:
-                upload_pictures.annotations(corrections.Shown(mine, picture, single, data, key, models[0]), predictors)
+            shown = _shown(this)
+            if wide and shown and all(isinstance(outcome, Reading) for outcome in outcomes):
+                upload_pictures.annotations(shown, this.predictors)
+
+
+def _switch(key: str) -> None:
+    """Open or close the details of a card; the keys then correct its digits."""
+    chosen = review()
+    chosen.wide ^= {key}
+    chosen.active = key if key in chosen.wide else chosen.active
+
+
+def _remove(picture: Picture) -> None:
+    """Remove a picture; the page around its card counts one less."""
+    batch().remove([picture])
+    review().changed = True
 
 
 def _notice(sentence: str, wide: bool) -> None:
@@ -267,13 +257,24 @@ def _notice(sentence: str, wide: bool) -> None:
         st.html(f'<p class="note">⚠ {html.escape(sentence)}</p>')
 
 
-def _heading(picture: Picture, wide: bool) -> None:
-    """Draw a thumbnail and the file's name, escaped."""
-    uri = batch().thumbnails.get(picture.key)
+def _heading(this: _Card, wide: bool) -> None:
+    """Draw a thumbnail, the file's name, escaped, and the cross that removes the picture."""
+    uri = batch().thumbnails.get(this.picture.key)
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
-    name = html.escape(names.shown_name(picture.name))
-    title = html.escape(names.shown_name(picture.name, 200))
-    st.html(f'<div class="picture{" big" if wide else ""}" title="{title}">{image}<span>{name}</span></div>')
+    name = html.escape(names.shown_name(this.picture.name))
+    title = html.escape(names.shown_name(this.picture.name, 300))
+    body = f'<div class="picture{" big" if wide else ""}">{image}<span title="{title}">{name}</span></div>'
+    st.html(body, width="content" if wide else "stretch")
+    with st.container(key=f"dismiss_{this.number}"):
+        st.button(
+            "Remove",
+            key=f"cross_{this.key}",
+            icon=":material/close:",
+            type="tertiary",
+            help=f"Remove {common.plain(names.shown_name(this.picture.name, 300))}",
+            on_click=_remove,
+            args=(this.picture,),
+        )
 
 
 def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
@@ -355,4 +356,4 @@ def downloads(places: Sequence[int], predictors: Sequence[Predictor], single: bo
             help='In the CSV file a number is written as ="007", which a spreadsheet shows as 007. Other programs want '
             "it plain. The Excel file keeps the zeros anyway.",
         )
-        st.button("Remove all", key="remove_all", icon=":material/delete:", on_click=_remove_all)
+        st.button("Remove all", key="remove_all", icon=":material/delete:", on_click=remove_all)

@@ -1,0 +1,95 @@
+"""What a visitor drew and uploaded, kept for the same browser tab when it is reloaded, or dropped by a phone."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from digitrec.uploads.batch import Batch
+from digitrec.uploads.kept_sessions import KeptSessions, new_token
+
+KEY = "tab"
+
+_PADS = ("pad", "pad_number", "pad_home")
+_DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image"))
+_CHOICES = ("single", "model_1", "model_2", "what", "brush")
+
+_palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
+_tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())
+
+
+@st.cache_resource(show_spinner=False)
+def _store() -> KeptSessions:
+    """Return what is kept of all tabs; one per server."""
+    return KeptSessions()
+
+
+def remember() -> None:
+    """Keep what there is now, and have the browser remember by which token; draws nothing that can be seen."""
+    state = st.session_state
+    if "tab_token" not in state:
+        state.tab_token, state.tab_got = new_token(), None
+    kept = save()
+    with st.container(key="tab_memory"):
+        _tab(
+            key=KEY,
+            data={"token": state.tab_token, "got": state.tab_got, "content": _has_content(), "kept": kept},
+            height=1,
+            default={"held": None},
+            on_held_change=_restore,
+        )
+        _palm(key="palm", height=1)
+
+
+def save() -> bool:
+    """Keep what there is now, under the tab's token; return whether all of it is kept."""
+    state: Any = st.session_state
+    if "tab_token" not in state:
+        return False  # the first run, before `remember`
+    mine: Batch | None = state.get("batch")
+    values, size = {}, 0
+    if _has_content():
+        values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES) if key in state}
+        size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN)
+        context = get_script_run_ctx()
+        values["owner"] = context.session_id if context else ""
+    kept = _store().keep(state.tab_token, values, size)
+    if values and kept and (former := state.pop("tab_former", None)):
+        _store().forget(former)
+    return kept and not (mine and any(mine.data(picture) is None for picture in mine.pictures))
+
+
+def _has_content() -> bool:
+    mine: Batch | None = st.session_state.get("batch")
+    return bool(mine and mine.pictures) or any(_objects(pad) for pad in _PADS)
+
+
+def _objects(pad: str) -> list[Any]:
+    """Return the strokes on a canvas."""
+    found: list[Any] = (st.session_state.get(f"{pad}_strokes") or {}).get("objects", [])
+    return found
+
+
+def _size(value: Any) -> int:
+    """Return about how many bytes a drawing takes: strokes, or the pixels of a picture."""
+    return value.nbytes if hasattr(value, "nbytes") else len(str(value))
+
+
+def _restore() -> None:
+    """Take over what was kept of the tab before it was reloaded, unless there is something new already."""
+    state: Any = st.session_state
+    held = state[KEY].get("held")
+    found = _store().found(held)
+    owner = found.pop("owner", None)
+    if found and not _has_content():
+        for key, value in found.items():
+            state[key] = value
+        for pad in _PADS:  # a canvas that is shown already draws what it begins with when its version changes
+            start = {"objects": _objects(pad), "version": (state.get(f"{pad}_start") or {}).get("version", 0) + 1}
+            state[f"{pad}_start"], state[f"{pad}_restored"] = start, True
+        # A duplicated tab leaves the other one, which is still open, what was kept of it.
+        if not (owner and runtime.exists() and runtime.get_instance().is_active_session(owner)):
+            state.tab_former = held
+    state.tab_got = held

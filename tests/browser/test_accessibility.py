@@ -1,0 +1,96 @@
+"""All pages are examined by axe-core, in light and in dark."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from digitrec.datasets import example
+
+SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+PAGES = ("", "Draw", "Upload", "Train", "Compare")
+
+STREAMLITS = ('data-testid="stFileUploaderDropzone"', 'class="blank ')
+"""What Streamlit itself draws so: a labelled section without a role, and the empty corner of a table."""
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds, each with where it was found."""
+    found: list[Any] = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+        if not any(part in node["html"] for part in STREAMLITS)
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(browser: Browser, server: str, scheme: Any) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    page, found = context.new_page(), {}
+    page.set_default_timeout(60_000)
+    for name in PAGES:
+        page.goto(f"{server}/{name}")
+        page.locator("h1").wait_for()
+        page.locator(SETTLED).wait_for()
+        if name == "Upload":
+            page.get_by_role("button", name="Try an example").click()
+            page.locator(".strip").wait_for()
+            expect(page.locator(".st-key-review .how, .st-key-review_keys")).not_to_have_count(0)
+            page.locator(SETTLED).wait_for()
+        page.locator('[data-testid="stSkeleton"]').first.wait_for(state="detached")
+        found[name] = violations(page)
+    context.close()
+    assert found == {name: [] for name in PAGES}
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the button of this name has the focus."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText")[-len(name) :] == name:
+            return
+    raise AssertionError(f"Tab does not lead to {name!r}")
+
+
+def test_pictures_are_read_corrected_and_removed_by_keys_alone(page: Page, server: str) -> None:
+    page.goto(f"{server}/Upload")
+    page.get_by_role("button", name="Try an example").wait_for()
+    page.locator(SETTLED).wait_for()
+    tab_to(page, "Try an example")
+    page.keyboard.press("Enter")
+    page.locator(".strip").wait_for()
+    page.locator(SETTLED).wait_for()
+    page.keyboard.press("5")
+    page.keyboard.press("x")
+    text = page.locator(".st-key-text_1")
+    expect(text).to_have_text(f"5{example.TEXT[2:]}")
+    page.locator(SETTLED).wait_for()
+    tab_to(page, "Undo")
+    page.keyboard.press("Enter")
+    expect(text).to_have_text(f"5{example.TEXT[1:]}")
+    page.locator(SETTLED).wait_for()
+    tab_to(page, "Remove all")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Try an example")).to_be_visible()
+
+
+def test_the_focus_stays_in_the_table_while_keys_correct(page: Page, server: str) -> None:
+    page.goto(f"{server}/Upload")
+    page.get_by_role("button", name="Try an example").click()
+    page.locator(".strip").wait_for()
+    page.locator(SETTLED).wait_for()
+    table = page.locator('[class*="st-key-table_"] canvas').first
+    table.scroll_into_view_if_needed()
+    area = table.bounding_box()
+    assert area
+    page.mouse.click(area["x"] + 150, area["y"] + 35 + 17)
+    page.locator(SETTLED).wait_for()
+    page.wait_for_timeout(500)
+    for key in "345":
+        page.keyboard.press(key)
+        page.wait_for_timeout(1000)
+    expect(page.locator(".st-key-text_1")).to_have_text(f"345{example.TEXT[3:]}")
+    assert page.evaluate("Boolean(document.activeElement.closest('[class*=\"st-key-table_\"]'))")
