@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NEWEST_FORMAT = 1
 DETECTOR = "detector"
-"""Name of the folder beside the shipped models that holds the digit detector and the crop classifier; no model may have it."""
+"""Folder beside the shipped models with the digit detector and the crop classifier; no model may have its name."""
 
 TEST_BYTES = 2**21  # of test.npz unpacked: ten probabilities per test digit, as float64 with room to spare
 MODELS_KEPT = 512  # cards kept in memory: a page asks for all models several times per stroke
