@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.recognition import detector_maps as maps
-from digitrec.recognition.crop_classifier import SIDE, CropAnswers
+from digitrec.recognition.crop_classifier import CropAnswers
+from digitrec.recognition.crop_outputs import SIDE
 from digitrec.recognition.detector import Detections
 from digitrec.recognition.shipped import PageModels
 

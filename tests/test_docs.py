@@ -34,7 +34,16 @@ LAYERS = ast.literal_eval(re.findall(r"^LAYERS = (\(.*?\))", (PROJECT / "tests/t
 WORDS = 1_500
 """Most words of README."""
 
-ELSEWHERE = {"runs/", "trained/", "own/", "data/unipen", "build/bundle", "packages.txt", ".venv/bin/python"}
+ELSEWHERE = {
+    "runs/",
+    "trained/",
+    "own/",
+    "data/unipen",
+    "build/bundle",
+    "build/crops",
+    "packages.txt",
+    ".venv/bin/python",
+}
 """Paths that the texts name and the project does not hold: what the app writes, what a person adds."""
 
 

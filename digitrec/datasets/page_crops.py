@@ -9,7 +9,7 @@ from digitrec.datasets.labels import label_at
 from digitrec.datasets.synthetic_pages import Page
 from digitrec.imaging.rotation import rotation
 from digitrec.recognition import page_search
-from digitrec.recognition.crop_classifier import HEIGHT, NONE
+from digitrec.recognition.crop_outputs import HEIGHT, NONE
 from digitrec.recognition.crops import crop
 from digitrec.recognition.detector import Detector
 

@@ -13,6 +13,7 @@ from digitrec.recognition import connected_parts, crop_classifier, fusion, local
 from digitrec.recognition import detector as detection
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.crop_classifier import CropAnswers, CropClassifier
+from digitrec.recognition.crop_outputs import ALIKE
 from digitrec.recognition.detector import Detector
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.page_search import Pass, Search
@@ -60,9 +61,6 @@ class Thresholds:
 
 
 THRESHOLDS = Thresholds()
-
-ALIKE = (0, 1, 8)
-"""Digits that look the same upside down."""
 
 DOUBTED = 0.02
 """Probability that is added to each of the four ways up that the detector tells, so that none is ruled out."""

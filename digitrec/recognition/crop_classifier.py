@@ -13,28 +13,12 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from digitrec.errors import ModelError
+from digitrec.recognition.crop_outputs import HEIGHT, NONE, OUTPUTS, SIDE, TURNED, WAYS
 from digitrec.recognition.crops import crop
 from digitrec.recognition.litert_notice import without_notice
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-
-SIDE, HEIGHT = 48, 24.0
-"""Pixels of a crop's side, and of the candidate's longer side in it."""
-
-CLASSES = slice(0, 11)
-"""Outputs: logits of the ten digits, and of what is no digit."""
-
-NONE = 10
-"""The class of what is no digit."""
-
-WAYS = slice(11, 15)
-"""Outputs: logits of by how many quarter turns counter-clockwise a digit becomes upright, 0 to 3."""
-
-OUTPUTS = 15
-
-TURNED = 0.3
-"""Share of the crops that are rotated by quarters in training; the other three ways up share it."""
 
 BATCH = 16
 """Crops that are read at once; the rest of the last batch stays empty, so that memory is allocated once."""

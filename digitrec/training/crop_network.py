@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from digitrec.recognition import crop_classifier as crops
+from digitrec.recognition import crop_outputs as crops
 
 NOT_COUNTED = -1
 """Class or way of a crop that the loss leaves out."""

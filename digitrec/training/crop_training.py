@@ -24,9 +24,8 @@ from digitrec.datasets import page_crops
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
 from digitrec.datasets.synthetic_pages import SORTS, PageMaker
-from digitrec.recognition import crop_classifier, shipped
-from digitrec.recognition.candidates import ALIKE
-from digitrec.recognition.crop_classifier import NONE, TURNED
+from digitrec.recognition import crop_outputs, shipped
+from digitrec.recognition.crop_outputs import ALIKE, NONE, TURNED
 
 if TYPE_CHECKING:
     import keras
@@ -113,7 +112,7 @@ def varied(image: Bytes, rng: np.random.Generator, turns: int) -> Bytes:
         rng: Source of chance.
         turns: Quarter turns.
     """
-    side = crop_classifier.SIDE
+    side = crop_outputs.SIDE
     angle = np.radians(rng.uniform(-ANGLE, ANGLE) + 90.0 * turns)
     zoom = np.exp(rng.uniform(-ZOOM, ZOOM, 2))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag(zoom)
@@ -128,7 +127,7 @@ def varied(image: Bytes, rng: np.random.Generator, turns: int) -> Bytes:
 
 def middle_of(images: Bytes) -> Bytes:
     """Return kept crops as they are in reading: their middles."""
-    edge = (page_crops.SIDE - crop_classifier.SIDE) // 2
+    edge = (page_crops.SIDE - crop_outputs.SIDE) // 2
     return images[:, edge:-edge, edge:-edge]
 
 
@@ -220,7 +219,7 @@ def check(model: "keras.Model", crops: Crops) -> dict[str, float]:
     """Return how well crops are told apart: shares of digits and of others, and of the ways up."""
     seen = middle_of(crops.images)
     logits = np.concatenate([np.asarray(model(seen[i : i + 256]), np.float32) for i in range(0, len(seen), 256)])
-    best = logits[:, crop_classifier.CLASSES].argmax(axis=1)
+    best = logits[:, crop_outputs.CLASSES].argmax(axis=1)
     digits = crops.classes != NONE
     named = logits[:, :NONE].argmax(axis=1)
     return {

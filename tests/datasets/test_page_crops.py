@@ -9,7 +9,7 @@ from detectiondata import FlagDetector
 
 from digitrec.datasets import page_crops
 from digitrec.datasets.synthetic_pages import Page
-from digitrec.recognition.crop_classifier import NONE
+from digitrec.recognition.crop_outputs import NONE
 
 SIZE = (900, 900)
 ROW = detectiondata.row_of(5, 450, 450, 60, step=2.0)

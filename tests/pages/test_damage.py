@@ -24,9 +24,8 @@ def damaged_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 @pytest.mark.usefixtures("damaged_mnist")
-@pytest.mark.parametrize("page", ["streamlit_app.py", "pages/4_Compare.py"])
-def test_a_damaged_mnist_is_told_in_a_sentence(open_page: Callable[..., AppTest], page: str) -> None:
-    shown = open_page(page)
+def test_a_damaged_mnist_is_told_in_a_sentence(open_page: Callable[..., AppTest]) -> None:
+    shown = open_page("pages/4_Compare.py")
     assert "The bundled MNIST file is damaged" in shown.error[0].value
     assert "/" not in shown.error[0].value
 

@@ -78,7 +78,7 @@ def upload(page: AppTest, data: bytes) -> str:
     uploader.set_value([("a.png", data, "image/png")])
     page.run()
     assert not page.exception
-    return f"trail_1_{page.session_state['batch'].pictures[0].key[:12]}"
+    return f"trail_1_{page.session_state['batch'].pictures[0].key[:16]}"
 
 
 def test_on_upload_the_digit_chosen_is_followed(open_page: Callable[..., AppTest]) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from digitrec import settings
 from digitrec.errors import ModelError
-from digitrec.recognition import crop_classifier, shipped
-from digitrec.recognition.crop_classifier import BATCH, SIDE, CropAnswers, CropClassifier
+from digitrec.recognition import crop_classifier, crop_outputs, shipped
+from digitrec.recognition.crop_classifier import BATCH, CropAnswers, CropClassifier
+from digitrec.recognition.crop_outputs import SIDE
 
 WHOLE = shipped.CROPS_FILE.read_bytes()
 NO_CLASSIFIERS = {
@@ -33,7 +34,7 @@ def noise(count: int) -> np.ndarray:
 def test_a_crop_gets_the_same_answer_among_any_others(opened: CropClassifier, count: int) -> None:
     crops = noise(count)
     together = opened.outputs(crops)
-    assert together.shape == (count, crop_classifier.OUTPUTS)
+    assert together.shape == (count, crop_outputs.OUTPUTS)
     np.testing.assert_allclose(together[-1], opened.outputs(crops[-1:])[0], atol=1e-3)
 
 

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from digitrec.recognition import crop_classifier
-from digitrec.recognition.crop_classifier import NONE, OUTPUTS, SIDE, CropClassifier
+from digitrec.recognition import crop_outputs
+from digitrec.recognition.crop_classifier import CropClassifier
+from digitrec.recognition.crop_outputs import NONE, OUTPUTS, SIDE
 from digitrec.training import crop_network
 from digitrec.training.crop_network import NOT_COUNTED, CropLoss
 
@@ -30,7 +31,7 @@ def loss(truth: list[tuple[int, int]], logits: np.ndarray) -> np.ndarray:
 
 def test_a_right_answer_costs_less_than_a_wrong_one() -> None:
     logits = np.zeros((4, OUTPUTS))
-    logits[:, 3], logits[:, crop_classifier.WAYS.start + 1] = 5.0, 5.0
+    logits[:, 3], logits[:, crop_outputs.WAYS.start + 1] = 5.0, 5.0
     right, other_class, other_way, none = loss([(3, 1), (4, 1), (3, 2), (NONE, 1)], logits)
     assert right < min(other_class, other_way, none)
 
@@ -39,6 +40,6 @@ def test_a_right_answer_costs_less_than_a_wrong_one() -> None:
 def test_what_is_not_counted_costs_nothing_and_has_no_say(way: int) -> None:
     some = np.random.default_rng(1).normal(size=(1, OUTPUTS))
     other = some.copy()
-    other[:, crop_classifier.CLASSES] += np.arange(11)
+    other[:, crop_outputs.CLASSES] += np.arange(11)
     assert loss([(NOT_COUNTED, way)], some) == pytest.approx(loss([(NOT_COUNTED, way)], other))
     assert (loss([(NOT_COUNTED, NOT_COUNTED)], some) == 0.0).all()

@@ -13,8 +13,9 @@ import pytest
 from digitrec.datasets import page_crops
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
-from digitrec.recognition import crop_classifier
-from digitrec.recognition.crop_classifier import NONE, CropClassifier
+from digitrec.recognition import crop_outputs
+from digitrec.recognition.crop_classifier import CropClassifier
+from digitrec.recognition.crop_outputs import NONE
 from digitrec.training import crop_network, crop_training
 from digitrec.training.crop_network import NOT_COUNTED
 from digitrec.training.crop_training import Plan
@@ -64,7 +65,7 @@ def test_a_crop_varies_and_keeps_its_size() -> None:
     image = some_crops(1).images[0]
     rng = np.random.default_rng(3)
     seen = [crop_training.varied(image, rng, 0) for _ in range(5)]
-    assert {each.shape for each in seen} == {(crop_classifier.SIDE, crop_classifier.SIDE, 3)}
+    assert {each.shape for each in seen} == {(crop_outputs.SIDE, crop_outputs.SIDE, 3)}
     assert len({each.tobytes() for each in seen}) == 5
 
 
