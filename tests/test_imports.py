@@ -36,10 +36,11 @@ COMMANDS = {"cli", "__main__"}
 
 WITH_KERAS = {"training.network", "training.trainer", "registry.export", "training.detector_network"}
 WITH_KERAS |= {"training.detector_targets", "training.initial_weights", "training.fine_tuning", "training.crop_network"}
+WITH_KERAS |= {"training.quantization"}
 READING = {"analysis.precomputed", "registry.export"}
 READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
 READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}
-READING |= {"recognition.ablation", "recognition.crop_classifier"}
+READING |= {"recognition.ablation", "recognition.crop_classifier", "recognition.litert"}
 READING |= {"uploads.batch", "uploads.corrections", "uploads.doubts", "uploads.serialize"}
 WITH_DETECTOR = {"datasets.page_crops", "training.crop_training"}
 """What trains on the detector's own candidates reads pages with it."""

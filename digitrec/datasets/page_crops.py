@@ -29,7 +29,7 @@ SIZES = (0.55, 1.8)
 """How many times as high as a digit a candidate in its box may be to be taken for it; others count neither way."""
 
 MOST = 48
-"""Digits of a page that are kept, and as many of what is no digit."""
+"""Digits of a page that are kept, and as many non-digits."""
 
 ELSEWHERE = 6
 """Crops of places that were no candidates, per page."""
@@ -60,10 +60,9 @@ def of_page(page: Page, detector: Detector, rng: np.random.Generator) -> Crops:
     found = page_search.search(page.image, detector, angle, SEARCH).found
     upright = page_search.rotated(page.image, angle)
     labels = _rotated(page, angle)
-    directions = np.where(np.abs(found.direction) < np.pi / 4, found.direction, 0.0)
     boxes, angles, classes = [], [], []
     missed = set(range(len(labels)))
-    for box, direction in zip(found.boxes, directions, strict=True):
+    for box, direction in zip(found.boxes, found.tilt, strict=True):
         place = label_at(labels, box[:2])
         missed.discard(place)
         truth = _class_of(labels[place], float(box[3])) if place >= 0 else NONE

@@ -1,6 +1,7 @@
 """Picture -> candidates for digits: the detector's, and on drawings and photos of little ink those of the ink."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from digitrec.recognition import detector as detection
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.crop_classifier import CropAnswers, CropClassifier
 from digitrec.recognition.crop_outputs import ALIKE
-from digitrec.recognition.detector import Detector
+from digitrec.recognition.detector import Detections, Detector
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.page_search import Pass, Search
 from digitrec.recognition.shipped import PageModels
@@ -40,6 +41,7 @@ class Thresholds:
         fewest: Candidates that tell it, at least.
         most_asked: Candidates that tell it, at most.
         votes: Weight of the detector's log probabilities of the four ways up beside the crop classifier's.
+        doubted: Probability that is added to each of those four, so that none is ruled out.
         turned: By how much likelier (mean log probability) the digits must lie another way up for the page to be
             rotated by quarters.
         better: By how much surer, of 1, a drawing must be read at another angle to be rotated.
@@ -56,14 +58,12 @@ class Thresholds:
     fewest: int = 3
     most_asked: int = 40
     votes: float = 0.1
+    doubted: float = 0.02
     turned: float = 0.1
     better: float = 0.05
 
 
 THRESHOLDS = Thresholds()
-
-DOUBTED = 0.02
-"""Probability that is added to each of the four ways up that the detector tells, so that none is ruled out."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class Candidate:
         known: float32 (5,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
         detected: float32 (10,), the detector's log probabilities of the digits.
         cropped: float32 (10,), those of the crop classifier.
-        weight: Of the classifier's log probabilities beside them.
     """
 
     box: Box
@@ -84,7 +83,6 @@ class Candidate:
     known: Floats
     detected: Floats
     cropped: Floats
-    weight: float
 
     @property
     def evidence(self) -> float:
@@ -121,6 +119,15 @@ class Found:
     candidates: tuple[Candidate, ...]
 
 
+class _Looked(NamedTuple):
+    """What both nets see on a page rotated to an angle: the likely candidates and what the crop classifier says."""
+
+    search: Search
+    upright: Bytes
+    found: Detections
+    cropped: CropAnswers
+
+
 @dataclass(frozen=True)
 class _Some:
     """Candidates before they are weighed: boxes (N, 4) of left, top, width, height, and one row each."""
@@ -151,14 +158,11 @@ def find(
         plain: Whether it is a drawing, as `is_plain` says; found out unless given.
     """
     page = imaging_ink.on_paper(decode.within(image, thresholds.most_side))
-    search = page_search.search(page, models.detector, angle)
-    upright = page_search.rotated(page, search.angle)
-    some = _detected(upright, search, models.crop_classifier, thresholds)
-    turns = _turns(some, search, thresholds) if angle is None else 0
+    looked = _looked(page, models, angle, thresholds)
+    turns = _turns(looked.found, looked.cropped, thresholds) if angle is None else 0
     if turns:
-        search = page_search.search(page, models.detector, search.angle + 90.0 * turns)
-        upright = page_search.rotated(page, search.angle)
-        some = _detected(upright, search, models.crop_classifier, thresholds)
+        looked = _looked(page, models, looked.search.angle + 90.0 * turns, thresholds)
+    search, upright, some = looked.search, looked.upright, _detected(looked)
     size = (upright.shape[1], upright.shape[0])
     picture = rotation.rotated(decode.reduced(image), search.angle)
     ink = imaging_ink.from_picture(picture)
@@ -184,35 +188,45 @@ def drawing_angle(image: Image.Image, detector: Detector, thresholds: Thresholds
     return page_search.angle_of(imaging_ink.on_paper(decode.within(image, thresholds.most_side)), detector)
 
 
-def _turns(some: _Some, search: Search, thresholds: Thresholds) -> int:
+def _looked(page: Bytes, models: PageModels, angle: float | None, thresholds: Thresholds) -> _Looked:
+    """Return what both nets see on a page, uint8 (H, W, 3); see `find`."""
+    search = page_search.search(page, models.detector, angle)
+    upright = page_search.rotated(page, search.angle)
+    likely = np.flatnonzero(search.found.objectness >= thresholds.least)
+    found = search.found.take(likely[: thresholds.most])
+    crops = crop_classifier.crops_of(upright, found.boxes, found.tilt)
+    return _Looked(search, upright, found, models.crop_classifier.answers(crops))
+
+
+def _turns(found: Detections, cropped: CropAnswers, thresholds: Thresholds) -> int:
     """Return by how many more quarter turns counter-clockwise the digits are upright, mostly 0.
 
     The first pass takes some pages for the wrong way up. Here the crop classifier tells, and the detector again, which
     saw the digits larger since. A 0, a 1 and an 8 tell the crop classifier nothing: they look the same both ways.
     """
-    telling = np.flatnonzero(search.found.objectness[: len(some.cuts)] > thresholds.telling)[: thresholds.most_asked]
+    telling = np.flatnonzero(found.objectness > thresholds.telling)[: thresholds.most_asked]
     if len(telling) < thresholds.fewest:
         return 0
-    unlike = 1.0 - np.exp(some.cropped.digits[telling])[:, ALIKE].sum(axis=1, keepdims=True)
+    unlike = 1.0 - np.exp(cropped.digits[telling])[:, ALIKE].sum(axis=1, keepdims=True)
     quarters = np.round(np.arange(maps.ANGLE_BINS) / (maps.ANGLE_BINS / 4)).astype(int) % 4
-    votes = search.found.angles[telling] @ np.eye(4, dtype=np.float32)[quarters]
-    ways = (unlike * some.cropped.ways[telling] + thresholds.votes * np.log(votes + DOUBTED)).mean(axis=0)
+    votes = found.angles[telling] @ np.eye(4, dtype=np.float32)[quarters]
+    ways = (unlike * cropped.ways[telling] + thresholds.votes * np.log(votes + thresholds.doubted)).mean(axis=0)
     best = int(ways.argmax())
     return best if ways[best] > ways[0] + thresholds.turned else 0
 
 
-def _detected(upright: Bytes, search: Search, classifier: CropClassifier, thresholds: Thresholds) -> _Some:
+def _detected(looked: _Looked) -> _Some:
     """Return the detector's candidates with glyphs from the ink around each."""
-    likely = np.flatnonzero(search.found.objectness >= thresholds.least)
-    found = search.found.take(likely[: thresholds.most])
-    angles = np.where(np.abs(found.direction) < np.pi / 4, found.direction, 0.0).astype(np.float32)
-    cuts = [local_ink.glyph_of(upright, box, float(angle)) for box, angle in zip(found.boxes, angles, strict=True)]
+    found = looked.found
+    cuts = [
+        local_ink.glyph_of(looked.upright, box, float(angle))
+        for box, angle in zip(found.boxes, found.tilt, strict=True)
+    ]
     edges = detection.extents(found)
     boxes = np.concatenate([edges[:, :2], edges[:, 2:] - edges[:, :2]], axis=1)
     logits = found.classes - found.classes.max(axis=1, keepdims=True)
     detected = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    cropped = classifier.answers(crop_classifier.crops_of(upright, found.boxes, angles))
-    return _Some(boxes, cuts, detected.astype(np.float32), cropped, np.zeros(len(found), bool))
+    return _Some(boxes, cuts, detected.astype(np.float32), looked.cropped, np.zeros(len(found), bool))
 
 
 def _marked(ink: Floats, classifier: connected_parts.Reader, upright: Bytes, crops: CropClassifier) -> _Some:
@@ -285,9 +299,8 @@ def _weighed(
     for place in np.argsort(-likely, kind="stable"):
         if not any(shared[place, other] > thresholds.inside * smaller[place, other] for other in kept):
             kept.append(int(place))
-    weights = [fusion.classifier_weight(float(height)) for height in some.boxes[:, 3]]
     return tuple(
-        Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i], some.cropped.digits[i], weights[i])
+        Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i], some.cropped.digits[i])
         for i in sorted(kept)
     )
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from digitrec.errors import ModelError
+from digitrec.recognition import litert
 from digitrec.recognition.crop_outputs import HEIGHT, NONE, OUTPUTS, SIDE, TURNED, WAYS
 from digitrec.recognition.crops import crop
-from digitrec.recognition.litert_notice import without_notice
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -61,27 +59,14 @@ class CropClassifier:
     """The crop classifier. Safe to share between threads: one reads at a time."""
 
     def __init__(self, file: Path) -> None:
-        """Open a `.tflite` file as `crop_network.export` writes it.
+        """Open a `.tflite` file as `training.quantization` writes it.
 
         Raises:
             ModelError: If the file is missing, damaged or of another kind.
         """
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise ModelError("The crop classifier is missing. Get a fresh copy of the project.") from error
-        try:
-            self._interpreter = Interpreter(model_content=content, num_threads=1)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._output = self._interpreter.get_output_details()[0]["index"]
-            with without_notice():
-                self._interpreter.resize_tensor_input(self._input, [BATCH, SIDE, SIDE, 3])
-                self._interpreter.allocate_tensors()
-            outputs = int(self._interpreter.get_output_details()[0]["shape"][-1])
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelError("The crop classifier is damaged. Get a fresh copy of the project.") from error
-        if outputs != OUTPUTS:
-            raise ModelError("The crop classifier is of another version. Get a fresh copy of the project.")
+        self._interpreter = litert.opened(file, "crop classifier", (BATCH, SIDE, SIDE, 3), OUTPUTS)
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
         self._lock = threading.Lock()
 
     def outputs(self, crops: Bytes) -> Floats:

@@ -7,10 +7,10 @@ SIDE, HEIGHT = 48, 24.0
 """Pixels of a crop's side, and of the candidate's longer side in it."""
 
 CLASSES = slice(0, 11)
-"""Outputs: logits of the ten digits, and of what is no digit."""
+"""Outputs: logits of the ten digits, and of non-digits."""
 
 NONE = 10
-"""The class of what is no digit."""
+"""The class of non-digits."""
 
 WAYS = slice(11, 15)
 """Outputs: logits of by how many quarter turns counter-clockwise a digit becomes upright, 0 to 3."""

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from digitrec.errors import ModelError
 from digitrec.recognition import detector_maps as maps
-from digitrec.recognition.litert_notice import without_notice
+from digitrec.recognition import litert
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -74,6 +72,12 @@ class Detections:
         near = (best[:, None] + np.arange(-2, 3)) % maps.ANGLE_BINS
         weight = np.take_along_axis(self.angles, near, axis=1)
         return mean_direction(maps.BIN_ANGLES[near], weight)
+
+    @property
+    def tilt(self) -> Floats:
+        """Angles in radians (N,), clockwise, of those within an eighth turn of upright; 0 of the others."""
+        direction = self.direction
+        return np.where(np.abs(direction) < np.pi / 4, direction, np.float32(0.0))
 
 
 def mean_direction(angles: NDArray[np.floating], weights: NDArray[np.floating]) -> Floats:
@@ -147,26 +151,16 @@ class Detector:
     """The learned detector. Safe to share between threads: one reads at a time."""
 
     def __init__(self, file: Path) -> None:
-        """Open a `.tflite` file as `detector_network.export` writes it.
+        """Open a `.tflite` file as `training.quantization` writes it.
 
         Raises:
             ModelError: If the file is missing, damaged or of another kind.
         """
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise ModelError("The digit detector is missing. Get a fresh copy of the project.") from error
-        try:
-            self._interpreter = Interpreter(model_content=content, num_threads=1)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            self._output = self._interpreter.get_output_details()[0]["index"]
-            with without_notice():
-                self._resize((maps.MULTIPLE, maps.MULTIPLE))
-            channels = int(self._interpreter.get_output_details()[0]["shape"][-1])
-        except (ValueError, RuntimeError, IndexError) as error:
-            raise ModelError("The digit detector is damaged. Get a fresh copy of the project.") from error
-        if channels != maps.CHANNELS:
-            raise ModelError("The digit detector is of another version. Get a fresh copy of the project.")
+        smallest = (1, maps.MULTIPLE, maps.MULTIPLE, 3)
+        self._interpreter = litert.opened(file, "digit detector", smallest, maps.CHANNELS)
+        self._shape = smallest[1:3]
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
         self._lock = threading.Lock()
 
     def _resize(self, shape: tuple[int, int]) -> None:

@@ -27,9 +27,7 @@ class Weights:
             and on a drawing of much: the classifier alone then decides. On drawings, 98 of 100 digits of validation
             pages that the classifier takes for digits reach it.
         features: Of FEATURES, in their order.
-        classified: Of the classifier's log probabilities of the ten digits, for digits of up to `heights[0]` pixels,
-            whose 28 x 28 pixels are poor; from `heights[1]` on it is 1, as on drawings.
-        heights: See there.
+        classified: Of the classifier's log probabilities of the ten digits.
         detected: Of the detector's.
         cropped: Of the crop classifier's.
     """
@@ -39,7 +37,6 @@ class Weights:
     agrees: tuple[float, float] = (-3.0, -0.62)
     features: tuple[float, ...] = field(default=(2.11, 0.0, 0.53, -1.36, 0.41))
     classified: float = 0.23
-    heights: tuple[float, float] = (24.0, 48.0)
     detected: float = 0.34
     cropped: float = 0.73
 
@@ -106,19 +103,13 @@ def seen(detected: Floats, cropped: Floats, weights: Weights = WEIGHTS) -> Float
     return np.asarray(weights.detected * detected + weights.cropped * cropped, np.float32)
 
 
-def classifier_weight(height: float, weights: Weights = WEIGHTS) -> float:
-    """Return the weight of the classifier's log probabilities for a digit of a height in pixels of the page."""
-    low, high = weights.heights
-    return weights.classified + (1.0 - weights.classified) * min(max((height - low) / (high - low), 0.0), 1.0)
-
-
-def classes(classified: Floats, seen: Floats, weight: float = 1.0) -> Floats:
+def classes(classified: Floats, seen: Floats, weight: float = WEIGHTS.classified) -> Floats:
     """Return the digits' probabilities (N, 10).
 
     Args:
         classified: (N, 10), the classifier's probabilities.
         seen: (N, 10), as the function of that name returns it.
-        weight: As `classifier_weight` returns it.
+        weight: Of the classifier's log probabilities.
     """
     total = weight * np.log(np.maximum(classified, 1e-9)) + seen
     together = np.exp(total - total.max(axis=1, keepdims=True))

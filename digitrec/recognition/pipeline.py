@@ -150,10 +150,10 @@ def _middle(box: Box) -> float:
 def _from_candidate(candidate: Candidate, single: bool) -> Digit:
     """Return a candidate as a digit that no model has seen yet.
 
-    Where a picture is known to hold one digit, classifier and detector name it: 90.6 % of 371 synthetic validation
-    photos of one digit, 90.3 % with the crop classifier.
+    Where a picture is known to hold one digit, classifier and detector name it, with weights of 1: there the crop
+    classifier gives nothing (`python -m tests.bench.page_choices`).
     """
-    seen, weight = (candidate.detected, 1.0) if single else (candidate.seen, candidate.weight)
+    seen, weight = (candidate.detected, 1.0) if single else (candidate.seen, fusion.WEIGHTS.classified)
     blank = _unanswered(0, Mark(candidate.box, candidate.cut), (1.0, 1.0), (2**31, 2**31))
     return dataclasses.replace(
         blank,

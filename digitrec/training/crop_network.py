@@ -1,7 +1,5 @@
 """The crop classifier, a small convolutional net on what lies around a candidate; see `recognition/crop_classifier`."""
 
-from pathlib import Path
-
 import keras
 from keras import layers
 
@@ -62,10 +60,3 @@ def _entropy(truth: keras.KerasTensor, logits: keras.KerasTensor, smoothing: flo
     truth, count = ops.cast(truth, "int32"), logits.shape[-1]
     wanted = ops.one_hot(ops.maximum(truth, 0), count) * (1 - smoothing) + smoothing / count
     return -ops.sum(wanted * ops.log_softmax(logits), axis=-1) * ops.cast(truth != NOT_COUNTED, "float32")
-
-
-def export(model: keras.Model, file: Path) -> None:
-    """Write the crop classifier for LiteRT, quantized as the detector is. Needs the `tensorflow` backend."""
-    import tensorflow as tf
-
-    model.export(file, format="litert", verbose=False, optimizations=[tf.lite.Optimize.DEFAULT])

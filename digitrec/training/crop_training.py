@@ -10,7 +10,7 @@ import json
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from digitrec.datasets.page_crops import Crops
 from digitrec.datasets.synthetic_pages import SORTS, PageMaker
 from digitrec.recognition import crop_outputs, shipped
 from digitrec.recognition.crop_outputs import ALIKE, NONE, TURNED
+from digitrec.training import plan_options, precision
 
 if TYPE_CHECKING:
     import keras
@@ -46,7 +47,7 @@ class Plan:
         batch: Crops a step.
         peak_rate: Highest learning rate; it rises over the first twentieth and falls along a cosine to nothing.
         seed: Of pages and weights.
-        bfloat16: Whether the net computes in bfloat16; its weights stay float32.
+        precision: As in a recipe; see `precision.computed`.
     """
 
     pages: int = 3280
@@ -55,7 +56,7 @@ class Plan:
     batch: int = 128
     peak_rate: float = 2e-3
     seed: int = 1
-    bfloat16: bool = True
+    precision: str = "auto"
 
 
 PAGES_A_FILE = 40
@@ -189,7 +190,7 @@ def train(plan: Plan, folder: Path, workers: int) -> "tuple[keras.Model, dict[st
     from digitrec.training import crop_network
 
     keras.utils.set_random_seed(plan.seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if plan.bfloat16 else "float32")
+    keras.config.set_dtype_policy(precision.policy(plan.precision))
     model, data = crop_network.build(), batches(crops, plan)
     steps = plan.epochs * len(data)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -234,13 +235,13 @@ def export(model: "keras.Model", card: dict[str, Any], target: Path) -> None:
     """Write a trained net for LiteRT and its card: `crop_classifier.tflite` and `crop_classifier.json` of a folder."""
     import keras
 
-    from digitrec.training import crop_network
+    from digitrec.training import crop_network, quantization
 
     keras.config.set_dtype_policy("float32")
     plain = crop_network.build()
     plain.set_weights(model.get_weights())
     target.mkdir(parents=True, exist_ok=True)
-    crop_network.export(plain, target / "crop_classifier.tflite")
+    quantization.export(plain, target / "crop_classifier.tflite")
     (target / "crop_classifier.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
@@ -251,12 +252,9 @@ def _main() -> None:
     parser.add_argument("--export", type=Path, help="folder that the net and its card are written to")
     parser.add_argument("--workers", type=int, default=2, help="processes that make crops")
     parser.add_argument("--only-crops", action="store_true", help="make the crops, and do not train")
-    for name in ("pages", "checked", "epochs", "batch", "peak_rate", "seed"):
-        default = getattr(plan, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    plan_options.add(parser, plan, ("pages", "checked", "epochs", "batch", "peak_rate", "seed"))
     given = parser.parse_args()
-    chosen = {name: getattr(given, name) for name in vars(given) if name in Plan.__dataclass_fields__}
-    plan = replace(plan, **chosen)
+    plan = plan_options.chosen(plan, given)
     if given.only_crops:
         for part, pages in (("validation", plan.checked), ("training", plan.pages)):
             all_crops(given.folder, part, plan.seed, pages, given.workers)

@@ -5,8 +5,6 @@ References:
     Lin et al.: Feature pyramid networks, CVPR 2017, arXiv 1612.03144 (the way back up).
 """
 
-from pathlib import Path
-
 import keras
 from keras import layers
 
@@ -77,14 +75,3 @@ def _stage(x: keras.KerasTensor, filters: int, blocks: int, name: str) -> keras.
         y = _conv(y, filters, f"{name}_{number}b", relu=False)
         x = layers.ReLU(name=f"{name}_{number}_relu")(layers.Add(name=f"{name}_{number}_sum")([x, y]))
     return x
-
-
-def export(model: keras.Model, file: Path) -> None:
-    """Write the detector for LiteRT; the input's size is set when it is read. Needs the `tensorflow` backend.
-
-    Weights are int8, and activations become int8 as they come (dynamic-range quantization): a third of the time of
-    float16 weights on a processor with AVX-512 VNNI, at logits that differ by 0.05 on average.
-    """
-    import tensorflow as tf
-
-    model.export(file, format="litert", verbose=False, optimizations=[tf.lite.Optimize.DEFAULT])

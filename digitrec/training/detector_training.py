@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from digitrec import settings
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.synthetic_pages import Page, PageMaker
+from digitrec.training import plan_options
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
 
@@ -306,13 +307,13 @@ def export(folder: Path, target: Path) -> None:
     """
     import keras
 
-    from digitrec.training import detector_network
+    from digitrec.training import detector_network, quantization
 
     keras.config.set_dtype_policy("float32")
     model = detector_network.build()
     model.set_weights(_arrays(folder / "average.npz"))
     target.mkdir(parents=True, exist_ok=True)
-    detector_network.export(model, target / "detector.tflite")
+    quantization.export(model, target / "detector.tflite")
     state = json.loads((folder / "state.json").read_text())
     card = {
         "version": 1,
@@ -333,12 +334,9 @@ def _main() -> None:
     parser.add_argument("--initial", type=Path, help="PyTorch weights to begin with")
     parser.add_argument("--seconds", type=float, default=math.inf, help="how long this call may train")
     parser.add_argument("--export", type=Path, help="write the model to this folder, and do not train")
-    for name in ("minutes", "peak_rate", "batch", "kept_pages", "workers", "threads", "seed"):
-        default = getattr(plan, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    plan_options.add(parser, plan, ("minutes", "peak_rate", "batch", "kept_pages", "workers", "threads", "seed"))
     given = parser.parse_args()
-    chosen = {name: getattr(given, name) for name in vars(given) if name in Plan.__dataclass_fields__}
-    plan = replace(plan, **chosen)
+    plan = plan_options.chosen(plan, given)
     if given.export:
         export(given.folder, given.export)
     else:

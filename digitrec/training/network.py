@@ -39,7 +39,7 @@ def trainable(recipe: Recipe, steps: int) -> keras.Model:
     Where `recipe.one_hot`, labels are the probabilities of each class.
     """
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if precision.computed(recipe.precision) == "bfloat16" else "float32")
+    keras.config.set_dtype_policy(precision.policy(recipe.precision))
     try:
         glyph, logits = _connected(recipe.keras_layers()[:-1])
     finally:

@@ -26,6 +26,11 @@ def computed(precision: str) -> str:
     return "bfloat16" if _multiplies_bfloat16() else "float32"
 
 
+def policy(precision: str) -> str:
+    """Return Keras' dtype policy for a recipe's precision: weights are float32 in each."""
+    return "mixed_bfloat16" if computed(precision) == "bfloat16" else "float32"
+
+
 def _multiplies_bfloat16() -> bool:
     if os.environ.get("ONEDNN_MAX_CPU_ISA", "").lower() in TOO_OLD:
         return False

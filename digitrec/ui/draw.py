@@ -77,16 +77,16 @@ class Places(NamedTuple):
     Attributes:
         chooser: For the choice of a digit; None where exactly one is drawn.
         answers: Of one or two models.
-        seen: For what the models see.
-        strip: For the steps from the drawing to that.
+        seen: For what the models see; None where that is not shown.
+        strip: For the steps from the drawing to that; the same.
         trail: For *Which step saved it?*; None while it is closed.
     """
 
     chooser: DeltaGenerator | None
     answers: Sequence[Answer]
-    seen: DeltaGenerator
-    strip: DeltaGenerator
-    trail: DeltaGenerator | None
+    seen: DeltaGenerator | None = None
+    strip: DeltaGenerator | None = None
+    trail: DeltaGenerator | None = None
 
 
 @st.fragment
@@ -95,6 +95,17 @@ def drawn_and_read(pad: Pad, places: Places) -> None:
 
     Each element costs the server about as much as a model's answer, so what a stroke does not change is drawn by the
     page, once. Streamlit fills again only places that were filled when the page was made, if with nothing.
+    """
+    fill(pad, places, "Draw")
+
+
+def fill(pad: Pad, places: Places, page: str) -> NDArray[np.uint8] | None:
+    """Draw the canvas, fill the places and return what is drawn, as `canvas` does.
+
+    Args:
+        pad: The canvas.
+        places: The places.
+        page: The page's name, for the log.
     """
     drawn = canvas(pad)
     first: Reading | None = None
@@ -109,7 +120,7 @@ def drawn_and_read(pad: Pad, places: Places) -> None:
             elif drawn is not None:
                 reader, finder = common.predictor(model), None if pad.single else registry.finder()
                 read = partial(pipeline.read_canvas, drawn, reader, pad.single, finder)
-                reading = first = common.logged("Draw", reader, read)
+                reading = first = common.logged(page, reader, read)
                 if places.chooser and len(first.digits) > 1:
                     with places.chooser:
                         chosen = choose_digit(first.digits)
@@ -123,20 +134,23 @@ def drawn_and_read(pad: Pad, places: Places) -> None:
     digit = first.digits[chosen] if first and first.digits else None
     if digit:
         st.session_state.last_glyph = digit.glyph  # for Compare
-    with places.seen:
-        if first and len(first.digits) > 1:
-            seen(first.digits, chosen)
-        else:
-            charts.seen(digit.glyph if digit else None)
-    with places.strip:
-        if first and digit:
-            charts.strip((*first.steps, *digit.steps))
-        else:
-            st.caption("The steps are shown here once there is a digit.")
+    if places.seen:
+        with places.seen:
+            if first and len(first.digits) > 1:
+                seen(first.digits, chosen)
+            else:
+                charts.seen(digit.glyph if digit else None)
+    if places.strip:
+        with places.strip:
+            if first and digit:
+                charts.strip((*first.steps, *digit.steps))
+            else:
+                st.caption("The steps are shown here once there is a digit.")
     if places.trail:
         rows = partial(recognition_ablation.trail, first, digit) if first and digit else None
         with places.trail:
             ablation.table(rows, [model for model, _, _ in places.answers])
+    return drawn
 
 
 def begin(pad: Pad) -> None:
@@ -155,8 +169,7 @@ def begin_with(pad: Pad, strokes: Strokes) -> None:
 
 def strokes(pad: Pad) -> Strokes:
     """Return the strokes on a canvas."""
-    objects: Strokes = (st.session_state.get(f"{pad.key}_strokes") or {}).get("objects", [])
-    return objects
+    return tab.strokes(pad.key)
 
 
 def canvas(pad: Pad) -> NDArray[np.uint8] | None:
@@ -186,12 +199,17 @@ def canvas(pad: Pad) -> NDArray[np.uint8] | None:
 def tools(pad: Pad) -> None:
     """Draw the buttons that remove strokes, and the brush; below a number, how it is read."""
     with st.container(horizontal=True):
-        st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: begin_with(pad, strokes(pad)[:-1]))
-        st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with(pad, []))
+        undo_and_clear(pad)
         with st.popover("Brush", icon=":material/brush:"):
             st.slider("Brush width in pixels", 4, 40, key="brush")
     if not pad.single:
         st.caption("Each digit is found, cropped and read separately.")
+
+
+def undo_and_clear(pad: Pad) -> None:
+    """Draw the buttons that remove the last stroke, and all of them."""
+    st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: begin_with(pad, strokes(pad)[:-1]))
+    st.button("Clear", icon=":material/delete:", key="clear", on_click=lambda: begin_with(pad, []))
 
 
 def _changed(pad: Pad) -> None:

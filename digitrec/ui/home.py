@@ -1,17 +1,15 @@
 """The home page's parts: a canvas read by two models, a card per page, the table of models."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from digitrec import formats
-from digitrec.recognition import pipeline
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training import model_files
-from digitrec.ui import charts, common, draw
+from digitrec.ui import common, draw
 from digitrec.ui.draw import PADS
 
 PAD = PADS["One digit"]._replace(key="pad_home")
@@ -40,38 +38,23 @@ def drawn_and_read() -> None:
 
     The page calls it last: its text and links do not wait for the canvas or the models, which are opened here.
     """
-    pad = PAD
-    draw.begin(pad)
+    draw.begin(PAD)
     left, *columns = st.columns([320, 255, 255], gap="medium")
-    with left:
-        with st.container(key="canvas"):
-            drawn = draw.canvas(pad)
-        with st.container(horizontal=True):
-            st.button("Undo", icon=":material/undo:", key="undo", on_click=_change, args=(-1,))
-            st.button("Clear", icon=":material/delete:", key="clear", on_click=_change, args=(0,))
-    labelled, first = common.model_labels(), None
+    labelled, answers = common.model_labels(), []
     for number, (column, name) in enumerate(zip(columns, _defaults(), strict=False), 1):
         with column, common.shown_errors(stop=False):
             st.markdown(f"**{common.plain(labelled[name])}** reads")
-            reader, reading = common.predictor(name), None
-            if drawn is not None and first:
-                reading = pipeline.reread(first, reader)
-            elif drawn is not None:
-                read = partial(pipeline.read_canvas, drawn, reader, True, registry.finder())
-                reading = first = common.logged("Home", reader, read)
-            with st.container(key=f"answer_{number}"):
-                common.answer(reading, "Draw a digit.")
-            charts.bars(reading.digits[0] if reading and reading.digits else None, name, f"bars_{number}")
+            common.predictor(name)  # opened now, so that the first stroke does not wait for it
+            places = st.container(key=f"answer_{number}"), st.container(key=f"bars_{number}")
+            answers.append(draw.Answer(name, *places))
+    with left:
+        with st.container(key="canvas"):
+            drawn = draw.fill(PAD, draw.Places(None, answers), "Home")
+        with st.container(horizontal=True):
+            draw.undo_and_clear(PAD)
     if drawn is not None:  # the Draw page goes on with it
         state, there = st.session_state, PADS["One digit"].key
-        state[f"{there}_strokes"], state[f"{there}_image"] = state[f"{pad.key}_strokes"], drawn
-    if first and first.digits:
-        st.session_state.last_glyph = first.digits[0].glyph  # for Compare
-
-
-def _change(end: int) -> None:
-    """Keep the strokes of the drawing up to one of them: -1 for all but the last, 0 for none."""
-    draw.begin_with(PAD, draw.strokes(PAD)[:end])
+        state[f"{there}_strokes"], state[f"{there}_image"] = state[f"{PAD.key}_strokes"], drawn
 
 
 def _defaults() -> list[str]:

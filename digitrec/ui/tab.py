@@ -63,12 +63,12 @@ def save() -> bool:
 
 def _has_content() -> bool:
     mine: Batch | None = st.session_state.get("batch")
-    return bool(mine and mine.pictures) or any(_objects(pad) for pad in _PADS)
+    return bool(mine and mine.pictures) or any(strokes(pad) for pad in _PADS)
 
 
-def _objects(pad: str) -> list[Any]:
-    """Return the strokes on a canvas."""
-    found: list[Any] = (st.session_state.get(f"{pad}_strokes") or {}).get("objects", [])
+def strokes(pad: str) -> list[dict[str, Any]]:
+    """Return the strokes on the canvas with this key."""
+    found: list[dict[str, Any]] = (st.session_state.get(f"{pad}_strokes") or {}).get("objects", [])
     return found
 
 
@@ -87,7 +87,7 @@ def _restore() -> None:
         for key, value in found.items():
             state[key] = value
         for pad in _PADS:  # a canvas that is shown already draws what it begins with when its version changes
-            start = {"objects": _objects(pad), "version": (state.get(f"{pad}_start") or {}).get("version", 0) + 1}
+            start = {"objects": strokes(pad), "version": (state.get(f"{pad}_start") or {}).get("version", 0) + 1}
             state[f"{pad}_start"], state[f"{pad}_restored"] = start, True
         # A duplicated tab leaves the other one, which is still open, what was kept of it.
         if not (owner and runtime.exists() and runtime.get_instance().is_active_session(owner)):

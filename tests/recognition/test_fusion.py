@@ -109,7 +109,7 @@ def test_the_digits_probabilities_add_up_to_one(classified: np.ndarray, detected
 @given(ten, st.floats(-400.0, 0.0))
 def test_a_detector_that_knows_nothing_leaves_the_classifiers_answer(classified: np.ndarray, level: float) -> None:
     alone = probabilities(classified)
-    together = fusion.classes(alone, np.full((3, 10), level, np.float32))
+    together = fusion.classes(alone, np.full((3, 10), level, np.float32), 1.0)
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
@@ -159,11 +159,3 @@ def test_what_the_ink_step_found_is_the_classifiers_to_decide_where_the_detector
     assert likely[0] == pytest.approx(0.9, abs=1e-3)
     assert likely[1] < 0.05
     assert fusion.trust(known)[2] == pytest.approx(WEIGHTS.rejection)
-
-
-@given(st.floats(1.0, 3000.0), st.floats(1.0, 3000.0))
-def test_the_classifier_counts_more_for_larger_digits(one: float, other: float) -> None:
-    low, high = (fusion.classifier_weight(height) for height in sorted((one, other)))
-    assert WEIGHTS.classified <= low <= high <= 1.0
-    assert fusion.classifier_weight(WEIGHTS.heights[0]) == WEIGHTS.classified
-    assert fusion.classifier_weight(WEIGHTS.heights[1]) == 1.0

@@ -9,7 +9,7 @@ import pytest
 from digitrec.recognition import crop_outputs
 from digitrec.recognition.crop_classifier import CropClassifier
 from digitrec.recognition.crop_outputs import NONE, OUTPUTS, SIDE
-from digitrec.training import crop_network
+from digitrec.training import crop_network, quantization
 from digitrec.training.crop_network import NOT_COUNTED, CropLoss
 
 
@@ -17,7 +17,7 @@ def test_litert_reads_what_keras_computes(tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
     model = crop_network.build()
     file = tmp_path / "crop_classifier.tflite"
-    crop_network.export(model, file)
+    quantization.export(model, file)
     assert file.stat().st_size < 2_000_000
     crops = np.random.default_rng(2).integers(0, 256, (3, SIDE, SIDE, 3)).astype(np.uint8)
     expected = np.asarray(model(crops.astype(np.float32)))

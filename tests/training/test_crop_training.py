@@ -20,7 +20,7 @@ from digitrec.training import crop_network, crop_training
 from digitrec.training.crop_network import NOT_COUNTED
 from digitrec.training.crop_training import Plan
 
-PLAN = Plan(pages=2, checked=1, epochs=2, batch=8, bfloat16=False)
+PLAN = Plan(pages=2, checked=1, epochs=2, batch=8, precision="float32")
 
 
 def some_crops(count: int, seed: int = 0) -> Crops:

@@ -9,7 +9,7 @@ import pytest
 from digitrec.errors import ModelError
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.detector import Detector
-from digitrec.training import detector_network
+from digitrec.training import detector_network, quantization
 
 MOST_PARAMETERS, MOST_BYTES = 2_500_000, 5_000_000
 
@@ -37,7 +37,7 @@ def model() -> keras.Model:
 @pytest.fixture(scope="module")
 def file(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("detector") / "detector.tflite"
-    detector_network.export(model, path)
+    quantization.export(model, path)
     return path
 
 
