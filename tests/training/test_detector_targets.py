@@ -14,7 +14,7 @@ from digitrec.recognition import detector
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.detector import Detections
 from digitrec.training import detector_targets as made
-from digitrec.training.detector_targets import DetectorLoss
+from digitrec.training.detector_loss import DetectorLoss
 
 SIDE = 256
 HEAT, KEPT = 0, 1
