@@ -1,5 +1,6 @@
 """A few steps with a tiny net on pages made here: a checkpoint, going on from it, and the detector that comes out."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -15,12 +16,12 @@ import tensorflow as tf
 
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.synthetic_pages import Page, PageMaker
-from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.detector import Detector
 from digitrec.training import detector_network, detector_targets, detector_training
-from digitrec.training.detector_training import Batch, Crops, Plan, Training, learning_rate
+from digitrec.training.detector_batches import Batch, Supply
+from digitrec.training.detector_training import Plan, Training, learning_rate
 
-PLAN = Plan(minutes=1.0, batch=2, side=64, kept_pages=4, workers=1, threads=1, bfloat16=False)
+PLAN = Plan(minutes=1.0, batch=2, side=64, kept_pages=4, workers=1, bfloat16=False)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(detector_network, "UP", (6, 6, 4))
     monkeypatch.setattr(detector_network, "STEM", 4)
     monkeypatch.setattr(detector_network, "HEAD", 4)
-    monkeypatch.setattr(detector_training, "FIRST_PAGES", 2)
     yield
     keras.config.set_dtype_policy(policy)
 
@@ -64,27 +64,24 @@ def batch_of(pages: list[Page], number: int) -> Batch:
     rng = np.random.default_rng(number)
     crops = [detector_targets.crop(page.image, page.labels, PLAN.side, rng) for page in pages[: PLAN.batch]]
     targets = [detector_targets.targets(labels, PLAN.side) for _, labels in crops]
-    return np.stack([image for image, _ in crops]), np.stack(targets)
+    return np.stack([image for image, _ in crops]), np.stack(targets).astype(np.float16)
 
 
 class Made:
-    """What `Crops` is to the training, without processes: the same batches each time."""
+    """What `Batches` is to the training, without processes: the same batches each time."""
 
     def __init__(self, pages: list[Page]) -> None:
-        self.pages = pages
-        self.made = len(pages)
-        self.begun: list[int] = []
+        self.taken = pages
+        self.pages = len(pages)
+        self.seeds: list[int] = []
         self.closed = 0
 
-    def __call__(self, plan: Plan, characters: Characters, first_seed: int) -> "Made":
-        self.seeds = [*getattr(self, "seeds", []), first_seed]
+    def __call__(self, supply: Supply, characters: Characters, first_seed: int) -> "Made":
+        self.seeds.append(first_seed)
         return self
 
-    def batches(self, first: int) -> Iterator[Batch]:
-        self.begun.append(first)
-        while True:
-            yield batch_of(self.pages, first)
-            first += 1
+    def __iter__(self) -> Iterator[Batch]:
+        return (batch_of(self.taken, number) for number in itertools.count())
 
     def close(self) -> None:
         self.closed += 1
@@ -93,7 +90,7 @@ class Made:
 @pytest.fixture
 def source(pages: list[Page], characters: Characters, monkeypatch: pytest.MonkeyPatch) -> Made:
     made = Made(pages)
-    monkeypatch.setattr(detector_training, "Crops", made)
+    monkeypatch.setattr(detector_training, "Batches", made)
     monkeypatch.setattr(Characters, "load", classmethod(lambda cls, part, folder: characters))
     return made
 
@@ -173,14 +170,16 @@ def test_training_ends_with_its_time_and_a_later_call_goes_on(source: Made, tmp_
     again = json.loads((tmp_path / "state.json").read_text())
     assert (again["steps"], again["calls"]) == (2, 2)
     assert again["seconds"] > state["seconds"]
-    assert source.begun == [0, 1]
     assert source.closed == 2
     assert source.seeds[0] != source.seeds[1]  # no page is seen twice
 
 
 def test_a_plan_that_is_over_makes_one_more_step_and_ends(source: Made, tmp_path: Path) -> None:
-    detector_training.train(replace(PLAN, minutes=1e-6), tmp_path)
-    assert json.loads((tmp_path / "state.json").read_text())["steps"] == 1
+    detector_training.train(PLAN, tmp_path, seconds=0.0)
+    state = json.loads((tmp_path / "state.json").read_text())
+    (tmp_path / "state.json").write_text(json.dumps({**state, "seconds": 61.0}))
+    detector_training.train(PLAN, tmp_path)
+    assert json.loads((tmp_path / "state.json").read_text())["steps"] == 2
 
 
 def test_a_loss_that_is_no_number_ends_it_and_keeps_the_last_checkpoint(
@@ -224,38 +223,12 @@ def test_bfloat16_trains_and_keeps_its_weights_in_full(pages: list[Page], tmp_pa
     assert training.model.output.dtype == "float32"
 
 
-def test_other_processes_make_pages_that_batches_are_cut_from(characters: Characters) -> None:
-    crops = Crops(PLAN, characters, first_seed=5)
-    try:
-        batches = crops.batches(0)
-        for _ in range(3):
-            images, targets = next(batches)
-            assert images.shape == (2, 64, 64, 3)
-            assert images.dtype == np.uint8
-            assert targets.shape == (2, 64 // maps.STRIDE, 64 // maps.STRIDE, detector_targets.CHANNELS)
-        assert crops.made >= 2
-        batches.close()
-    finally:
-        crops.close()
-    for worker in crops._workers:
-        worker.join(10)
-        assert not worker.is_alive()
-
-
-def test_where_no_process_can_make_pages_it_is_said(characters: Characters) -> None:
-    without_digits = Characters("training", {"digit": {}}, [[] for _ in range(10)], [], [])
-    crops = Crops(PLAN, without_digits, first_seed=5)
-    try:
-        with pytest.raises(RuntimeError, match="No process makes pages"):
-            next(crops.batches(0))
-    finally:
-        crops.close()
-
-
-def test_a_batch_is_decided_by_its_number(pages: list[Page], characters: Characters) -> None:
-    crops = Crops.__new__(Crops)  # no processes
-    crops.plan, crops._cut, crops._kept = PLAN, 0, list(pages)  # type: ignore[assignment]
-    first, again, other = crops._batch(4), crops._batch(4), crops._batch(5)
-    np.testing.assert_array_equal(first[0], again[0])
-    np.testing.assert_array_equal(first[1], again[1])
-    assert not np.array_equal(first[0], other[0])
+def test_a_training_begins_with_the_average_of_an_earlier_one(source: Made, tmp_path: Path) -> None:
+    detector_training.train(PLAN, tmp_path / "first", seconds=0.0)
+    training = Training(PLAN, tmp_path / "second")
+    training.begin_with(tmp_path / "first" / "average.npz")
+    assert_same(training.model.get_weights(), arrays(tmp_path / "first", "average"))
+    assert_same(training.average, arrays(tmp_path / "first", "average"))
+    assert training.initial == "1 steps of 2 crops from random"
+    detector_training.train(PLAN, tmp_path / "third", tmp_path / "first" / "average.npz", seconds=0.0)
+    assert json.loads((tmp_path / "third" / "state.json").read_text())["initial"] == training.initial
