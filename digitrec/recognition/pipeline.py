@@ -218,9 +218,12 @@ def _answered(blank: Reading, rows: list[list[Mark]], predictor: Reader, finder:
 
 
 def _only(ink: Floats) -> list[list[Mark]]:
-    """Return all ink as the one digit of a picture."""
+    """Return all ink as the one digit of a picture; a dab is none."""
     box = glyphs.only(ink)
-    return [[Mark(box, glyphs.cut(ink, box))]] if box else []
+    if box is None:
+        return []
+    cut = glyphs.cut(ink, box)
+    return [[Mark(box, cut, sign=glyphs.is_dab(cut.crop))]]
 
 
 def _unanswered(row: int, mark: Mark, scale: tuple[float, float], size: tuple[int, int]) -> Digit:

@@ -26,7 +26,7 @@ from digitrec.recognition.connected_parts import (
     union,
     window,
 )
-from digitrec.recognition.normalize import EDGE, Box
+from digitrec.recognition.normalize import EDGE, Box, is_dab
 from digitrec.recognition.reading_order import order as order  # the reading order, for those who have boxes only
 from digitrec.recognition.splitting import MOST_CUT, best_pieces, pieces
 
@@ -272,7 +272,7 @@ def _with_signs(row: list[Candidate], others: bool) -> list[tuple[Candidate, boo
 
 
 def _is_sign(mark: Candidate, row: Sequence[Candidate], others: bool) -> bool:
-    """Return whether a mark among sure digits is none: a dash, a bracket, a slash or a comma, or doubtful both ways.
+    """Return whether a mark is no digit: a dash or a dab, or, among sure digits, a bracket, slash, comma or doubtful.
 
     Args:
         mark: The mark.
@@ -281,7 +281,7 @@ def _is_sign(mark: Candidate, row: Sequence[Candidate], others: bool) -> bool:
     """
     width, height = mark.box.width, mark.box.height
     heights = [m.box.height for m in row if m is not mark and m.digit != 1 and is_sure(m)]
-    if width >= FLAT * height:
+    if width >= FLAT * height or is_dab(mark.cut.crop):
         return True
     if len(heights) < 2:
         return False

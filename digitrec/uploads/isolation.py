@@ -6,6 +6,8 @@ down ends that process, not the server.
 """
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -57,3 +59,11 @@ def _called(function: Callable[..., Answer], *args: Any) -> Answer:
 
 def _give_way() -> None:
     os.nice(NICER)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(server: int) -> None:
+    """End this process when the server is gone, be it killed."""
+    while os.getppid() == server:
+        time.sleep(1.0)
+    os._exit(1)

@@ -165,3 +165,24 @@ def test_specks_do_not_move_the_box():
     for x, y in [(5, 5), (190, 8), (12, 180), (185, 190)]:
         cv2.circle(ink, (x, y), 2, 1.0, -1)
     assert only(ink) == clean
+
+
+def dab(moved: int, pen: int = 18) -> np.ndarray:
+    """Return the ink of a pen that was pressed down and moved a little."""
+    ink = np.zeros((64, 64), np.uint8)
+    cv2.line(ink, (32, 20), (32, 20 + moved), 255, pen, cv2.LINE_AA)
+    return ink.astype(np.float32) / 255
+
+
+@pytest.mark.parametrize("pen", [12, 18, 24])
+@pytest.mark.parametrize("share", [0.0, 0.15, 0.3])
+def test_a_pen_pressed_down_makes_a_dab(pen, share):
+    ink = dab(round(share * pen), pen)
+    assert normalize.is_dab(normalize.cut(ink, normalize.only(ink)).crop)
+
+
+def test_digits_are_no_dabs_not_even_the_fattest_and_the_shortest():
+    pictures, _ = mnist.first_training(3000)
+    inks = [np.pad(picture, 6).astype(np.float32) / 255 for picture in pictures]
+    assert not any(normalize.is_dab(normalize.cut(ink, normalize.only(ink)).crop) for ink in inks)
+    assert not normalize.is_dab(dab(30)[10:60, 20:44])

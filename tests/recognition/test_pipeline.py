@@ -399,3 +399,15 @@ def test_ink_of_a_picture_rotated_is_upright_with_no_digit_looked_for(angle):
     rows = np.flatnonzero((found.ink > 0.5).any(axis=1))
     gaps = np.flatnonzero(np.diff(rows) > 20)
     assert len(gaps) == 1  # two level rows
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_a_dab_is_no_digit_however_sure_the_model(single):
+    rgba = np.zeros((280, 280, 4), np.uint8)
+    cv2.circle(rgba, (140, 120), 9, (0, 0, 0, 255), -1, cv2.LINE_AA)
+    assert [digit.flag for digit in pipeline.read_canvas(rgba, Halves(0.99), single).digits] == ["not-a-digit"]
+    cv2.line(rgba, (140, 120), (140, 200), (0, 0, 0, 255), 18, cv2.LINE_AA)
+    assert [digit.flag for digit in pipeline.read_canvas(rgba, Halves(0.99), single).digits] == [None]
+    picture = Image.new("L", (280, 280), 255)
+    picture.paste(0, (130, 110, 148, 128))
+    assert [digit.flag for digit in pipeline.read(picture, Halves(0.99), single).digits] == ["not-a-digit"]

@@ -170,13 +170,13 @@ def test_a_bracket_read_as_a_digit_does_not_hide_the_other() -> None:
 
 
 class Shapes:
-    """To it a ring is a 0 without doubt, a disc a doubtful 8, and a cross no digit."""
+    """To it a ring is a 0 without doubt, a block a doubtful 8, and a cross no digit."""
 
     def answers(self, glyphs: np.ndarray) -> Answers:
-        disc, ring = glyphs[:, 9, 9] > 0.5, glyphs[:, 14, 14] < 0.5
+        block, ring = glyphs[:, 9, 9] > 0.5, glyphs[:, 14, 14] < 0.5
         shares = np.full((len(glyphs), 10), 0.01, np.float32)
-        shares[ring, 0], shares[disc, 8], shares[disc, 9], shares[~ring & ~disc, 1] = 0.91, 0.6, 0.32, 0.91
-        return Answers(shares / shares.sum(axis=1, keepdims=True), np.select([ring, disc], [0.99, 0.7], 0.1))
+        shares[ring, 0], shares[block, 8], shares[block, 9], shares[~ring & ~block, 1] = 0.91, 0.6, 0.32, 0.91
+        return Answers(shares / shares.sum(axis=1, keepdims=True), np.select([ring, block], [0.99, 0.7], 0.1))
 
 
 @pytest.mark.parametrize(("crosses", "sign"), [(0, False), (2, True)])
@@ -184,7 +184,7 @@ def test_a_doubtful_mark_is_a_digit_where_nothing_but_digits_is_written(crosses:
     ink = np.zeros((140, 1000), np.float32)
     for place in range(5):
         cv2.circle(ink, (70 + 110 * place, 70), 40, 1.0, 5)
-    cv2.circle(ink, (620, 70), 40, 1.0, -1)
+    cv2.rectangle(ink, (596, 30), (644, 110), 1.0, -1)
     for place in range(crosses):
         middle = 740 + 120 * place
         cv2.line(ink, (middle - 40, 70), (middle + 40, 70), 1.0, 5)
