@@ -33,6 +33,8 @@ class Thresholds:
         same: Distance up to which two pixels have the same colour.
         faintest_drawn: Smallest distance that counts as ink in a drawing, about 5 grey levels.
         faintest_in_photo: The same where paper has shadows and grain, about 10 grey levels.
+        margin: Width of the ground beside a photo on it at which it is one.
+        edge: Share of each of a photo's four edges that differs from the ground it lies on.
     """
 
     paper_side: int = 160
@@ -44,6 +46,8 @@ class Thresholds:
     same: float = 2.0
     faintest_drawn: float = 8.0
     faintest_in_photo: float = 18.0
+    margin: float = 0.02
+    edge: float = 0.7
 
 
 THRESHOLDS = Thresholds()
@@ -112,6 +116,32 @@ def flat(colours: Bytes) -> Paper | None:
     if some.shape != colours.shape:
         distance = _from_one_colour(colours, paper)
     return Paper(distance, 0.0, THRESHOLDS.faintest_drawn)
+
+
+def inset(colours: Bytes) -> tuple[int, int, int, int] | None:
+    """Return where a photo lies on a ground of one colour, as on a page of a document: left, top, right and bottom.
+
+    None where a picture is no such thing. A drawing is none: its strokes leave most of their frame to the ground, or
+    are of one colour.
+
+    Args:
+        colours: uint8 (H, W, 3), RGB.
+    """
+    corners = colours[[0, 0, -1, -1], [0, -1, 0, -1]].astype(np.int16)
+    if np.abs(corners - corners[0]).max() > THRESHOLDS.same:
+        return None
+    mask = _from_one_colour(colours, colours[0, 0]) > THRESHOLDS.faintest_drawn
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    sides = (left, top, mask.shape[1] - left - width, mask.shape[0] - top - height)
+    if not width or max(sides) < THRESHOLDS.margin * max(mask.shape):
+        return None
+    photo = mask[top : top + height, left : left + width]
+    just_inside = max(1, round(0.01 * min(height, width)))
+    edges = photo[just_inside - 1], photo[-just_inside], photo[:, just_inside - 1], photo[:, -just_inside]
+    if min(edge.mean() for edge in edges) < THRESHOLDS.edge:
+        return None
+    alone = flat(np.ascontiguousarray(colours[top : top + height, left : left + width]))
+    return (left, top, left + width, top + height) if alone is None else None
 
 
 def uneven(colours: Bytes) -> Paper:

@@ -64,7 +64,7 @@ def on_paper(image: Image.Image) -> Bytes:
 
 
 def from_picture(image: Image.Image) -> Floats:
-    """Return the ink of a picture.
+    """Return the ink of a picture; of a photo on a ground of one colour, that of the photo.
 
     Args:
         image: Any mode; drawn or photographed, dark on light or light on dark, opaque or transparent.
@@ -73,7 +73,14 @@ def from_picture(image: Image.Image) -> Floats:
         float32 (H, W), 0 paper, 1 the core of a stroke; exactly 0 on paper. A blank picture is all zeros.
     """
     plain = image if image.mode in ("RGB", "RGBA") else plain_mode(image)
-    return from_canvas(np.asarray(plain))
+    pixels = np.asarray(plain)
+    photo = papers.inset(pixels) if plain.mode == "RGB" else None
+    if photo is None:
+        return from_canvas(pixels)
+    left, top, right, bottom = photo
+    ink = np.zeros(pixels.shape[:2], np.float32)
+    ink[top:bottom, left:right] = from_canvas(pixels[top:bottom, left:right])
+    return ink
 
 
 def from_canvas(pixels: Bytes) -> Floats:

@@ -273,7 +273,7 @@ def is_dab(crop: Floats) -> bool:
     """Return whether the ink of a crop, float32 (h, w), is a mere dot: as wide a pen as the whole of it."""
     inside = np.pad((crop > EDGE).astype(np.uint8), 1)
     width = 2 * float(cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()) - 1
-    return width > DAB * max(crop.shape)
+    return bool(width > DAB * max(crop.shape))
 
 
 def _part_boxes(ink: Floats) -> list[Box]:

@@ -1,6 +1,7 @@
 """Picture + predictor -> reading: the digits in their rows, how sure each is, and the steps as pictures."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec.errors import PictureError
-from digitrec.imaging import decode, rotation
+from digitrec.imaging import background, decode, rotation
 from digitrec.imaging import ink as imaging_ink
 from digitrec.imaging.warp import turned as tilted
 from digitrec.recognition import candidates, connected_parts, fusion, segmentation, shipped
@@ -56,6 +57,9 @@ def read(
         angle: By how many degrees counter-clockwise it is upright; found out unless given.
     """
     finder = finder or predictor
+    photo = _photo_on_a_page(image)
+    if photo is not None:
+        return _placed(read(image.crop(photo), predictor, single, finder, angle), image, photo)
     models = shipped.available()
     if models is None:
         notice = None if single else NO_DETECTOR
@@ -64,14 +68,40 @@ def read(
     if plain:
         drawing = inked(image, angle or 0.0)
         if single or not candidates.needs_detector(drawing.ink):
-            read = _read(drawing, predictor, single, finder)
-            if single or angle is not None or len(read.digits) < candidates.THRESHOLDS.fewest:
-                return read
-            return _upright(image, read, predictor, finder, models.detector)
+            drawn = _read(drawing, predictor, single, finder)
+            if single or angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:
+                return drawn
+            return _upright(image, drawn, predictor, finder, models.detector)
     found = candidates.find(image, finder, models, (angle or 0.0) if single else angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, single)
     return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
+
+
+def _photo_on_a_page(image: Image.Image) -> tuple[int, int, int, int] | None:
+    """Return where a photo lies on a ground of one colour: left, top, right and bottom; None where there is none."""
+    small = decode.reduced(image)
+    if small.mode == "RGBA":
+        return None
+    photo = background.inset(np.asarray(small.convert("RGB")))
+    if photo is None:
+        return None
+    across, down = image.width / small.width, image.height / small.height
+    left, top, right, bottom = photo
+    return int(left * across), int(top * down), math.ceil(right * across), math.ceil(bottom * down)
+
+
+def _placed(reading: Reading, image: Image.Image, photo: tuple[int, int, int, int]) -> Reading:
+    """Return the reading of a photo as one of the picture that it lies on: both are rotated by the same angle."""
+    whole = inked(image, reading.angle)
+    within, _ = rotation.rotation(reading.original, reading.angle)
+    around, _ = rotation.rotation(image.size, reading.angle)
+    x, y = np.rint(around[:, :2] @ photo[:2] + around[:, 2] - within[:, 2]).astype(int).tolist()
+    moved = tuple(
+        dataclasses.replace(digit, box=digit.box._replace(x=digit.box.x + x, y=digit.box.y + y))
+        for digit in reading.digits
+    )
+    return dataclasses.replace(whole, digits=moved, notice=reading.notice)
 
 
 def _upright(image: Image.Image, as_it_lies: Reading, predictor: Reader, finder: Reader, detector: Detector) -> Reading:

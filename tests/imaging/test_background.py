@@ -1,5 +1,6 @@
 """How far pixels are from the paper, in drawings and in photos."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -57,3 +58,30 @@ def test_a_thick_stroke_among_specks_is_no_strip_of_shade() -> None:
     for x in range(40, 780, 60):
         photo[20:26, x : x + 20] = 170
     assert background.uneven(photo).distance[120:480, 360:420].min() > 200.0
+
+
+def photo_of(height: int, width: int) -> np.ndarray:
+    """Return a picture of grain in uneven light, uint8 (height, width, 3)."""
+    light = np.linspace(90, 200, width)[None, :, None] + np.random.default_rng(0).normal(0, 6, (height, width, 1))
+    return np.clip(light.repeat(3, axis=2), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("ground", [(255, 255, 255), (128, 128, 128), (0, 0, 0), (250, 240, 210)])
+def test_a_photo_on_a_ground_of_one_colour_is_found(ground: tuple[int, int, int]) -> None:
+    page = np.full((500, 400, 3), ground, np.uint8)
+    page[60:260, 50:350] = photo_of(200, 300)
+    assert background.inset(page) == (50, 60, 350, 260)
+    assert background.inset(page[60:260, 50:350]) is None
+    page[60:260, 50:350] = (90, 120, 60)  # a block of colour is a drawing
+    assert background.inset(page) is None
+    assert background.inset(np.full((500, 400, 3), ground, np.uint8)) is None
+
+
+def test_a_drawing_in_its_margin_is_no_photo() -> None:
+    page = np.full((500, 400, 3), 255, np.uint8)
+    cv2.rectangle(page, (60, 60), (340, 440), (0, 0, 0), 6)  # a frame
+    cv2.circle(page, (200, 250), 100, (30, 30, 90), 40, cv2.LINE_AA)
+    assert background.inset(page) is None
+    page[:] = 255
+    cv2.line(page, (200, 60), (200, 400), (0, 0, 0), 60)  # a fat 1 fills its frame
+    assert background.inset(page) is None

@@ -291,6 +291,22 @@ def test_a_page_at_any_angle_is_read_in_order_and_its_boxes_lie_on_the_digits(an
 
 
 @pytest.mark.usefixtures("with_detector")
+@pytest.mark.parametrize("ground", [255, 128, 0])
+@pytest.mark.parametrize("angle", [0.0, 14.0, 90.0])
+def test_a_photo_on_a_page_is_read_as_the_photo_alone(ground, angle):
+    image, _ = label_page(angle)
+    photo = Image.fromarray(detectiondata.photographed(np.asarray(image) - np.minimum(np.asarray(image), 30)))
+    page = Image.new("RGB", (photo.width + 300, photo.height + 450), (ground,) * 3)
+    page.paste(photo, (210, 130))
+    alone, read = pipeline.read(photo, Halves()), pipeline.read(page, Halves())
+    assert (read.text, read.angle) == (alone.text, alone.angle)
+    assert (read.original, len(read.digits)) == (page.size, len(alone.digits))
+    for here, there in zip(read.digits, alone.digits, strict=True):
+        moved = np.add(results.corners_as_it_came(there.box, alone), (210, 130))
+        np.testing.assert_allclose(results.corners_as_it_came(here.box, read), moved, atol=2)
+
+
+@pytest.mark.usefixtures("with_detector")
 def test_the_one_digit_of_a_photo_is_the_likeliest(detector):
     labels = detectiondata.labels_of([(0, 300, 200, 90, 180, 0.0), (0, 500, 80, 40, 80, 0.0)])
     image = Image.fromarray(detectiondata.photographed(detectiondata.flags(labels, (600, 400))))
