@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.components import grown, joined, parts, thickness
+from digitrec.imaging.components import connected_components, dilated, hysteresis_threshold, thickness
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -183,15 +183,15 @@ def _has_strips(distance: Floats, finer: Floats) -> bool:
         finer: (h, w), from the paper under the strokes of a sheet.
     """
     strokes = finer > _limit(finer)
-    thick = (distance > _limit(distance)) & ~grown(strokes)
+    thick = (distance > _limit(distance)) & ~dilated(strokes)
     depth = cv2.distanceTransform(np.pad(thick, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     deepest = float(depth.max())
     if not strokes.any() or deepest < THRESHOLDS.far_thicker * thickness(np.pad(strokes, 1)):
         return False
     core = depth > 0.7 * deepest
     apart = cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3) > 2.0 * deepest
-    written = joined(strokes & apart, finer > 0.5 * float(np.median(distance[core])))
-    sizes = parts(written)[1][1:, 2:4].max(axis=1, initial=0)
+    written = hysteresis_threshold(strokes & apart, finer > 0.5 * float(np.median(distance[core])))
+    sizes = connected_components(written)[1][1:, 2:4].max(axis=1, initial=0)
     return bool(((sizes > 2) & (sizes < 0.3 * max(strokes.shape))).sum() >= THRESHOLDS.written)
 
 

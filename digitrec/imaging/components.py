@@ -28,10 +28,10 @@ def upper_quartile(values: Floats) -> float:
     return float(np.sort(values)[place])  # quicker than np.partition where most values are equal
 
 
-def parts(mask: NDArray[Any]) -> tuple[Ints, Ints]:
+def connected_components(mask: NDArray[Any]) -> tuple[Ints, Ints]:
     """Return the parts of a mask (H, W) that touch, corners too.
 
-    `values.take(parts)` tells a value a part of each pixel three times as fast as `values[parts]`.
+    `values.take(labels)` tells a value a part of each pixel three times as fast as `values[labels]`.
 
     Returns:
         The part of each pixel (H, W), 0 outside the mask; and a row a part (N, 5): left, top, width, height and
@@ -49,17 +49,17 @@ def parts(mask: NDArray[Any]) -> tuple[Ints, Ints]:
     return labels, np.asarray(stats, dtype=np.int32)
 
 
-def grown(mask: Mask) -> Mask:
+def dilated(mask: Mask) -> Mask:
     """Return `mask` (H, W) grown by a pixel to all eight sides, for the soft edge of its strokes."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
 
-def joined(weak: Mask, strong: Mask, specks: bool = True) -> Mask:
+def hysteresis_threshold(weak: Mask, strong: Mask, specks: bool = True) -> Mask:
     """Return the parts of `weak` that hold a pixel of `strong`; where not `specks`, of those the large ones.
 
     A speck is as small as the grain of paper and sensor.
     """
-    labels, stats = parts(weak)
+    labels, stats = connected_components(weak)
     chosen = np.zeros(len(stats), bool)
     chosen[labels[strong & weak]] = True
     if not specks:
@@ -76,7 +76,7 @@ def thickness(strokes: Mask) -> float:
 
 def meaningful(mask: Mask) -> bool:
     """Return whether `mask` may hold writing: a part an eighth as large as the picture, or several smaller ones."""
-    sizes = parts(mask)[1][1:, 2:4].max(axis=1, initial=0) / min(mask.shape)
+    sizes = connected_components(mask)[1][1:, 2:4].max(axis=1, initial=0) / min(mask.shape)
     return (
         bool(sizes.max(initial=0.0) * min(mask.shape) >= max(4.0, min(mask.shape) / 8.0))
         or (sizes > CHARACTER).sum() > 2
@@ -90,7 +90,7 @@ def large_parts(ink: Floats, rest: Mask) -> Floats:
         ink: float32 (H, W), 0 paper, 1 ink.
         rest: (H, W), what is left.
     """
-    labels, stats = parts(rest)
+    labels, stats = connected_components(rest)
     large = stats[:, 2:4].max(axis=1) > CHARACTER * min(ink.shape)
     large[0] = False
-    return np.where(grown(large.take(labels)), ink, np.float32(0.0)).astype(np.float32)
+    return np.where(dilated(large.take(labels)), ink, np.float32(0.0)).astype(np.float32)

@@ -15,7 +15,7 @@ from PIL import Image
 from digitrec import settings
 from digitrec.imaging import background as papers
 from digitrec.imaging.background import Paper
-from digitrec.imaging.components import grown, joined, upper_quartile
+from digitrec.imaging.components import dilated, hysteresis_threshold, upper_quartile
 from digitrec.imaging.decode import plain_mode
 from digitrec.imaging.ruled_lines import remove_ruled_lines
 
@@ -137,7 +137,7 @@ def _inked(paper: Paper) -> Floats:
     own[box] = np.where(kept, inside, np.float32(0.0))
     near = _core_nearby(own, core)[box]
     low = _lowest(near, paper)
-    soft = grown(_followed(inside, low, strong, paper.noise))
+    soft = dilated(_followed(inside, low, strong, paper.noise))
     ink, dark = nothing, nothing.copy()
     for made, full in ((ink, near), (dark, np.float32(core))):
         made[box] = np.where(soft, _ramp(inside, low, full), np.float32(0.0))
@@ -156,12 +156,12 @@ def _followed(distance: Floats, low: Floats, strong: Mask, noise: float) -> Mask
     A ball that presses little on rough paper leaves dots. Where they would be much of the ink, they are faint rules.
     """
     weak = distance > low
-    joining = joined(weak, strong, specks=noise == 0.0)
+    joining = hysteresis_threshold(weak, strong, specks=noise == 0.0)
     if noise == 0.0:
         return joining
     clear = (weak & (distance > 4.0 * noise)).astype(np.uint8)
     dotted = cv2.morphologyEx(clear, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
-    followed = weak & joined(weak | dotted, strong, specks=False)
+    followed = weak & hysteresis_threshold(weak | dotted, strong, specks=False)
     return followed if followed.sum() < THRESHOLDS.most_dotted * joining.sum() else joining
 
 

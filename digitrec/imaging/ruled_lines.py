@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.components import EMPTY_PAGE, grown, large_parts, meaningful, parts, thickness
+from digitrec.imaging.components import EMPTY_PAGE, connected_components, dilated, large_parts, meaningful, thickness
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -108,7 +108,7 @@ def remove_ruled_lines(ink: Floats, dark: Floats | None = None) -> Floats:
     upright = _no_writing(upright, dark, rest, writing, ruled)
     level, upright = _with_tables(level, traced[0], upright), _with_tables(upright, traced[1], level)
     rest, lines = _without(mask, across, down, level, upright)
-    return np.where(lines & ~grown(rest), np.float32(0.0), ink).astype(np.float32)
+    return np.where(lines & ~dilated(rest), np.float32(0.0), ink).astype(np.float32)
 
 
 def _runs(picture: Mask) -> _Runs:
@@ -260,14 +260,14 @@ def _without(mask: Mask, across: _Runs, down: _Runs, level: list[_Line], upright
         cv2.polylines(band, [places.astype(np.int32)], False, 1, int(line.thick) + 4)
     lines = _drawn(across, level).T | _drawn(down, upright)
     rest = mask & ~lines
-    labels, stats = parts(rest)
+    labels, stats = connected_components(rest)
     beside = np.bincount(labels[rest & (band == 0)], minlength=len(stats)) > 0
-    return np.asarray(beside.take(labels)), (band > 0) | grown(lines)
+    return np.asarray(beside.take(labels)), (band > 0) | dilated(lines)
 
 
 def _writing(ink: Floats, rest: Mask) -> _Writing:
     """Return what the writing is like: a third of its strokes are in characters of its size or larger."""
-    sizes = parts(rest)[1][1:, 2:4].max(axis=1)
+    sizes = connected_components(rest)[1][1:, 2:4].max(axis=1)
     dark = float(ink[rest].mean())
     return _Writing(_typical(sizes), float(sizes.sum()), thickness(rest) * dark, dark)
 
@@ -285,7 +285,7 @@ def _rules(lines: list[_Line], rest: Mask) -> list[_Line]:
     Rules are several, parallel, of one thickness, longer than half of the picture's side and far longer than what is
     in `rest` (columns, rows) is tall. Pieces of others, such as in the picture's corner, go with them.
     """
-    tall = 2.5 * _typical(parts(rest)[1][1:, 2])
+    tall = 2.5 * _typical(connected_components(rest)[1][1:, 2])
     long = [line for line in lines if line.length > max(tall, 0.5 * rest.shape[0])]
     if len(long) < EMPTY_PAGE:
         return []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.normalize import DIGIT, FINE, SIDE, Box, centred, resized, tight
-from digitrec.recognition.pipeline import TILT, Reader, second_look
+from digitrec.recognition.pipeline import TILT, Reader, test_time_augmented
 from digitrec.recognition.results import SURE, Digit, Reading
 
 Floats = NDArray[np.float32]
@@ -59,13 +59,13 @@ TEXTS = (
         "the stroke width",
     ),
     (
-        "Second look",
+        "Averaged over tilts",
         f"The same 28 x 28. A model in doubt is asked again with the digit turned {TILT:.0f}° to each side, and its "
         "three answers are averaged.",
-        "the second look",
+        "averaging over tilts",
     ),
 )
-"""Title, caption and deed of each row; see `Row`."""
+"""Title, caption and action of each row; see `Row`."""
 
 CUT_OUT = "Of a sheet, this digit with some paper around it, as cut out by hand. "
 
@@ -77,14 +77,14 @@ class Row:
     Attributes:
         title: Two to five words.
         caption: A sentence or two on what the step does and why.
-        deed: The step as the subject of a sentence, such as `the crop`.
+        action: The step as the subject of a sentence, such as `the crop`.
         glyph: float32 (28, 28), what a net gets, 0 to `top`.
         top: The number that stands for ink: 255 in the first row, 1 in the others.
     """
 
     title: str
     caption: str
-    deed: str
+    action: str
     glyph: Floats
     top: int = 1
 
@@ -94,7 +94,7 @@ class Row:
         return self.glyph / np.float32(self.top)
 
 
-class Said(NamedTuple):
+class Prediction(NamedTuple):
     """What a model says to a row: a digit, or `?` where it sees none, and its confidence, 0 to 1."""
 
     answer: str
@@ -129,36 +129,36 @@ def trail(reading: Reading, digit: Digit) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def read(rows: Sequence[Row], predictor: Reader) -> tuple[Said, ...]:
-    """Return what a model says to each row, to the last one after a second look."""
+def read(rows: Sequence[Row], predictor: Reader) -> tuple[Prediction, ...]:
+    """Return what a model says to each row, to the last one with test-time augmentation."""
     glyphs = np.stack([row.glyph for row in rows])
     first = predictor.answers(glyphs)
-    last = second_look(glyphs[-1:], Answers(first.probabilities[-1:], first.is_digit[-1:]), predictor)
+    last = test_time_augmented(glyphs[-1:], Answers(first.probabilities[-1:], first.is_digit[-1:]), predictor)
     probabilities, is_digit = np.concatenate([first.probabilities[:-1], last.probabilities]), first.is_digit
     return tuple(
-        Said(str(int(shares.argmax())) if score >= 0.5 and glyph.any() else NO_DIGIT, float(shares.max()))
+        Prediction(str(int(shares.argmax())) if score >= 0.5 and glyph.any() else NO_DIGIT, float(shares.max()))
         for glyph, shares, score in zip(glyphs, probabilities, is_digit, strict=True)
     )
 
 
-def changed(said: Sequence[Said]) -> list[bool]:
+def changed(predictions: Sequence[Prediction]) -> list[bool]:
     """Return for each row whether its answer differs from that of the row above."""
-    return [False, *(now.answer != above.answer for above, now in pairwise(said))]
+    return [False, *(now.answer != above.answer for above, now in pairwise(predictions))]
 
 
-def verdict(rows: Sequence[Row], said: Mapping[str, Sequence[Said]]) -> list[str]:
+def verdict(rows: Sequence[Row], predictions: Mapping[str, Sequence[Prediction]]) -> list[str]:
     """Say in a sentence a model, or one for both, which step made the difference.
 
     A step "saved it" only where the models agree at the end and are sure; nobody knows what the digit was meant to be.
 
     Args:
         rows: As `trail` returns them.
-        said: By a model's name, what it says to each row.
+        predictions: By a model's name, what it says to each row.
     """
-    stories = {name: [each.answer for each in answers] for name, answers in said.items()}
-    sure = {name: answers[-1].confidence for name, answers in said.items()}
+    stories = {name: [each.answer for each in answers] for name, answers in predictions.items()}
+    sure = {name: answers[-1].confidence for name, answers in predictions.items()}
     settled = len({answers[-1] for answers in stories.values()}) == 1
-    if len(said) > 1 and len({tuple(answers) for answers in stories.values()}) == 1:
+    if len(predictions) > 1 and len({tuple(answers) for answers in stories.values()}) == 1:
         stories = {"both models": next(iter(stories.values()))}
         sure = {"both models": min(sure.values())}
     sentences = [_story(rows, name, answers, sure[name], settled) for name, answers in stories.items()]
@@ -177,8 +177,8 @@ def _story(rows: Sequence[Row], name: str, answers: Sequence[str], confidence: f
     before = [_named(answer) for answer, _ in groupby(answers[:since])]
     told = ", then ".join(before) + (" until then" if len(before) == 1 else "")
     again = " again" if end in answers[:since] else ""
-    deed = f"{rows[since].deed.capitalize()} {'saved' if good else 'changed'} it"
-    return f"{deed}: {name} read {told}, and {_named(end)}{again} from there on{doubt}."
+    action = f"{rows[since].action.capitalize()} {'saved' if good else 'changed'} it"
+    return f"{action}: {name} read {told}, and {_named(end)}{again} from there on{doubt}."
 
 
 def _named(answer: str) -> str:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from digitrec.imaging import background, decode, rotation
 from digitrec.imaging import ink as imaging_ink
-from digitrec.imaging.components import parts
+from digitrec.imaging.components import connected_components
 from digitrec.recognition import connected_parts, crop_classifier, fusion, local_ink, page_search, segmentation
 from digitrec.recognition import detector as detection
 from digitrec.recognition import detector_maps as maps
@@ -167,7 +167,7 @@ def find(
     picture = rotation.rotated(decode.reduced(image), search.angle)
     ink = imaging_ink.from_picture(picture)
     flat = is_plain(image) if plain is None else plain
-    if flat or len(parts(ink > connected_parts.FAINT)[1]) - 1 <= thresholds.most_parts:
+    if flat or len(connected_components(ink > connected_parts.FAINT)[1]) - 1 <= thresholds.most_parts:
         some = _merged(_marked(ink, classifier, upright, models.crop_classifier), some, thresholds)
     return Found(search.angle, size, picture, ink, _weighed(some, search, flat, classifier, thresholds))
 
@@ -180,7 +180,7 @@ def is_plain(image: Image.Image) -> bool:
 
 def needs_detector(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
     """Return whether a drawing's ink, float32 (H, W), has so many parts that print or letters may be among them."""
-    return len(parts(ink > connected_parts.FAINT)[1]) - 1 > thresholds.most_alone
+    return len(connected_components(ink > connected_parts.FAINT)[1]) - 1 > thresholds.most_alone
 
 
 def drawing_angle(image: Image.Image, detector: Detector, thresholds: Thresholds = THRESHOLDS) -> float:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.components import grown, parts, thickness
+from digitrec.imaging.components import connected_components, dilated, thickness
 from digitrec.recognition import normalize
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.normalize import EDGE, Box, Cut
@@ -47,13 +47,13 @@ class Mark(NamedTuple):
         box: Where it is, in pixels of the ink.
         cut: The glyph and the pictures on the way to it.
         sign: Whether its place among the others says that it is no digit: a bracket, a slash, a comma.
-        said: What the reader that found it says of its glyph: probabilities (10,) and is_digit, where it was asked.
+        answer: What the reader that found it says of its glyph: probabilities (10,) and is_digit, where it was asked.
     """
 
     box: Box
     cut: Cut
     sign: bool = False
-    said: tuple[Floats, float] | None = None
+    answer: tuple[Floats, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def part_crops(ink: Floats) -> list[tuple[Box, Floats]]:
 
 def _with_dots(inside: Mask) -> tuple[Ints, Ints]:
     """Return the parts of the ink as `parts` does, dots joined to what is next to them: a hair's line is dotted."""
-    labels, stats = parts(inside)
+    labels, stats = connected_components(inside)
     sizes = stats[1:, 2:4].max(axis=1, initial=0)
     usual = typical_height(np.asarray(sizes, np.float64)) if len(sizes) else 0.0
     dots = np.concatenate([[False], sizes < DOT * usual])
@@ -99,7 +99,7 @@ def _with_dots(inside: Mask) -> tuple[Ints, Ints]:
     if not dots.any() or not reach:
         return labels, stats
     grown_dots = cv2.dilate(dots.take(labels).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    labels, stats = parts(inside | (grown_dots > 0))
+    labels, stats = connected_components(inside | (grown_dots > 0))
     labels[~inside] = 0
     return labels, stats
 
@@ -107,7 +107,7 @@ def _with_dots(inside: Mask) -> tuple[Ints, Ints]:
 def _own(ink: Floats, labels: Ints, part: int, box: Box) -> Floats:
     """Return the ink of one part, (height + 2, width + 2), with its soft edge."""
     near = window(labels, box)
-    mine = grown(near == part) & ((near == part) | (near == 0))
+    mine = dilated(near == part) & ((near == part) | (near == 0))
     return np.where(mine, window(ink, box), np.float32(0.0)).astype(np.float32)
 
 
@@ -130,11 +130,11 @@ def classified(candidates: Sequence[Candidate], reader: Reader) -> list[Candidat
     """Return the candidates with what the reader says of them."""
     if not candidates:
         return []
-    said = reader.answers(np.stack([candidate.cut.glyph for candidate in candidates]))
-    best = said.probabilities.argmax(axis=1)
+    answers = reader.answers(np.stack([candidate.cut.glyph for candidate in candidates]))
+    best = answers.probabilities.argmax(axis=1)
     return [
         replace(c, is_digit=float(score), probabilities=shares, digit=int(digit), confidence=float(shares[digit]))
-        for c, shares, score, digit in zip(candidates, said.probabilities, said.is_digit, best, strict=True)
+        for c, shares, score, digit in zip(candidates, answers.probabilities, answers.is_digit, best, strict=True)
     ]
 
 
@@ -159,7 +159,7 @@ def _bridged(own: Floats) -> Floats:
     pen = max(1, round(thickness(np.pad(inside, 1))))
     whole = own.copy()
     for _ in range(MOST_STROKES):
-        labels, stats = parts(whole > FAINT)
+        labels, stats = connected_components(whole > FAINT)
         if len(stats) < 3:
             break
         first = 1 + int(np.argmin(stats[1:, 4]))

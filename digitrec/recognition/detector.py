@@ -86,7 +86,7 @@ def mean_direction(angles: NDArray[np.floating], weights: NDArray[np.floating]) 
     return np.asarray(np.arctan2(sine, cosine), np.float32)
 
 
-def joined(some: list[Detections]) -> Detections:
+def concatenated(some: list[Detections]) -> Detections:
     """Return detections of several passes over one picture as one, each digit once."""
     if not some:
         return Detections(*(np.zeros(shape, np.float32) for shape in (0, (0, 4), (0, maps.ANGLE_BINS), (0, 10))))

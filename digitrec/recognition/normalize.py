@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.components import grown, parts, upper_quartile
+from digitrec.imaging.components import connected_components, dilated, upper_quartile
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -129,11 +129,11 @@ def _reaching_out(inside: Mask, box: Box) -> Mask:
     rim[box.y : box.y + box.height, box.x : box.x + box.width] = False
     if not rim.any():
         return np.zeros(inside.shape, bool)
-    labels, _ = parts(inside)
+    labels, _ = connected_components(inside)
     foreign = np.isin(labels, np.unique(labels[rim])) & inside
     if foreign.sum() > 0.5 * inside.sum():
         return np.zeros(inside.shape, bool)
-    return grown(foreign) & ~grown(inside & ~foreign)
+    return dilated(foreign) & ~dilated(inside & ~foreign)
 
 
 def _specks(inside: Mask) -> Mask:
@@ -141,13 +141,13 @@ def _specks(inside: Mask) -> Mask:
 
     A broken hair is many small parts too, but there they are most of the ink.
     """
-    labels, stats = parts(inside)
+    labels, stats = connected_components(inside)
     small = stats[:, 2:4].max(axis=1) < 0.06 * max(inside.shape)
     small[0] = False
     if not small.any() or stats[small, 4].sum() > 0.04 * inside.sum():
         return np.zeros(inside.shape, bool)
     specks = small.take(labels)
-    return grown(specks) & ~grown(inside & ~specks)
+    return dilated(specks) & ~dilated(inside & ~specks)
 
 
 def tight(picture: Floats, edge: float = EDGE) -> Floats:
@@ -278,7 +278,7 @@ def is_dab(crop: Floats) -> bool:
 
 def _part_boxes(ink: Floats) -> list[Box]:
     """Return the boxes of the connected parts of the ink, the largest first, the smallest specks left out."""
-    _, stats = parts(ink > EDGE)
+    _, stats = connected_components(ink > EDGE)
     sizes = stats[1:, 2:4].max(axis=1, initial=0)
     large = np.argsort(-sizes, kind="stable")[:MOST_PARTS]
     large = large[sizes[large] > 0.03 * sizes.max(initial=0)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitrec.imaging.rotation import for_opencv, rotation
 from digitrec.recognition import detector_maps as maps
-from digitrec.recognition.detector import Detections, Detector, joined, mean_direction
+from digitrec.recognition.detector import Detections, Detector, concatenated, mean_direction
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -119,7 +119,7 @@ def search(image: Bytes, detector: Detector, angle: float | None = None, thresho
         scale, (left, top, right, bottom) = closer
         more, heat = detector.detect(_window(image, angle, scale, (left, top, right, bottom)))
         passes.append(Pass(heat, scale / maps.STRIDE, left, top))
-        found = joined([found, more.moved(1.0 / scale, left, top)])
+        found = concatenated([found, more.moved(1.0 / scale, left, top)])
     return Search(angle % 360.0, found, tuple(passes))
 
 
@@ -149,7 +149,7 @@ def _passes(image: Bytes, scales: list[float], detector: Detector, angle: float)
         some, heat = detector.detect(seen)
         found.append(some.moved(1.0 / scale))
         passes.append(Pass(heat, scale / maps.STRIDE, 0.0, 0.0))
-    return joined(found), passes
+    return concatenated(found), passes
 
 
 def resized(image: Bytes, scale: float) -> Bytes:

@@ -240,10 +240,10 @@ def _answered(blank: Reading, rows: list[list[Mark]], predictor: Reader, finder:
     scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
     marks = [(row, mark) for row, some in enumerate(rows) for mark in some]
     digits = tuple(_unanswered(row, mark, scale, size) for row, mark in marks)
-    said = [mark.said for _, mark in marks if mark.said is not None and predictor is finder]
-    known = None
-    if said and len(said) == len(digits):
-        known = Answers(np.stack([shares for shares, _ in said]), np.array([score for _, score in said], np.float32))
+    known, found = None, [mark.answer for _, mark in marks if mark.answer is not None and predictor is finder]
+    if found and len(found) == len(digits):
+        probabilities, scores = zip(*found, strict=True)
+        known = Answers(np.stack(probabilities), np.array(scores, np.float32))
     return dataclasses.replace(blank, digits=_asked(digits, predictor, known))
 
 
@@ -273,7 +273,7 @@ def cut_steps(cut: Cut) -> tuple[Step, ...]:
 
 
 def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None = None) -> tuple[Digit, ...]:
-    """Return the digits with the model's answers, those in doubt looked at again.
+    """Return the digits with the model's answers, those in doubt with test-time augmentation.
 
     Args:
         digits: The digits.
@@ -283,17 +283,17 @@ def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None =
     if not digits:
         return ()
     seen = np.stack([digit.glyph for digit in digits])
-    said = second_look(seen, predictor.answers(seen) if known is None else known, predictor)
-    said = _fused(digits, said)
+    answers = test_time_augmented(seen, predictor.answers(seen) if known is None else known, predictor)
+    answers = _fused(digits, answers)
     return tuple(
         dataclasses.replace(digit, **_answer(digit, shares, float(score)))
-        for digit, shares, score in zip(digits, said.probabilities, said.is_digit, strict=True)
+        for digit, shares, score in zip(digits, answers.probabilities, answers.is_digit, strict=True)
     )
 
 
-def _fused(digits: tuple[Digit, ...], said: Answers) -> Answers:
+def _fused(digits: tuple[Digit, ...], answers: Answers) -> Answers:
     """Return the answers with what the detector says of those digits that it was asked of."""
-    probabilities, is_digit = said.probabilities.copy(), said.is_digit.copy()
+    probabilities, is_digit = answers.probabilities.copy(), answers.is_digit.copy()
     for place, digit in enumerate(digits):
         if digit.evidence is not None and digit.detected is not None:
             is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
@@ -301,32 +301,32 @@ def _fused(digits: tuple[Digit, ...], said: Answers) -> Answers:
     return Answers(probabilities, is_digit)
 
 
-def in_doubt(said: Answers) -> NDArray[np.bool_]:
+def in_doubt(answers: Answers) -> NDArray[np.bool_]:
     """Return which of N answers (N,) are of a digit, but no one digit has the probability SURE."""
-    return np.asarray((said.probabilities.max(axis=1) < SURE) & (said.is_digit >= connected_parts.DIGIT))
+    return np.asarray((answers.probabilities.max(axis=1) < SURE) & (answers.is_digit >= connected_parts.DIGIT))
 
 
-def second_look(seen: Floats, said: Answers, predictor: Reader) -> Answers:
-    """Return answers in which a digit that is in doubt was looked at again, turned by TILT to each side.
+def test_time_augmented(seen: Floats, answers: Answers, predictor: Reader) -> Answers:
+    """Return answers in which a digit in doubt was read again, rotated by TILT to each side.
 
     The three answers count alike: what the net computed is averaged before the softmax. What is sure stays as it is,
     and so does what is no digit.
 
     Args:
         seen: float32 (N, 28, 28), the glyphs.
-        said: What the model says of them.
+        answers: What the model says of them.
         predictor: The model.
     """
-    doubted = in_doubt(said)
+    doubted = in_doubt(answers)
     if not doubted.any():
-        return said
+        return answers
     sides = np.concatenate([tilted(seen[doubted], degrees) for degrees in (-TILT, TILT)])
-    looks = np.stack([said.probabilities[doubted], *np.split(predictor.answers(sides).probabilities, 2)])
+    looks = np.stack([answers.probabilities[doubted], *np.split(predictor.answers(sides).probabilities, 2)])
     logarithms = np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0)
     shares = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-    probabilities = said.probabilities.copy()
+    probabilities = answers.probabilities.copy()
     probabilities[doubted] = shares / shares.sum(axis=1, keepdims=True)
-    return Answers(probabilities, said.is_digit)
+    return Answers(probabilities, answers.is_digit)
 
 
 def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from digitrec import formats
 from digitrec.recognition import ablation
-from digitrec.recognition.ablation import NO_DIGIT, Row, Said
+from digitrec.recognition.ablation import NO_DIGIT, Prediction, Row
 from digitrec.registry import registry
 from digitrec.ui import charts, common
 
@@ -80,7 +80,7 @@ def table(rows: Callable[[], Rows] | None, models: Sequence[str]) -> None:
                 st.caption(f"{common.plain(name)} scales its input itself, so values up to 255 do no harm here.")
 
 
-def _table(rows: Sequence[Row], predictions: Mapping[str, Sequence[Said]]) -> str:
+def _table(rows: Sequence[Row], predictions: Mapping[str, Sequence[Prediction]]) -> str:
     """Return the verdict and the table in HTML; with roles, as a narrow table is laid out differently."""
     verdict = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in ablation.verdict(rows, predictions))
     heads = "".join(f'<th role="columnheader" scope="col">{html.escape(name)}</th>' for name in predictions)
@@ -109,7 +109,7 @@ def _step(number: int, row: Row) -> str:
     )
 
 
-def _cell(name: str, predictions: Sequence[Said], place: int, changed: bool) -> str:
+def _cell(name: str, predictions: Sequence[Prediction], place: int, changed: bool) -> str:
     """Return a model's answer to a row, marked where it differs from the row above."""
     answer, confidence = predictions[place]
     sure = "not a digit" if answer == NO_DIGIT else html.escape(formats.percentage(confidence))

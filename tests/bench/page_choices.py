@@ -84,7 +84,7 @@ def single(first: int, count: int, seed: int) -> list[dict[str, bool]]:
         if not found:
             continue
         glyphs = np.stack([each.cut.glyph for each in found])
-        said = pipeline.second_look(glyphs, model.answers(glyphs), model)
+        said = pipeline.test_time_augmented(glyphs, model.answers(glyphs), model)
         likely = [fusion.is_digit(each.evidence, each.trust, said.is_digit[i]) for i, each in enumerate(found)]
         best = int(np.argmax(likely))
         classified, chosen = said.probabilities[best][None], found[best]

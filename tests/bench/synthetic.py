@@ -125,7 +125,7 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
         frame = results.Reading(found.size, image.size, found.angle, found.ink, (), ())
         share = np.float32(len(found.candidates) ** -0.5)  # a page of many does not drown the others
         said = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
-        said = pipeline.second_look(np.stack([each.cut.glyph for each in found.candidates]), said, model)
+        said = pipeline.test_time_augmented(np.stack([each.cut.glyph for each in found.candidates]), said, model)
         for place, each in enumerate(found.candidates):
             label = label_at(page.labels, middle(each.box, frame))
             truth = np.float32(-2.0 if label < 0 else page.labels[label, 0])

@@ -19,7 +19,7 @@ def seven(side: int = 120) -> NDArray[np.float32]:
 
 def test_parts_are_those_that_touch_corners_too() -> None:
     mask = np.array([[1, 0, 0, 1], [0, 1, 0, 1]], bool)
-    labels, stats = components.parts(mask)
+    labels, stats = components.connected_components(mask)
     assert labels[0, 0] == labels[1, 1] != labels[0, 3]
     assert sorted(stats[1:, 4]) == [2, 2]
     assert sorted(map(tuple, stats[1:, :4])) == [(0, 0, 2, 2), (3, 0, 1, 2)]
@@ -29,7 +29,7 @@ def test_parts_are_those_that_touch_corners_too() -> None:
 def test_parts_are_scipys(side: int) -> None:
     mask = np.random.default_rng(0).random((side, side)) < 0.3
     mask[:7] = mask[:, -5:] = False
-    labels, stats = components.parts(mask)
+    labels, stats = components.connected_components(mask)
     theirs, count = ndimage.label(mask, np.ones((3, 3)))
     assert len(stats) == count + 1
     assert len(np.unique(np.stack([labels[mask], theirs[mask]]), axis=1).T) == count
@@ -38,7 +38,7 @@ def test_parts_are_scipys(side: int) -> None:
 
 
 def test_a_blank_mask_has_no_parts() -> None:
-    labels, stats = components.parts(np.zeros((5, 7), bool))
+    labels, stats = components.connected_components(np.zeros((5, 7), bool))
     assert labels.shape == (5, 7)
     assert len(stats) == 1
 
@@ -46,7 +46,7 @@ def test_a_blank_mask_has_no_parts() -> None:
 def test_grown_reaches_all_eight_neighbours() -> None:
     mask = np.zeros((5, 5), bool)
     mask[2, 2] = True
-    assert components.grown(mask).sum() == 9
+    assert components.dilated(mask).sum() == 9
 
 
 @pytest.mark.parametrize("values", [[1.0], [1, 2, 3, 4], list(range(101))])
@@ -59,8 +59,8 @@ def test_specks_go_and_a_digit_stays() -> None:
     digit = seven() > 0.5
     dirty = digit.copy()
     dirty[10, 10] = dirty[100:102, 20] = True
-    np.testing.assert_array_equal(components.joined(dirty, dirty, specks=False), digit)
-    np.testing.assert_array_equal(components.joined(dirty, dirty), dirty)
+    np.testing.assert_array_equal(components.hysteresis_threshold(dirty, dirty, specks=False), digit)
+    np.testing.assert_array_equal(components.hysteresis_threshold(dirty, dirty), dirty)
 
 
 def test_what_is_weak_stays_only_where_it_joins_what_is_strong() -> None:
@@ -68,7 +68,7 @@ def test_what_is_weak_stays_only_where_it_joins_what_is_strong() -> None:
     weak[1, 1:8] = weak[6, 1:8] = True
     strong = np.zeros((9, 9), bool)
     strong[6, 3] = True
-    np.testing.assert_array_equal(components.joined(weak, strong), weak & (np.arange(9)[:, None] == 6))
+    np.testing.assert_array_equal(components.hysteresis_threshold(weak, strong), weak & (np.arange(9)[:, None] == 6))
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from digitrec.datasets import example, mnist
 from digitrec.recognition import ablation, normalize, pipeline, results
-from digitrec.recognition.ablation import Said
+from digitrec.recognition.ablation import Prediction
 from digitrec.recognition.calibration import Answers
 from digitrec.registry import registry
 
@@ -190,7 +190,7 @@ def test_numbers_up_to_255_do_not_overflow(name):
 
 
 def test_what_differs_from_the_row_above_is_marked():
-    said = [Said(answer, 0.9) for answer in "337?77"]
+    said = [Prediction(answer, 0.9) for answer in "337?77"]
     assert ablation.changed(said) == [False, False, True, True, True, False]
 
 
@@ -198,7 +198,7 @@ def told(*answers: str, confidence: float = 0.99) -> list[str]:
     rows = trail(picture(0))
     names = ("reader-mlp", "reader")
     said = {
-        name: [*(Said(a, 0.5) for a in each[:-1]), Said(each[-1], confidence)]
+        name: [*(Prediction(a, 0.5) for a in each[:-1]), Prediction(each[-1], confidence)]
         for name, each in zip(names, answers, strict=False)
     }
     return ablation.verdict(rows, said)

@@ -139,13 +139,13 @@ def test_a_digit_seen_in_two_passes_is_one_and_moves_with_its_picture() -> None:
     closer[:, 1:3] = (labels[:, 1:3] - (100, 50)) * 2.5
     closer[:, 3:5] *= 2.5
     moved = detectiondata.detections(closer, 0.9).moved(1 / 2.5, 100, 50)
-    together = detector.joined([whole, moved])
+    together = detector.concatenated([whole, moved])
     assert together.objectness == pytest.approx([0.9] * 4)
     np.testing.assert_allclose(np.sort(together.boxes, axis=0), np.sort(whole.boxes, axis=0), atol=1e-3)
 
 
 def test_nothing_joined_is_nothing() -> None:
-    for none in (detector.joined([]), detector.joined([detectiondata.detections(np.zeros((0, 6)))] * 2)):
+    for none in (detector.concatenated([]), detector.concatenated([detectiondata.detections(np.zeros((0, 6)))] * 2)):
         assert len(none) == 0
         assert len(detector.extents(none)) == 0
         assert len(none.moved(2.0, 1.0, 1.0)) == 0

@@ -121,7 +121,7 @@ def test_what_is_in_doubt_is_looked_at_again_turned_to_each_side():
     seen = np.stack([digit.glyph for digit in pipeline.read_canvas(canvas("4711"), Halves(), False).digits])
     said = Answers(shares((3, 0.97), (5, 0.6), (1, 0.5), (2, 0.94)), np.array([1.0, 1.0, 0.4, 0.5], np.float32))
     sides = Sides(shares((6, 0.9), (2, 0.99), (6, 0.8), (2, 0.9)))  # first all turned one way, then the other
-    found = pipeline.second_look(seen, said, sides)
+    found = pipeline.test_time_augmented(seen, said, sides)
     for place, degrees in enumerate((-pipeline.TILT, pipeline.TILT)):
         np.testing.assert_array_equal(sides.shown[2 * place : 2 * place + 2], turned(seen[[1, 3]], degrees))
     np.testing.assert_array_equal(found.probabilities[[0, 2]], said.probabilities[[0, 2]])

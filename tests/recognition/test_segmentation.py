@@ -220,10 +220,10 @@ def test_one_digit_far_larger_than_all_others_is_a_digit(digits: dict[int, np.nd
 
 def test_a_mark_tells_what_its_reader_said(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     for mark in (mark for row in segmentation.find(written("35", digits, step=72), reader) for mark in row):
-        assert mark.said is not None
+        assert mark.answer is not None
         probabilities, is_digit = reader.answers(mark.cut.glyph[None])
-        np.testing.assert_allclose(mark.said[0], probabilities[0], atol=1e-5)
-        assert abs(mark.said[1] - is_digit[0]) < 1e-5
+        np.testing.assert_allclose(mark.answer[0], probabilities[0], atol=1e-5)
+        assert abs(mark.answer[1] - is_digit[0]) < 1e-5
 
 
 def test_a_model_that_knows_no_negatives_finds_parts() -> None:

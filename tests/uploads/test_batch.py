@@ -98,7 +98,7 @@ def test_a_picture_is_read_once_a_model(monkeypatch: pytest.MonkeyPatch) -> None
     batch, picture = one(strokes(2))
     opened = []
     monkeypatch.setattr(decode, "opened", lambda data, real=decode.opened: opened.append(1) or real(data))
-    first, second = Always(1, sure=0.96), Always(7, sure=0.96)  # no second look
+    first, second = Always(1, sure=0.96), Always(7, sure=0.96)  # sure: no test-time augmentation
     assert not batch.is_read(picture, False)
     texts = [batch.outcome(picture, False, model).text for model in (first, second, first, second)]
     assert texts == ["11", "77", "11", "77"]

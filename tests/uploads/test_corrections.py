@@ -130,7 +130,7 @@ def test_left_out_is_what_a_model_rejects_and_nobody_touched() -> None:
 
 
 def test_a_model_is_asked_once_and_for_what_is_new_only() -> None:
-    model = Always(1, sure=0.96)  # no second look
+    model = Always(1, sure=0.96)  # sure: no test-time augmentation
     ledger, ink = opened(None, model)
     model.asked = 0
     assert ledgers.answered(ledger, model.name, model) is ledger
