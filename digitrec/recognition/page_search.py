@@ -31,8 +31,8 @@ class Thresholds:
         fewest: Candidates that tell an angle at least; one digit alone may be a 6 or a 9.
         faint: Objectness from which a candidate belongs to the part that is written on.
         upright: Degrees within which a page is read as it lies.
-        in_rows: Clearness from which the direction of rows tells the angle, but for quarter turns.
-        as_it_lies: How many times the votes of another angle must be those of about 0 degrees for it to be taken.
+        in_rows: Clearness from which the direction of rows refines the angle.
+        agree: Degrees within which it must be the digits' own, quarter turns left out of account.
         wanted: Pixels that the smallest tenth of the digits shall have in the second pass.
         gain: Enlargement from which a second pass is worth its time.
         most_pixels: Of the second pass.
@@ -46,7 +46,7 @@ class Thresholds:
     faint: float = 0.1
     upright: float = 4.0
     in_rows: float = 0.4
-    as_it_lies: float = 1.2
+    agree: float = 8.0
     wanted: float = 26.0
     gain: float = 1.25
     most_pixels: float = 1.3e6
@@ -206,23 +206,20 @@ def page_angle(found: Detections, thresholds: Thresholds = THRESHOLDS) -> float:
     """Return by how many degrees counter-clockwise the page becomes upright, 0.0 where it is, or nothing tells.
 
     The bins of the digits' angles vote for a direction, each digit by its objectness. Where neighbouring digits lie in
-    rows, the rows' direction tells the angle but for quarter turns, and the votes which of the four it is.
+    rows of about that direction, the rows refine it.
     """
     sure = found.take(found.objectness > max(thresholds.telling, 0.5 * found.objectness.max(initial=0.0)))
     if len(sure) < thresholds.fewest:
         return 0.0
     votes = (sure.angles * sure.objectness[:, None]).sum(axis=0)
-    votes[[-1, 0, 1]] *= thresholds.as_it_lies
+    smooth = votes + 0.7 * (np.roll(votes, 1) + np.roll(votes, -1)) + 0.3 * (np.roll(votes, 2) + np.roll(votes, -2))
+    best = float(maps.BIN_ANGLES[int(smooth.argmax())])
+    alike = np.cos(sure.direction - best) > math.cos(math.radians(30))
+    angle = float(mean_direction(sure.direction[alike], sure.objectness[alike])) if alike.any() else best
     rows, clear = row_direction(sure)
-    if clear > thresholds.in_rows:
-        near = np.cos(maps.BIN_ANGLES[None] - (rows + np.arange(4) * np.pi / 2)[:, None])
-        turn = int((np.maximum(near, 0.0) ** 2 @ votes).argmax())
-        angle = rows + turn * np.pi / 2
-    else:
-        smooth = votes + 0.7 * (np.roll(votes, 1) + np.roll(votes, -1)) + 0.3 * (np.roll(votes, 2) + np.roll(votes, -2))
-        best = float(maps.BIN_ANGLES[int(smooth.argmax())])
-        alike = np.cos(sure.direction - best) > math.cos(math.radians(30))
-        angle = float(mean_direction(sure.direction[alike], sure.objectness[alike])) if alike.any() else 0.0
+    off = math.remainder(rows - angle, math.pi / 2)
+    if clear > thresholds.in_rows and abs(math.degrees(off)) < thresholds.agree:
+        angle += off
     degrees = (math.degrees(angle) + 180.0) % 360.0 - 180.0
     return 0.0 if abs(degrees) <= thresholds.upright else round(degrees, 1) % 360.0
 
