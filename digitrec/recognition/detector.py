@@ -1,7 +1,9 @@
 """Picture -> where handwritten digits are, how large, at which angle and which: a learned detector, read by LiteRT."""
 
+import math
 import threading
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -34,6 +36,12 @@ THRESHOLDS = Thresholds()
 
 KEPT_PIXELS = 250_000
 """Of an input up to which the interpreter keeps its memory for the next picture."""
+
+TILE_PIXELS = 1_450_000
+"""Of an input up to which a picture is seen as a whole; a larger one in tiles, as a pass takes 100 bytes per pixel."""
+
+OVERLAP = 128
+"""Pixels that neighbouring tiles share, about: a digit is not cut off by the edge of a tile."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +155,23 @@ def suppressed(found: Detections, thresholds: Thresholds = THRESHOLDS) -> Detect
     return found.take(~dropped)
 
 
+def tiles(length: int, across: int) -> list[tuple[int, int]]:
+    """Return the tiles of a picture, each from and up to a pixel of its longer side; see TILE_PIXELS and OVERLAP.
+
+    Args:
+        length: Pixels of the longer side, a multiple of 32.
+        across: Those of the other one, the same.
+    """
+    most = max(TILE_PIXELS // across // maps.MULTIPLE * maps.MULTIPLE, 2 * OVERLAP)
+    if length <= most:
+        return [(0, length)]
+    count = math.ceil((length - OVERLAP) / (most - OVERLAP))
+    size = math.ceil(((length - OVERLAP) / count + OVERLAP) / maps.MULTIPLE) * maps.MULTIPLE
+    last = (length - size) // maps.MULTIPLE
+    firsts = [round(k * last / (count - 1)) * maps.MULTIPLE for k in range(count)]
+    return [(first, first + size) for first in firsts]
+
+
 class Detector:
     """The learned detector. Safe to share between threads: one reads at a time."""
 
@@ -169,10 +194,23 @@ class Detector:
         self._shape = shape
 
     def maps(self, image: Bytes) -> Floats:
-        """Return the output (H / 4, W / 4, CHANNELS) of a picture, uint8 (H, W, 3), RGB, sides multiples of 32.
+        """Return the output (H / 4, W / 4, CHANNELS) of a picture, uint8 (H, W, 3), RGB, sides multiples of 32."""
+        axis = 0 if image.shape[0] >= image.shape[1] else 1
+        cuts = tiles(image.shape[axis], image.shape[1 - axis])
+        along = image if axis == 0 else image.transpose(1, 0, 2)
+        seen = [along[first:last] if axis == 0 else along[first:last].transpose(1, 0, 2) for first, last in cuts]
+        parts = [self._pass(np.ascontiguousarray(tile)) for tile in seen]
+        if len(parts) == 1:
+            return parts[0]
+        shared = [0, *(upto - first for (_, upto), (first, _) in pairwise(cuts)), 0]
+        kept = [
+            np.take(part, range(before // 2 // maps.STRIDE, part.shape[axis] - after // 2 // maps.STRIDE), axis)
+            for part, before, after in zip(parts, shared[:-1], shared[1:], strict=True)
+        ]
+        return np.concatenate(kept, axis)
 
-        The memory that a large picture takes, 100 MB per million pixels, is given back at once.
-        """
+    def _pass(self, image: Bytes) -> Floats:
+        """Return the output of one tile; the memory that a large one takes is given back at once."""
         with self._lock:
             if self._shape != image.shape[:2]:
                 self._resize((image.shape[0], image.shape[1]))

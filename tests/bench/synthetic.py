@@ -2,6 +2,7 @@
 
     python -m tests.bench.synthetic [--pages N] [--seed S] [--kinds]      figures, by scene and layout with --kinds
     python -m tests.bench.synthetic --set page_search.wanted=34 candidates.most_parts=8      with other thresholds
+    python -m tests.bench.synthetic --side 2048                           large pages, with digits as small as on others
     python -m tests.bench.synthetic --angles                              how well the detector tells a digit's angle
     python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`
 
@@ -10,6 +11,7 @@ Writers, MNIST digits and fonts are those held out from the detector's training.
 
 import argparse
 import collections
+import functools
 import sys
 import time
 from collections.abc import Sequence
@@ -91,18 +93,19 @@ def score(page: Page, read: results.Reading, seconds: float) -> Score:
     return Score(f"{page.scene} {page.layout}".strip(), len(truth), hit, right, false, seconds, off)
 
 
-def pages(first: int, count: int, seed: int) -> list[Page]:
-    """Return validation pages, the same ones for the same arguments: each of SORTS in turn."""
+def pages(first: int, count: int, seed: int, side: int | None = None) -> list[Page]:
+    """Return validation pages, the same ones for the same arguments: each of SORTS in turn; `side` in pixels."""
     maker = PageMaker(Characters.load("validation", settings.strokes_folder()), seed)
-    return [maker.page_of(SORTS[number % len(SORTS)], number) for number in range(first, first + count)]
+    sorts = [replace(sort, sides=(side,)) for sort in SORTS] if side else SORTS
+    return [maker.page_of(sorts[number % len(sorts)], number) for number in range(first, first + count)]
 
 
-def scores(first: int, count: int, seed: int) -> list[Score]:
+def scores(first: int, count: int, seed: int, side: int | None = None) -> list[Score]:
     """Return how some pages are read; what a worker process does."""
     cv2.setNumThreads(1)
     model = registry.predictor("reader")
     result = []
-    for number, page in enumerate(pages(first, count, seed), first):
+    for number, page in enumerate(pages(first, count, seed, side), first):
         start = time.process_time()
         read = pipeline.read(Image.fromarray(page.image), model)
         made = score(page, read, time.process_time() - start)
@@ -230,6 +233,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=NUMBER", dest="changes")
+    parser.add_argument("--side", type=int)
     parser.add_argument("--angles", action="store_true")
     parser.add_argument("--fit", action="store_true")
     given = parser.parse_args()
@@ -239,7 +243,8 @@ def main() -> None:
     if given.fit:
         fit(given.pages, given.seed + 1, given.workers)
         return
-    result = [each for part in spread(scores, given.pages, given.seed, given.workers, given.changes) for each in part]
+    task = functools.partial(scores, side=given.side)
+    result = [each for part in spread(task, given.pages, given.seed, given.workers, given.changes) for each in part]
     groups: dict[str, list[Score]] = collections.defaultdict(list)
     for each in result:
         groups["all"].append(each)

@@ -1,6 +1,7 @@
 """Decoding against a slow oracle, suppression, and the files that are no detector."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import detectiondata
@@ -166,6 +167,34 @@ def test_a_picture_gives_the_same_whatever_was_seen_before(opened: Detector) -> 
     opened.detect(np.zeros((100, 40, 3), np.uint8))
     opened.detect(np.zeros((640, 640, 3), np.uint8))
     np.testing.assert_array_equal(opened.maps(picture), first)
+
+
+@given(st.integers(1, 700), st.integers(1, 80))
+def test_tiles_cover_a_picture_overlap_and_are_no_larger_than_they_may(length: int, across: int) -> None:
+    length, across = 32 * max(length, across), 32 * across
+    tiles = detector.tiles(length, across)
+    assert (tiles[0][0], tiles[-1][1]) == (0, length)
+    assert all(first % 32 == upto % 32 == 0 for first, upto in tiles)
+    most = max(detector.TILE_PIXELS, 2 * detector.OVERLAP * across)
+    assert all((upto - first) * across <= most for first, upto in tiles)
+    if length * across <= detector.TILE_PIXELS:
+        assert len(tiles) == 1
+    for (_, upto), (first, _) in pairwise(tiles):
+        assert upto - first >= detector.OVERLAP - 32
+
+
+@pytest.mark.parametrize("shape", [(256, 96), (96, 256)])
+def test_tiles_are_put_together_as_if_there_were_none(
+    opened: Detector, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked of a net that says what each cell's own pixels are."""
+    monkeypatch.setattr(opened, "_pass", lambda tile: tile[::4, ::4].astype(np.float32))
+    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    whole = opened.maps(picture)
+    monkeypatch.setattr(detector, "TILE_PIXELS", 96 * 128)
+    monkeypatch.setattr(detector, "OVERLAP", 64)
+    assert len(detector.tiles(256, 96)) == 3
+    np.testing.assert_array_equal(opened.maps(picture), whole)
 
 
 WHOLE = shipped.FILE.read_bytes()
