@@ -47,9 +47,9 @@ class Thresholds:
     upright: float = 4.0
     in_rows: float = 0.4
     agree: float = 8.0
-    wanted: float = 26.0
+    wanted: float = 32.0
     gain: float = 1.25
-    most_pixels: float = 1.3e6
+    most_pixels: float = 2.6e6
 
 
 THRESHOLDS = Thresholds()

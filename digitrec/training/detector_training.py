@@ -134,7 +134,7 @@ class Training:
             ModelError: If the file holds something else.
         """
         if file.suffix == ".npz":
-            self.model.set_weights(_arrays(file))
+            self.model.set_weights(weights_of(file))
             before = json.loads((file.parent / "state.json").read_text())
             self.initial = f"{before['steps']} steps of {before['plan']['batch']} crops from {before['initial']}"
         else:
@@ -148,9 +148,10 @@ class Training:
         """Go on from the folder's checkpoint; return whether there is one."""
         if not (self.folder / "state.json").exists():
             return False
-        self.model.set_weights(_arrays(self.folder / "weights.npz"))
-        self.average = _arrays(self.folder / "average.npz")
-        for variable, value in zip(self.model.optimizer.variables, _arrays(self.folder / "optimizer.npz"), strict=True):
+        self.model.set_weights(weights_of(self.folder / "weights.npz"))
+        self.average = weights_of(self.folder / "average.npz")
+        optimizer = weights_of(self.folder / "optimizer.npz")
+        for variable, value in zip(self.model.optimizer.variables, optimizer, strict=True):
             variable.assign(value)
         state = json.loads((self.folder / "state.json").read_text())
         self.steps, self.seconds, self.calls = state["steps"], state["seconds"], state["calls"]
@@ -158,7 +159,8 @@ class Training:
         return True
 
 
-def _arrays(file: Path) -> list[NDArray[Any]]:
+def weights_of(file: Path) -> list[NDArray[Any]]:
+    """Return the arrays of a checkpoint's file in their order."""
     with np.load(file) as stored:
         return [stored[f"arr_{i}"] for i in range(len(stored.files))]
 
@@ -226,7 +228,7 @@ def export(folder: Path, target: Path) -> None:
 
     keras.config.set_dtype_policy("float32")
     model = detector_network.build()
-    model.set_weights(_arrays(folder / "average.npz"))
+    model.set_weights(weights_of(folder / "average.npz"))
     target.mkdir(parents=True, exist_ok=True)
     quantization.export(model, target / "detector.tflite")
     state = json.loads((folder / "state.json").read_text())
@@ -239,6 +241,8 @@ def export(folder: Path, target: Path) -> None:
         "initial": state["initial"],
         "plan": state["plan"],
     }
+    if "averaged" in state:
+        card["averaged"] = state["averaged"]
     (target / "card.json").write_text(json.dumps(card, indent=1) + "\n")
 
 

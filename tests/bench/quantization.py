@@ -30,7 +30,7 @@ def main() -> None:
     weights = parser.parse_args().folder / "average.npz"
     model = detector_network.build()
     if weights.exists():
-        model.set_weights(detector_training._arrays(weights))
+        model.set_weights(detector_training.weights_of(weights))
     sheet = ink.on_paper(decode.open_picture(example.sheet(mnist.test()[0])))
     picture = np.asarray(tf.image.resize_with_pad(sheet, SIDE, SIDE), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
