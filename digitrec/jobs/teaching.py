@@ -110,6 +110,11 @@ class Verdict:
         return [place for place, (one, two) in enumerate(zip(self.before, self.after, strict=True)) if one != two]
 
 
+def can_learn(model: Model) -> bool:
+    """Return whether a model can be taught: of one that was brought nobody knows how it was trained."""
+    return "recipe" in model.card and "imported" not in model.card
+
+
 def _folder(key: str) -> Path:
     return visitors.folder(key) / FOLDER
 
@@ -123,6 +128,8 @@ def start(key: str, model: Model, digits: Sequence[OwnDigit]) -> None:
     """
     if not LEAST <= len(digits) <= MOST:
         raise ModelError(f"A lesson takes {LEAST} to {MOST} digits. Draw more, or remove some. Received: {len(digits)}")
+    if not can_learn(model):
+        raise ModelError(f"{model.name} was brought as a file and cannot be taught. Choose another model.")
     if find(key).state in ("waiting", "learning"):
         raise ModelError("A lesson is under way. Wait for it, or stop it.")
     if not settings.has_tensorflow():

@@ -1,8 +1,8 @@
 """A trained network learns one person's digits without forgetting MNIST's.
 
 Its dense layers learn; its convolutions stay as they are, so what they make of each digit is computed once, however
-often the dense layers are taught. Each batch holds variants of the person's digits and distorted digits of MNIST. What
-the network answered to the latter before is what it shall answer again (learning without forgetting).
+often the dense layers are taught. Each batch holds variants of the person's digits and digits of MNIST. To the latter
+it shall answer their labels, or in part what it answered before (learning without forgetting).
 
 References:
     Z. Li and D. Hoiem: Learning without forgetting, ECCV 2016, arXiv 1606.09282.
@@ -45,17 +45,19 @@ class Plan:
         rate: The learning rate at its highest.
         smoothing: Probability that the person's labels give to the other classes.
         digits: Digits of MNIST that are mixed in.
+        kept: Share of what the network answered to them before in what it shall answer; the rest is their label.
         variants: Variants of the person's digits, of all together.
         light: How all of them are distorted.
     """
 
-    steps: int = 240
+    steps: int = 120
     batch: int = 128
     own: float = 0.5
-    rate: float = 1e-3
+    rate: float = 3e-4
     smoothing: float = 0.05
-    digits: int = 3_000
-    variants: int = 1_000
+    digits: int = 4_000
+    kept: float = 0.0
+    variants: int = 600
     light: Augmentation = LIGHT
 
 
@@ -104,12 +106,18 @@ class Pupil:
         return np.asarray(self.answers(features)[:, :CLASSES].argmax(axis=1), np.int64)
 
     def study(self, seed: int, report: Callable[[float], object] = lambda done: None) -> None:
-        """Compute what is mixed in: distorted digits of MNIST, and what the network answers to them now."""
+        """Compute what is mixed in: digits of MNIST, half of them distorted, and what shall be answered to them.
+
+        That is the mean of the label and of what the network answers now, `plan.kept` of the latter.
+        """
         rng = np.random.default_rng((seed, 1))
-        pictures = mnist.training()[0]
-        chosen = pictures[rng.choice(len(pictures), self.plan.digits, replace=False)]
-        features = self.features(distort(mnist.glyphs(chosen), self.plan.light, rng), report)
-        self.others = features, self.answers(features)
+        pictures, truth = mnist.training()
+        chosen = rng.choice(len(pictures), self.plan.digits, replace=False)
+        glyphs, half = mnist.glyphs(pictures[chosen]), self.plan.digits // 2
+        glyphs[:half] = distort(glyphs[:half], self.plan.light, rng)
+        features = self.features(glyphs, report)
+        labels = np.eye(self.classes, dtype=np.float32)[truth[chosen]]
+        self.others = features, self.plan.kept * self.answers(features) + (1 - self.plan.kept) * labels
 
     def teach(self, features: Floats, labels: NDArray[np.int64], seed: int) -> None:
         """Have the network learn the person's digits, from its first weights on.

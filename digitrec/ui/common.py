@@ -201,7 +201,10 @@ def about(model: Model) -> str:
     preset = PRESETS.get(model.name) if model.shipped else None
     what = preset.title if preset else f"Trained here with the recipe {plain(model.recipe.name)}"
     if model.yours:
-        what = "Yours: nobody else sees it"
+        what = "Yours, nobody else sees it"
+        taught = model.card.get("taught")
+        if isinstance(taught, dict):
+            what += f"; a copy of {plain(str(taught['model']))} taught {formats.plural(taught['digits'], 'digit')}"
     parameters = formats.plural(model.card["parameters"], "parameter")
     return f"{what}; {parameters}, {formats.percentage(model.accuracy, 2)} accuracy on MNIST's test digits."
 
