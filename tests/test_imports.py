@@ -36,7 +36,7 @@ COMMANDS = {"cli", "__main__"}
 
 WITH_KERAS = {"training.network", "training.trainer", "registry.export", "training.detector_network"}
 WITH_KERAS |= {"training.detector_loss", "training.initial_weights", "training.fine_tuning", "training.crop_network"}
-WITH_KERAS |= {"training.quantization"}
+WITH_KERAS |= {"training.quantization", "training.teaching"}
 READING = {"analysis.precomputed", "registry.export"}
 READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
 READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}

@@ -237,7 +237,7 @@ def _ready(lesson: Lesson) -> None:
     _message()
     st.caption(
         "A model that you keep is yours alone: choose it above, on Upload and on Compare, or download it below. Your "
-        "digits stay here until then, so you can add some and teach it again."
+        "digits stay here, so you can add some and teach it again."
     )
 
 
