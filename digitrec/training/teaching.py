@@ -1,11 +1,7 @@
 """A trained network learns one person's digits without forgetting MNIST's.
 
 Its dense layers learn; its convolutions stay as they are, so what they make of each digit is computed once, however
-often the dense layers are taught. Each batch holds variants of the person's digits and digits of MNIST. To the latter
-it shall answer their labels, or in part what it answered before (learning without forgetting).
-
-References:
-    Z. Li and D. Hoiem: Learning without forgetting, ECCV 2016, arXiv 1606.09282.
+often the dense layers are taught. Half of each batch are variants of the person's digits, half are digits of MNIST.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +17,7 @@ from digitrec.datasets.own_digits import OwnDigit
 from digitrec.imaging.augmentation import Augmentation
 from digitrec.imaging.warp import distort
 from digitrec.recognition.digits import CLASSES
-from digitrec.training import network
+from digitrec.training import network, splits
 from digitrec.training.recipe import Recipe
 from digitrec.training.trainer import Weights
 
@@ -36,7 +32,7 @@ LIGHT = Augmentation(shift=1.0, turn=6.0, zoom=0.06, shear=0.06, thickness=0.3, 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a network is taught, chosen on writers of UNIPEN's training part: see `tests/bench/teaching.py`.
+    """How a network is taught. Rate, steps and labels were chosen on writers that `tests/bench/teaching.py` leaves out.
 
     Attributes:
         steps: Batches of one training.
@@ -45,7 +41,6 @@ class Plan:
         rate: The learning rate at its highest.
         smoothing: Probability that the person's labels give to the other classes.
         digits: Digits of MNIST that are mixed in.
-        kept: Share of what the network answered to them before in what it shall answer; the rest is their label.
         variants: Variants of the person's digits, of all together.
         light: How all of them are distorted.
     """
@@ -56,29 +51,29 @@ class Plan:
     rate: float = 3e-4
     smoothing: float = 0.05
     digits: int = 4_000
-    kept: float = 0.0
     variants: int = 600
     light: Augmentation = LIGHT
 
-
-PLANS = {"mlp": Plan(), "cnn": Plan()}
 
 LEAST = 3  # variants of each digit
 CHUNK = 250  # digits whose features are computed at once
 
 
+PLAN = Plan()
+
+
 class Pupil:
     """A network that is taught again and again, each time from its first weights."""
 
-    def __init__(self, recipe: Recipe, weights: Weights, plan: Plan | None = None) -> None:
+    def __init__(self, recipe: Recipe, weights: Weights, plan: Plan = PLAN) -> None:
         """Build the network.
 
         Args:
             recipe: What it was trained by.
             weights: Its weights, as `network.build` orders them.
-            plan: How it is taught; by default as networks of its kind are.
+            plan: How it is taught.
         """
-        self.plan = plan or PLANS[recipe.kind]
+        self.recipe, self.plan = recipe, plan
         self.model = network.build(recipe)
         self.model.set_weights(weights)
         self.body, self.head = _halves(self.model, recipe.strokes)
@@ -86,6 +81,8 @@ class Pupil:
         self.first = self.head.get_weights()
         self.optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self.plan.rate, self.plan.steps))
         self.optimizer.build(self.head.trainable_variables)
+        self.dropouts = [layer.seed_generator.state for layer in self.head.layers if hasattr(layer, "seed_generator")]
+        self.dropped = [state.numpy() for state in self.dropouts]
         self.others: tuple[Floats, Floats] | None = None
         self.step = tf.function(self._step, autograph=False, reduce_retracing=True)
 
@@ -106,18 +103,13 @@ class Pupil:
         return np.asarray(self.answers(features)[:, :CLASSES].argmax(axis=1), np.int64)
 
     def study(self, seed: int, report: Callable[[float], object] = lambda done: None) -> None:
-        """Compute what is mixed in: digits of MNIST, half of them distorted, and what shall be answered to them.
-
-        That is the mean of the label and of what the network answers now, `plan.kept` of the latter.
-        """
+        """Compute what is mixed in: digits of MNIST, half of them distorted, with their labels."""
         rng = np.random.default_rng((seed, 1))
-        pictures, truth = mnist.training()
+        pictures, truth, *_ = splits.digits(self.recipe)  # none that it is calibrated on later
         chosen = rng.choice(len(pictures), self.plan.digits, replace=False)
         glyphs, half = mnist.glyphs(pictures[chosen]), self.plan.digits // 2
         glyphs[:half] = distort(glyphs[:half], self.plan.light, rng)
-        features = self.features(glyphs, report)
-        labels = np.eye(self.classes, dtype=np.float32)[truth[chosen]]
-        self.others = features, self.plan.kept * self.answers(features) + (1 - self.plan.kept) * labels
+        self.others = self.features(glyphs, report), np.eye(self.classes, dtype=np.float32)[truth[chosen]]
 
     def teach(self, features: Floats, labels: NDArray[np.int64], seed: int) -> None:
         """Have the network learn the person's digits, from its first weights on.
@@ -132,7 +124,8 @@ class Pupil:
         self.head.set_weights(self.first)
         for variable in self.optimizer.variables:
             variable.assign(tf.zeros_like(variable))
-        keras.utils.set_random_seed(seed)
+        for state, first in zip(self.dropouts, self.dropped, strict=True):
+            state.assign(first)
         own = round(plan.own * plan.batch)
         certain = np.eye(self.classes, dtype=np.float32)[:CLASSES] * (1 - plan.smoothing)
         certain[:, :CLASSES] += plan.smoothing / CLASSES

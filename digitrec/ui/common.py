@@ -54,7 +54,7 @@ STYLE = """<style>
 .stMainBlockContainer h2 {font-size: 1.75rem}
 .stMainBlockContainer h3 {font-size: 1.35rem}
 [data-testid="stCaptionContainer"] {color: inherit !important; opacity: .8}
-:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p) {
+:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p):not(:disabled, :disabled *) {
   color: light-dark(#FFFFFF, #11171D) !important}
 :has(> .st-key-tab_memory) {position: absolute; height: 0; overflow: hidden}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0; overflow-wrap: anywhere}

@@ -1,15 +1,15 @@
 """What a lesson gives: writers of UNIPEN teach a model some of their digits, and it reads others of theirs.
 
-    DIGITREC_STROKES=... python -m tests.bench.teaching [--writers N] [MODEL...]
+    DIGITREC_STROKES=... python -m tests.bench.teaching [--writers N] [--group GROUP] [MODEL...]
 
-Two groups of writers, neither of which had a part in how lessons are given (`teaching.PLANS`):
+Two groups of writers, neither of which had a part in how lessons are given (`teaching.Plan`):
 
 - held out: those of UNIPEN's test part, strangers to every model. None wrote 130 digits, so each digit is read by a
   model that learned from the writer's others, in five parts, at most 30 of them.
 - many: of the training part, those who wrote 130 digits: 30 teach, 100 others are read. Strangers only to models that
   learned from no pen strokes, so `reader` is left out.
 
-The plans were chosen on writers of the training part with 60 to 129 digits and, for `reader`, of the validation part.
+Rate, steps and labels were chosen on 24 writers of the training part with 60 to 129 digits.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from digitrec.registry import registry
 from digitrec.training import metrics, teaching
 
 MODELS = ("mlp-128-128", "cnn-5x5", "reader")
+GROUPS = ("held out", "many")
 TAUGHT, OTHERS = 30, 100
 Places = NDArray[np.int64]
 
@@ -99,8 +100,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.teaching")
     parser.add_argument("models", nargs="*", default=MODELS)
     parser.add_argument("--writers", type=int, default=30, help="at most so many of each group")
+    parser.add_argument("--group", choices=GROUPS, help="one of the groups; both where it is not given")
     options = parser.parse_args()
-    for group in ("held out", "many"):
+    for group in [options.group] if options.group else GROUPS:
         found = writers(group, options.writers)
         for name in options.models:
             if group == "held out" or not registry.get(name).recipe.strokes:

@@ -95,53 +95,46 @@ def _canvas(name: str, how: str) -> None:
     count = f"{len(held)} so far"
     left = collected.missing()
     st.caption(f"{count}, {left} more for three of each." if how == EACH and left else f"{count}, at most {MOST}.")
-    with st.container(horizontal=True, gap="medium"):
+    left_side, right_side = st.columns([300, 500], gap="medium")
+    with left_side:
         with st.container(key="teach_canvas", width=CANVAS):
             draw.begin(PAD)
             drawn = draw.canvas(PAD)
-        with st.container(width="stretch", key="teach_own"):
-            _own(held)
-    with st.container(horizontal=True):
-        st.button(
-            "Next",
-            key="teach_next",
-            icon=":material/check:",
-            type="primary",
-            disabled=drawn is None or len(held) >= MOST,
-            on_click=_take,
-            args=(label, name, how),
-            help=f"Adds the drawing as a {label}",
-        )
-        st.button("Clear", key="teach_clear", icon=":material/delete:", on_click=draw.begin_with, args=(PAD, []))
-        st.button("Ask for another", key="teach_skip", icon=":material/skip_next:", on_click=_skip)
-        st.button(
-            "Remove the last",
-            key="teach_undo",
-            icon=":material/undo:",
-            disabled=not held,
-            on_click=_remove,
-            args=([len(held) - 1],),
-        )
-        st.button(
-            "Remove all",
-            key="teach_none",
-            icon=":material/delete_sweep:",
-            disabled=not held,
-            on_click=_remove,
-            args=(list(range(len(held))),),
-        )
+        with st.container(horizontal=True):
+            st.button(
+                "Next",
+                key="teach_next",
+                icon=":material/check:",
+                type="primary",
+                disabled=drawn is None or len(held) >= MOST,
+                on_click=_take,
+                args=(label, name, how),
+                help=f"Adds the drawing as a {label}",
+            )
+            st.button("Clear", key="teach_clear", icon=":material/delete:", on_click=draw.begin_with, args=(PAD, []))
+            st.button("Ask for another", key="teach_skip", icon=":material/skip_next:", on_click=_skip)
+    with right_side, st.container(key="teach_own"):
+        _own(held)
     _message()
     if st.session_state.pop("teach_changed", False):
         st.rerun()  # the button below counts them
 
 
 def _own(held: list[OwnDigit]) -> None:
+    """Draw the digits so far, and the buttons that remove them."""
     cards = "".join(
         f'<figure><img src="{charts.data_uri(mnist.glyphs(digit.glyph))}" alt="Your {digit.label}">'
         f"<figcaption>{digit.label}</figcaption></figure>"
         for digit in held
     )
     st.html(f'<div class="own">{cards}</div>' if held else "<p>Your digits appear here.</p>")
+    places = list(range(len(held)))
+    with st.container(horizontal=True):
+        for text, key, icon, gone in (
+            ("Remove the last", "teach_undo", ":material/undo:", places[-1:]),
+            ("Remove all", "teach_none", ":material/delete_sweep:", places),
+        ):
+            st.button(text, key=key, icon=icon, disabled=not held, on_click=_remove, args=(gone,))
 
 
 def _take(label: int, name: str, how: str) -> None:
@@ -193,7 +186,9 @@ def _start(name: str) -> None:
         icon=":material/school:",
         type="primary",
         disabled=short > 0,
-        help=f"{formats.plural(short, 'digit')} more needed" if short > 0 else "About half a minute",
+        help=f"{formats.plural(short, 'digit')} more needed"
+        if short > 0
+        else "You decide afterwards whether to keep it",
     ):
         teaching.start(available.key(), available.get(name), held)
         st.rerun()
