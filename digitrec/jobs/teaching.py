@@ -189,17 +189,15 @@ def discard(key: str) -> None:
         shutil.rmtree(_folder(key))
 
 
-def keep(key: str, name: str) -> Model:
-    """Keep the model that learned as one of the visitor's own, and forget the lesson.
+def result(key: str) -> Path:
+    """Return the folder of the model that learned, to be kept.
 
     Raises:
-        ModelError: As `visitors.add` does, or if no lesson is ready.
+        ModelError: If no lesson is ready.
     """
     if find(key).state != "ready":
         raise ModelError("There is no lesson to keep. Teach a model first.")
-    kept = visitors.add(key, name, _folder(key))
-    discard(key)
-    return kept
+    return _folder(key)
 
 
 def verdict(key: str) -> Verdict | None:

@@ -45,7 +45,8 @@ def test_a_lesson_is_learned_judged_and_kept(launched: list[Path]) -> None:
     assert found.labels == tuple(digit.label for digit in some(12))
     assert found.errors[0] == model.card["errors"]
     assert found.only_before - found.only_after == found.errors[1] - found.errors[0]
-    kept = teaching.keep(KEY, "my-hand")
+    kept = visitors.add(KEY, "my-hand", teaching.result(KEY))
+    teaching.discard(KEY)
     assert kept.yours
     assert kept.card["taught"]["model"] == "mlp-30-10"
     assert kept.card["taught"]["digits"] == 12
@@ -82,7 +83,7 @@ def test_a_second_lesson_waits_until_the_first_has_ended(launched: list[Path]) -
     teaching.start(OTHER, registry.get("mlp-30-10"), some(10))  # of another visitor: it waits for its turn
     assert len(launched) == 2
     with pytest.raises(ModelError, match="no lesson to keep"):
-        teaching.keep(KEY, "my-hand")
+        teaching.result(KEY)
 
 
 def test_a_lesson_whose_digits_or_model_are_gone_fails_with_a_sentence(launched: list[Path]) -> None:

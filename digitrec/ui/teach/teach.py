@@ -244,8 +244,10 @@ def _message() -> None:
 def _keep() -> None:
     """Keep the model and choose it beside the one that it came of."""
     try:
-        before = teaching.find(available.key()).model
-        kept = teaching.keep(available.key(), st.session_state.teach_name.strip())
+        key = available.key()
+        before = teaching.find(key).model
+        kept = available.keep(st.session_state.teach_name.strip(), teaching.result(key))
+        teaching.discard(key)
     except DigitrecError as error:
         st.session_state.teach_message = str(error)
         return
