@@ -46,7 +46,7 @@ WITH_DETECTOR = {"datasets.page_crops", "training.crop_training"}
 """What trains on the detector's own candidates reads pages with it."""
 FIGURES = {module for module in MODULES if module.startswith("figures.")}
 WITH_STREAMLIT = {module for module in MODULES if module.startswith("ui.") and module != "ui.share_link"}
-WITH_STREAMLIT -= {"ui.compare", "ui.train", "ui.upload"}
+WITH_STREAMLIT -= {"ui.compare", "ui.teach", "ui.train", "ui.upload"}
 PLAIN = {
     "errors",
     "settings",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawings import drawing, words
 from streamlit.testing.v1 import AppTest
+from uploads import digit_file, press, upload
 
 from digitrec import files
 from digitrec.datasets import mnist
@@ -150,3 +151,21 @@ def test_a_lesson_under_way_shows_its_progress_and_can_be_stopped(
         time.sleep(0.1)
     assert teaching.find(KEY).state == "none"
     assert len(page.session_state["teach_digits"]) == 10
+
+
+def test_digits_corrected_on_upload_are_added_once(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("pages/2_Upload.py")
+    upload(page, {"a.png": digit_file(0), "b.png": digit_file(1)})
+    assert not [button for button in page.button if button.key == "teach_add"]
+    press(page, "4", 1)  # the second picture, a 2
+    for times in (1, 2):
+        page.button(key="teach_add").click().run()
+        assert not page.exception
+        [added] = page.session_state["teach_digits"]
+        assert (added.label, added.strokes) == (4, ()), times
+        assert added.glyph.max() > 200
+    page.switch_page("pages/1_Draw.py")
+    page.session_state["teach"] = True
+    page.run()
+    assert 'alt="Your 4"' in words(page)
+    assert "1 so far" in said(page)
