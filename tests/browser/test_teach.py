@@ -107,7 +107,7 @@ def test_all_but_drawing_works_by_keyboard(visit: Callable[[str], Page], key: st
     summary.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".st-key-teach_prompt")).to_have_text("Draw a 0")
-    skip = page.get_by_role("button", name="Ask for another")
+    skip = page.get_by_role("button", name="Skip", exact=True)
     skip.focus()
     page.keyboard.press(key)
     expect(page.locator(".st-key-teach_prompt")).to_have_text("Draw a 1")

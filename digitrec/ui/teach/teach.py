@@ -95,7 +95,7 @@ def _canvas(name: str, how: str) -> None:
     count = f"{len(held)} so far"
     left = collected.missing()
     st.caption(f"{count}, {left} more for three of each." if how == EACH and left else f"{count}, at most {MOST}.")
-    left_side, right_side = st.columns([300, 500], gap="medium")
+    left_side, right_side = st.columns([330, 470], gap="medium")
     with left_side:
         with st.container(key="teach_canvas", width=CANVAS):
             draw.begin(PAD)
@@ -112,7 +112,7 @@ def _canvas(name: str, how: str) -> None:
                 help=f"Adds the drawing as a {label}",
             )
             st.button("Clear", key="teach_clear", icon=":material/delete:", on_click=draw.begin_with, args=(PAD, []))
-            st.button("Ask for another", key="teach_skip", icon=":material/skip_next:", on_click=_skip)
+            st.button("Skip", key="teach_skip", icon=":material/skip_next:", on_click=_skip)
     with right_side, st.container(key="teach_own"):
         _own(held)
     _message()
@@ -192,6 +192,8 @@ def _start(name: str) -> None:
     ):
         teaching.start(available.key(), available.get(name), held)
         st.rerun()
+    if short > 0:
+        st.caption(f"A lesson takes at least {LEAST} digits: {short} more.")
 
 
 def _under_way() -> None:
