@@ -186,9 +186,6 @@ def _start(name: str) -> None:
         icon=":material/school:",
         type="primary",
         disabled=short > 0,
-        help=f"{formats.plural(short, 'digit')} more needed"
-        if short > 0
-        else "You decide afterwards whether to keep it",
     ):
         teaching.start(available.key(), available.get(name), held)
         st.rerun()
