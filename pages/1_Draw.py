@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitrec.ui import ablation, charts, common, draw
+from digitrec.ui import ablation, charts, common, draw, own_models
 
 common.page("Draw", "Draw with a finger or the mouse. Two models read the drawing after each stroke.")
 st.html(draw.STYLE)
@@ -32,3 +32,4 @@ strip = st.container()
 trail = ablation.section("trail")
 with beside if pad.single else above, st.container(key="canvas"):
     draw.drawn_and_read(pad, draw.Places(chooser, answers, seen, strip, trail))
+own_models.section()

@@ -9,8 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from digitrec import formats
 from digitrec.recognition import ablation
 from digitrec.recognition.ablation import NO_DIGIT, Row, Said
-from digitrec.registry import registry
-from digitrec.ui import charts, common
+from digitrec.ui import available, charts, common
 
 Rows = tuple[Row, ...]
 
@@ -76,7 +75,7 @@ def table(rows: Callable[[], Rows] | None, models: Sequence[str]) -> None:
         st.html(STYLE)
         st.html(_table(made, predictions))
         for name in predictions:
-            if registry.get(name).recipe.scaling == "unit-length":
+            if available.get(name).recipe.scaling == "unit-length":
                 st.caption(f"{common.plain(name)} scales its input itself, so values up to 255 do no harm here.")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from digitrec.ui import available
 from digitrec.uploads.batch import Batch
 from digitrec.uploads.kept_sessions import KeptSessions, new_token
 
@@ -15,6 +16,9 @@ KEY = "tab"
 _PADS = ("pad", "pad_number", "pad_home")
 _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image"))
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
+
+_OWN = (available.KEY,)
+"""What leads to a visitor's own models; given back even where something new was drawn already."""
 
 _palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
 _tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())
@@ -50,8 +54,9 @@ def save() -> bool:
         return False  # the first run, before `remember`
     mine: Batch | None = state.get("batch")
     values, size = {}, 0
-    if _has_content():
-        values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES) if key in state}
+    available.note()
+    if _has_content() or available.KEY in state:
+        values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES, *_OWN) if key in state}
         size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN)
         context = get_script_run_ctx()
         values["owner"] = context.session_id if context else ""
@@ -83,6 +88,9 @@ def _restore() -> None:
     held = state[KEY].get("held")
     found = _store().found(held)
     owner = found.pop("owner", None)
+    for key in _OWN:
+        if key in found and key not in state:
+            state[key] = found[key]
     if found and not _has_content():
         for key, value in found.items():
             state[key] = value
