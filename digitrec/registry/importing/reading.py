@@ -39,6 +39,15 @@ def read(data: bytes) -> Network:
     raise ModelError(UNKNOWN)
 
 
+def format_of(data: bytes) -> str:
+    """Return what kind of file it is, in words."""
+    if data.startswith(HDF5):
+        return "Keras (HDF5)"
+    if data[4:8] == b"TFL3":
+        return "LiteRT"
+    return "Keras" if data.startswith(b"PK") else "ONNX"
+
+
 def _read_archive(data: bytes) -> Network:
     """Read a zip archive: a `.keras` file, or what is refused. Nothing is unpacked to the disk."""
     try:
