@@ -1,4 +1,4 @@
-"""The command line: `digitrec` (or `python -m digitrec`) `app | read | train | evaluate | recipes | strokes | models`.
+"""The command line: `digitrec` (or `python -m digitrec`) `app | read | train | evaluate | import | recipes | ...`.
 
 Each command is one function that imports what it needs, so that `read` starts without TensorFlow, Streamlit or Plotly.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from digitrec import __version__, settings
-from digitrec.errors import DigitrecError, PictureError, RecipeError
+from digitrec.errors import DigitrecError, ModelError, PictureError, RecipeError
 
 if TYPE_CHECKING:
     from digitrec.jobs.runs import Run
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_recipes(commands)
     _add_strokes(commands)
     _add_models(commands)
+    _add_import(commands)
     return parser
 
 
@@ -329,6 +330,44 @@ def _evaluated(name: str) -> dict[str, Any]:
         "bytes": (model.folder / model_files.TFLITE).stat().st_size,
         "milliseconds_per_digit": round(milliseconds, 3),
     }
+
+
+def _add_import(commands: Any) -> None:
+    about = "Bring a model: a .keras, .h5, .tflite or .onnx file becomes a model for everybody on this server."
+    command = commands.add_parser("import", help="bring a model from a file", description=about)
+    command.add_argument("file", metavar="FILE", help="a .keras, .h5, .tflite or .onnx file")
+    command.add_argument("--name", required=True, metavar="NAME", help="name of the model")
+    command.set_defaults(command=_import)
+
+
+def _import(options: argparse.Namespace) -> int:
+    """Read the file in a process of its own, print each step, and save the model."""
+    from digitrec.jobs import imports
+    from digitrec.registry import registry
+
+    settings.resolve_folders()
+    registry.check_name(options.name)
+    try:
+        with open(options.file, "rb") as file:
+            data = file.read(imports.LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise ModelError("This file cannot be read. Check its name and folder.") from error
+    found = imports.start(data, os.path.basename(options.file), options.name)
+    try:
+        printed = ""
+        while found.state in ("making", "ready"):
+            if found.message not in ("", printed):
+                printed = found.message
+                print(f"{printed} ...", file=sys.stderr, flush=True)
+            time.sleep(0.1)
+            found = imports.find(found.token)
+        if found.state == "failed":
+            raise ModelError(found.message)
+        model = registry.add(options.name, found.folder)
+    finally:
+        imports.drop(found.token)
+    print("\n".join([f"{options.name}:", *imports.lesson(model)]))
+    return OK
 
 
 def _add_models(commands: Any) -> None:

@@ -25,6 +25,7 @@ from digitrec import files, settings
 from digitrec.errors import ModelError
 from digitrec.jobs import job, throttle
 from digitrec.registry import card as cards
+from digitrec.registry.registry import Model
 from digitrec.training import model_files
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from digitrec.registry.importing.tidy import Tidied
 
 SOURCE, REQUEST, MODEL, TURN = "source", "request.json", "model", "turn.lock"
+LARGEST_FILE = 100 * 2**20  # bytes
 TOKEN_LENGTH = 32  # characters, 128 bits in base 16
 KEPT_SECONDS = 2 * 60 * 60.0
 WAITING = 10  # imports under way on a server; one works, the others wait
@@ -146,6 +148,13 @@ def copy_insight(found: Import, target: Path) -> None:
             )
 
 
+def lesson(model: Model) -> list[str]:
+    """Return what the test of a model that was brought taught, sentence by sentence; nothing for any other model."""
+    from digitrec.registry.importing import scalings
+
+    return scalings.lesson(scalings.of_card(model.imported)) if model.imported else []
+
+
 def _tidy() -> None:
     """Remove imports that nobody has asked for in two hours."""
     before = time.time() - KEPT_SECONDS
@@ -222,9 +231,7 @@ def _facts(
     }
 
 
-def _write(
-    made: Path, found: "Tidied", measured: "list[Measured]", logits: Any, facts: dict[str, Any]
-) -> None:
+def _write(made: Path, found: "Tidied", measured: "list[Measured]", logits: Any, facts: dict[str, Any]) -> None:
     """Write the model's files; the card last.
 
     Raises:
@@ -248,7 +255,9 @@ def _write(
     read = Predictor("imported", made / model_files.TFLITE).logits(mnist.glyphs(pictures[:CHECKED]))
     off = float(np.abs(plain.answers(read).probabilities - plain.answers(logits[:CHECKED]).probabilities).max())
     if not off <= TOLERANCE:
-        raise ModelError(f"The model could not be converted: its probabilities differ by {off:.4f}. Bring it as .keras.")
+        raise ModelError(
+            f"The model could not be converted: its probabilities differ by {off:.4f}. Bring it as .keras."
+        )
     split = splits.split(Recipe("import"))
     shape = (-1, *found.network.input_shape)
     held_out = building.read_all(

@@ -58,7 +58,9 @@ class Model:
             ModelError: If it was brought: nobody knows how it was trained.
         """
         if self.imported is not None:
-            raise ModelError(f"{self.name} was brought as a file, which does not say how it was trained. Choose another.")
+            raise ModelError(
+                f"{self.name} was brought as a file, which does not say how it was trained. Choose another."
+            )
         return Recipe.from_json(self.card["recipe"])
 
     @property

@@ -73,7 +73,9 @@ def table(rows: Callable[[], Rows] | None, models: Sequence[str]) -> None:
             st.caption("This section reads the digit after each preprocessing step, once there is a digit.")
             return
         made = rows()
-        predictions = {name: ablation.read(_as_given(made, name), common.predictor(name)) for name in dict.fromkeys(models)}
+        predictions = {
+            name: ablation.read(_as_given(made, name), common.predictor(name)) for name in dict.fromkeys(models)
+        }
         st.html(STYLE)
         st.html(_table(made, predictions))
         for name in predictions:

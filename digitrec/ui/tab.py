@@ -17,8 +17,8 @@ _PADS = ("pad", "pad_number", "pad_home")
 _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image"))
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
 
-_OWN = (available.KEY,)
-"""What leads to a visitor's own models; given back even where something new was drawn already."""
+_OWN = (available.KEY, "bring_token", "bring_kept")
+"""What leads to a visitor's own models, and to one that is being brought; given back even where something new was drawn."""
 
 _palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
 _tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())
@@ -55,7 +55,7 @@ def save() -> bool:
     mine: Batch | None = state.get("batch")
     values, size = {}, 0
     available.note()
-    if _has_content() or available.KEY in state:
+    if _has_content() or any(key in state for key in _OWN):
         values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES, *_OWN) if key in state}
         size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN)
         context = get_script_run_ctx()

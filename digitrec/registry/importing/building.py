@@ -1,4 +1,4 @@
-"""A network as data -> a Keras model, a LiteRT model, and what both read. Only `jobs.imports` uses this, in a process."""
+"""A network as data -> a Keras model, a LiteRT model, and what both read. Only `jobs.imports` uses this."""
 
 import os
 from collections.abc import Callable
@@ -80,7 +80,8 @@ def names(found: Network) -> dict[str, str]:
 def shown(found: Network) -> list[str]:
     """Return the names of the layers worth showing, in order; one that batch normalisation follows is left out."""
     called = names(found)
-    normed = {layer.inputs[0] for layer in found.layers if layer.kind == "BatchNormalization"}
+    active = {layer.inputs[0] for layer in found.layers if layer.kind in ("Activation", "ReLU")}
+    normed = {layer.inputs[0] for layer in found.layers if layer.kind == "BatchNormalization" and layer.name in active}
     chosen = [
         called[layer.name]
         for layer in found.layers[1:-1]
@@ -102,7 +103,9 @@ def _connected(found: Network, start: Any) -> Any:
     last = found.layers[-1]
     if last.kind == "Dense":
         return made[last.name]
-    return keras.layers.Rescaling(1.0, name="logits_again" if called[last.name] == "logits" else "logits")(made[last.name])
+    return keras.layers.Rescaling(1.0, name="logits_again" if called[last.name] == "logits" else "logits")(
+        made[last.name]
+    )
 
 
 def _layer(layer: Layer, name: str) -> Any:

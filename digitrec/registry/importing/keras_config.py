@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from digitrec.errors import ModelError
-from digitrec.registry.importing.network import ACTIVATIONS, KINDS, Layer, fail
+from digitrec.registry.importing.kinds import ACTIVATIONS, KINDS
+from digitrec.registry.importing.network import Layer, fail
 
 DAMAGED = "The description of the model in this file is damaged. Save the model again."
 
@@ -276,7 +277,9 @@ def _activation(value: Any, name: str) -> str:
         value = value.get("config") if value.get("class_name") == "function" else _class(value).lower()
     value = {None: "linear", "swish": "silu"}.get(value, value) if value is None or isinstance(value, str) else value
     if not isinstance(value, str) or value not in ACTIVATIONS:
-        raise fail(name, f"has an activation that is not built here: {str(value)[:40]!r}. Use: {', '.join(ACTIVATIONS)}.")
+        raise fail(
+            name, f"has an activation that is not built here: {str(value)[:40]!r}. Use: {', '.join(ACTIVATIONS)}."
+        )
     return value
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from digitrec.errors import ModelError
 from digitrec.registry.importing import keras_config
-from digitrec.registry.importing.network import Layer, Network, Shape, Weights, fail, outlined, weighted
+from digitrec.registry.importing.kinds import Shape
+from digitrec.registry.importing.network import Layer, Network, Weights, fail, outlined, weighted
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
@@ -35,7 +36,9 @@ def read_archive(data: bytes) -> Network:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            config, stored = (_member(archive, name, most) for name, most in ((CONFIG, MOST_JSON), (WEIGHTS, MOST_BYTES)))
+            config, stored = (
+                _member(archive, name, most) for name, most in ((CONFIG, MOST_JSON), (WEIGHTS, MOST_BYTES))
+            )
     except ModelError:
         raise
     except Exception as error:  # a damaged archive fails in many ways
@@ -138,7 +141,11 @@ class _opened:  # noqa: N801  # used as a function
 def _groups(file: Any, names: Sequence[str]) -> Iterator[str]:
     """Yield those of these names that are groups of the file itself."""
     for name in names:
-        if name in file and isinstance(file.get(name, getlink=True), h5py.HardLink) and isinstance(file[name], h5py.Group):
+        if (
+            name in file
+            and isinstance(file.get(name, getlink=True), h5py.HardLink)
+            and isinstance(file[name], h5py.Group)
+        ):
             yield name
 
 

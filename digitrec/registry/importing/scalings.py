@@ -1,7 +1,8 @@
 """Ways of scaling a digit's pixels before a network gets them, and what the accuracy under each of them teaches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,6 @@ class Way:
             scaled = scaled / np.where(length > 0, length, np.float32(1))
         return np.asarray(scaled, np.float32)
 
-
     def undone(self, values: Floats) -> Floats:
         """Return what a model of the app must be given for its network to get these values, float32 of any shape.
 
@@ -149,3 +149,11 @@ def lesson(measured: Sequence[Measured]) -> list[str]:
 
 def _percent(measured: Measured) -> str:
     return formats.percentage(measured.accuracy, 2 if measured.digits >= 10_000 else 1)
+
+
+def of_card(facts: Mapping[str, Any]) -> list[Measured]:
+    """Return the accuracies in what a card says of an import, see `Model.imported`."""
+    return [
+        Measured(Way(each["scaling"], each["dark_ink"]), float(each["accuracy"]), int(each["digits"]))
+        for each in facts["measured"]
+    ]

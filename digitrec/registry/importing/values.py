@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.registry.importing.network import MOST_LAYERS, Layer, Shape, Weights, fail, layer_shapes
+from digitrec.registry.importing.kinds import Shape
+from digitrec.registry.importing.network import MOST_LAYERS, Layer, Weights, fail, layer_shapes
 
 Array = NDArray[Any]
 
@@ -100,7 +101,9 @@ NORM = {"axis": -1, "epsilon": 0.0, "scale": True, "center": True}
 """Options of the batch normalisation of `per_channel`."""
 
 
-def same_borders(sides: Sequence[int], kernel: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> list[int]:
+def same_borders(
+    sides: Sequence[int], kernel: Sequence[int], strides: Sequence[int], dilation: Sequence[int]
+) -> list[int]:
     """Return how many pixels `same` adds: top, left, bottom, right."""
     before, after = [], []
     for side, size, stride, apart in zip(sides, kernel, strides, dilation, strict=True):
@@ -108,4 +111,3 @@ def same_borders(sides: Sequence[int], kernel: Sequence[int], strides: Sequence[
         before.append(total // 2)
         after.append(total - total // 2)
     return [*before, *after]
-
