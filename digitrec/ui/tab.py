@@ -18,7 +18,7 @@ _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image")
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
 
 _OWN = (available.KEY, "bring_token", "bring_kept")
-"""What leads to a visitor's own models, and to one that is being brought; given back even where something new was drawn."""
+"""What leads to a visitor's own models, and to one that is being brought; given back though something new was drawn."""
 
 _palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
 _tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())

@@ -30,7 +30,7 @@ def whole(low: int, high: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
-        return value
+        return int(value)
 
     return check
 
@@ -270,7 +270,9 @@ KINDS: dict[str, Kind] = {
     "BatchNormalization": Kind(_norm, {"axis": whole(-1, 4), "epsilon": real(0, 1), "scale": flag, "center": flag}),
     "Activation": Kind(_same, {"activation": word(*ACTIVATIONS)}),
     "Softmax": Kind(_last, {"axis": whole(-1, 4)}),
-    "ReLU": Kind(_same, {"max_value": or_none(real(0, 1e6)), "negative_slope": real(0, 1e3), "threshold": real(0, 1e6)}),
+    "ReLU": Kind(
+        _same, {"max_value": or_none(real(0, 1e6)), "negative_slope": real(0, 1e3), "threshold": real(0, 1e6)}
+    ),
     "Rescaling": Kind(_same, {"scale": real(-1e6, 1e6), "offset": real(-1e6, 1e6)}),
     "ZeroPadding2D": Kind(_padded, {"padding": borders}),
     "Add": Kind(_added, {}, (2, 16)),

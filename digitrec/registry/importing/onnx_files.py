@@ -196,7 +196,7 @@ def _norm(reader: Reader, node: Node) -> Value:
     return reader.built.add(node_name(node), "BatchNormalization", [value], NORM | {"epsilon": epsilon}, weights, value.channels_last)  # fmt: skip  # noqa: E501
 
 
-def _elu(reader: Reader, node: Node) -> Value:
+def _elu(reader: Reader, node: Node) -> Operand:
     if _plain_options(node):
         return _activation("elu")(reader, node)
     raise fail(node_name(node), f"({node.op_type}) has options that are not built here. {CONVERT}")

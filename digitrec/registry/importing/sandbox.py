@@ -88,7 +88,8 @@ def computed(work: Callable[[], bytes]) -> bytes:
 
 def _received(receiver: int) -> bytes | None:
     """Return what comes through a pipe until it ends, or None where it takes too long."""
-    parts, size, until = [], 0, time.monotonic() + WAITED
+    parts: list[bytes] = []
+    size, until = 0, time.monotonic() + WAITED
     while size <= LARGEST:
         ready, _, _ = select.select([receiver], [], [], max(0.0, until - time.monotonic()))
         if not ready:
