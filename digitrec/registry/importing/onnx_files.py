@@ -127,6 +127,8 @@ def _dense(reader: Reader, node: Node) -> Value:
     weights = [(kernel.T if given.get("transB") else kernel) * np.float32(given.get("alpha", 1.0))]
     if reader.has(node, 2):
         bias = np.asarray(reader.array(node, 2)).reshape(-1) * np.float32(given.get("beta", 1.0))
+        if bias.size not in (1, weights[0].shape[1]):
+            raise fail(node_name(node), f"adds {bias.size} numbers to weights of {weights[0].shape[1]} units. {CONVERT}")
         weights.append(np.broadcast_to(bias, weights[0].shape[1:]))
     options = {"units": weights[0].shape[1], "use_bias": len(weights) == 2, "activation": "linear"}
     return reader.built.add(node_name(node), "Dense", [value], options, tuple(weights))
