@@ -109,7 +109,12 @@ def keras2(change: Callable[[h5py.File], None] | None = None) -> bytes:
         file.attrs["model_config"] = json.dumps(config).encode()
         group = file.create_group("model_weights")
         group.attrs["layer_names"] = [b"flatten_1", b"dense_1", b"dropout_1", b"dense_2"]
-        for name, pair in (("flatten_1", ()), ("dense_1", (first, second)), ("dropout_1", ()), ("dense_2", (third, fourth))):
+        for name, pair in (
+            ("flatten_1", ()),
+            ("dense_1", (first, second)),
+            ("dropout_1", ()),
+            ("dense_2", (third, fourth)),
+        ):
             own = group.create_group(name)
             names = [f"{name}/kernel:0", f"{name}/bias:0"][: len(pair)]
             own.attrs["weight_names"] = [each.encode() for each in names]
@@ -175,7 +180,10 @@ def tflite_model() -> Any:
         operator = schema.OperatorT()
         operator.opcodeIndex, operator.inputs, operator.outputs = code, given, [output]
         if what == "softmax":
-            operator.builtinOptions, operator.builtinOptionsType = schema.SoftmaxOptionsT(), schema.BuiltinOptions.SoftmaxOptions
+            operator.builtinOptions, operator.builtinOptionsType = (
+                schema.SoftmaxOptionsT(),
+                schema.BuiltinOptions.SoftmaxOptions,
+            )
             operator.builtinOptions.beta = 1.0
         elif what:
             operator.builtinOptions = schema.FullyConnectedOptionsT()

@@ -39,6 +39,7 @@ KEPT_SECONDS = 2 * 60 * 60.0
 WAITING = 10  # imports under way on a server; one works, the others wait
 LONGEST_NAME = 80  # characters of the file's name that the card keeps
 TOLERANCE = 1e-4  # how far the LiteRT model's probabilities may differ from those of the file's network
+HELD_OUT = 2_000  # training digits on which it is calibrated
 CHECKED = 200  # test digits on which that is checked
 
 ADVICE = job.Advice(again="Bring the file again.", memory="Wait until no run trains, then bring the file again.")
@@ -175,29 +176,44 @@ def main(work: Path) -> None:
 
 
 def _make(work: Path, say: Callable[[str], None]) -> None:
-    from digitrec.registry.importing import sandbox, tidy
-
     request = files.read_json(work / REQUEST) or {}
     data = (work / SOURCE).read_bytes()
     (work / SOURCE).unlink()
+    made = work / MODEL
+    made.mkdir()
+    make(data, str(request.get("file", "")), made, say)
+    say("the analysis for Compare is made")
+    from digitrec.analysis import precomputed
+
+    precomputed.write(made, tuple((cards.read(made) or {})["imported"]["shown"]))
+
+
+def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) -> None:
+    """Read a file, build its model, test it, and write a model's files but Compare's analysis.
+
+    Args:
+        data: The file's bytes.
+        file_name: Its name, for the card.
+        made: An empty folder, for the files; the card is written last.
+        say: Told each step.
+
+    Raises:
+        ModelError: If the file is not accepted, or its model cannot be converted.
+    """
+    from digitrec.registry.importing import sandbox, tidy
+
     found = tidy.tidied(sandbox.read(data))  # before TensorFlow is loaded: the process that reads is a fork of this one
     say("TensorFlow is being loaded")
     from digitrec.registry.importing import building
 
-    made = work / MODEL
-    made.mkdir()
     measured, logits = building.measure(found.network, say)
     say("the model is being converted and checked")
-    facts = _facts(found, measured, building.shown(found.network), request, data)
+    facts = _facts(found, measured, building.shown(found.network), file_name, data)
     _write(made, found, measured, logits, facts)
-    say("the analysis for Compare is made")
-    from digitrec.analysis import precomputed
-
-    precomputed.write(made, tuple(facts["shown"]))
 
 
 def _facts(
-    found: "Tidied", measured: "list[Measured]", shown: list[str], request: dict[str, Any], data: bytes
+    found: "Tidied", measured: "list[Measured]", shown: list[str], file_name: str, data: bytes
 ) -> dict[str, Any]:
     """Return what the card says of the import."""
     import hashlib
@@ -207,7 +223,7 @@ def _facts(
     best = scalings.best(measured)
     convolutions = sum(name.startswith("conv_") for name in shown)
     return {
-        "file": str(request.get("file", "")),
+        "file": file_name,
         "format": reading.format_of(data),
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -244,7 +260,7 @@ def _write(made: Path, found: "Tidied", measured: "list[Measured]", logits: Any,
     from digitrec.recognition.classifier import Predictor
     from digitrec.registry.importing import building, scalings
     from digitrec.training import metrics, splits
-    from digitrec.training.recipe import Recipe
+    from digitrec.training.recipe import DIGITS, Recipe
 
     way = scalings.best(measured).way
     model = building.whole(found.network, way)
@@ -258,7 +274,7 @@ def _write(made: Path, found: "Tidied", measured: "list[Measured]", logits: Any,
         raise ModelError(
             f"The model could not be converted: its probabilities differ by {off:.4f}. Bring it as .keras."
         )
-    split = splits.split(Recipe("import"))
+    split = splits.split(Recipe("import", validation=HELD_OUT / DIGITS))
     shape = (-1, *found.network.input_shape)
     held_out = building.read_all(
         building.raw(found.network), way.apply(mnist.glyphs(split.x_validation)).reshape(shape)

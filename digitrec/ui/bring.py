@@ -75,7 +75,7 @@ def section(models: Sequence[Model]) -> None:
     if state.pop("bring_open", False):
         state.bring = True
     place = st.expander("**Bring your own model**", key="bring", icon=":material/upload_file:", on_change="rerun")
-    brought = [model for model in dict.fromkeys(models) if model.imported is not None]
+    brought = {model.name: model for model in models if model.imported is not None}
     if not place.open:
         return
     with place:
@@ -83,7 +83,7 @@ def section(models: Sequence[Model]) -> None:
             st.fragment(_progress, run_every=1.0)()
         else:
             _form()
-        for model in brought:
+        for model in brought.values():
             verdict(model)
         if TOKEN in state and KEPT_AS in state:
             st.fragment(_analysis, run_every=2.0)()

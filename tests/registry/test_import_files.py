@@ -49,7 +49,14 @@ def test_a_network_crosses_as_bytes_and_is_checked_again() -> None:
     assert [layer.kind for layer in again.layers] == [layer.kind for layer in found.layers]
     assert np.array_equal(computed(again, PIXELS), computed(found, PIXELS))
     data = network.packed(found)
-    for bad in (b"", data[:40], data[:-8], b"\xff" * 40, data.replace(b"relu", b"evil"), data.replace(b"Dense", b"Lambd")):
+    for bad in (
+        b"",
+        data[:40],
+        data[:-8],
+        b"\xff" * 40,
+        data.replace(b"relu", b"evil"),
+        data.replace(b"Dense", b"Lambd"),
+    ):
         with pytest.raises(ModelError):
             network.unpacked(bad)
 
@@ -241,7 +248,7 @@ KERAS = {
     "weights without layers": (lambda: modeldata.keras2(lambda file: file.attrs.__delitem__("model_config")), "without their layers"),
     "weights that are missing": (lambda: modeldata.keras2(lambda file: file["model_weights"].__delitem__("dense_1")), "'dense_1' has no weights"),
     "a path among the weights' names": (lambda: modeldata.keras2(lambda file: file["model_weights/dense_1"].attrs.__setitem__("weight_names", [b"../../x", b"/etc/passwd"])), "'dense_1' has no weights"),
-}  # fmt: skip  # noqa: E501
+}  # fmt: skip
 
 OTHERS = {
     "a pickle": (lambda: pickle.dumps(Evil()), "pickle"),
@@ -253,7 +260,7 @@ OTHERS = {
     "a cut HDF5 file": (lambda: modeldata.keras2()[:3000], "damaged"),
     "text": (lambda: b"hello", "no model file"),
     "nothing": (lambda: b"", "empty"),
-}  # fmt: skip  # noqa: E501
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*KERAS, *OTHERS])
@@ -308,7 +315,7 @@ ONNX = {
     "two inputs": (lambda m: m.graph.input.append(helper.make_tensor_value_info("b", TensorProto.FLOAT, [1])), "one input and one output"),
     "another input": (lambda m: m.graph.input[0].type.tensor_type.shape.dim.__delitem__(2), "The input must be"),
     "an output that hangs in the air": (lambda m: setattr(m.graph.output[0], "name", "none"), "does not depend"),
-}  # fmt: skip  # noqa: E501
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ONNX)
@@ -345,7 +352,7 @@ TFLITE = {
     "a tensor that is not there": (lambda m: m.subgraphs[0].operators[2].inputs.__setitem__(1, 10**6), "damaged"),
     "two graphs": (lambda m: m.subgraphs.append(m.subgraphs[0]), "one graph"),
     "a shape that is another": (lambda m: setattr(m.subgraphs[0].tensors[2], "shape", [1, 17]), "another shape"),
-}  # fmt: skip  # noqa: E501
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TFLITE)

@@ -9,6 +9,7 @@ import onnx
 from digitrec.errors import ModelError
 from digitrec.registry.importing.network import Network, fail
 from digitrec.registry.importing.onnx_graph import CONVERT, Node, Operand, Read, Reader, attributes, constant, node_name
+from digitrec.registry.importing.onnx_shapes import part_of_size, size, sizes
 from digitrec.registry.importing.values import NORM, Array, Value, per_channel, same_borders
 
 DAMAGED = "This ONNX file is damaged. Export the model again."
@@ -128,7 +129,9 @@ def _dense(reader: Reader, node: Node) -> Value:
     if reader.has(node, 2):
         bias = np.asarray(reader.array(node, 2)).reshape(-1) * np.float32(given.get("beta", 1.0))
         if bias.size not in (1, weights[0].shape[1]):
-            raise fail(node_name(node), f"adds {bias.size} numbers to weights of {weights[0].shape[1]} units. {CONVERT}")
+            raise fail(
+                node_name(node), f"adds {bias.size} numbers to weights of {weights[0].shape[1]} units. {CONVERT}"
+            )
         weights.append(np.broadcast_to(bias, weights[0].shape[1:]))
     options = {"units": weights[0].shape[1], "use_bias": len(weights) == 2, "activation": "linear"}
     return reader.built.add(node_name(node), "Dense", [value], options, tuple(weights))
@@ -171,8 +174,8 @@ def _arithmetic(reader: Reader, node: Node) -> Operand:
     }[kind]
     if kind == "Add" and (merged := _with_bias(reader, value, numbers)):
         return merged
-    return reader.built.add(node_name(node), "BatchNormalization", [value], NORM,
-                            per_channel(scale, offset, value.shape[-1], node_name(node)), value.channels_last)  # fmt: skip
+    weights = per_channel(scale, offset, value.shape[-1], node_name(node))
+    return reader.built.add(node_name(node), "BatchNormalization", [value], NORM, weights, value.channels_last)
 
 
 def _with_bias(reader: Reader, value: Value, numbers: Array) -> Value | None:
@@ -260,12 +263,12 @@ def _reshaped(reader: Reader, node: Node, shape: Sequence[int]) -> Value:
 def _reshape(reader: Reader, node: Node) -> Value:
     target = [int(side) for side in reader.array(node, 1).reshape(-1)]
     value = reader.value(node)
-    if len(target) < 2 or target[0] not in (-1, 0, 1) or 0 in target[1:] or target.count(-1) > 1:
+    if len(target) < 2 or target[0] not in (-1, 0, 1) or 0 in target[1:] or target[1:].count(-1) > 1:
         raise fail(node_name(node), f"gives the digits' axis another length, which is not built here. {CONVERT}")
     total = int(np.prod(value.shape))
     known = int(np.prod([side for side in target[1:] if side > 0]))
     shape = [total // known if side == -1 else side for side in target[1:]] if known else target[1:]
-    if target[0] == -1 and known != total:
+    if target[0] == -1 and -1 not in target[1:] and known != total:
         raise fail(node_name(node), f"mixes several digits, which is not built here. {CONVERT}")
     return _reshaped(reader, node, shape)
 
@@ -276,7 +279,9 @@ def _flatten(reader: Reader, node: Node) -> Value:
     return _reshaped(reader, node, [int(np.prod(reader.value(node).shape))])
 
 
-def _squeeze(reader: Reader, node: Node) -> Value:
+def _squeeze(reader: Reader, node: Node) -> Operand:
+    if isinstance(reader.known.get(node.input[0]), np.ndarray):
+        return sizes(reader, node)
     value = reader.as_filed(node, reader.value(node))
     axes = reader.array(node, 1).reshape(-1).tolist() if reader.has(node, 1) else attributes(node).get("axes", [])
     gone = {int(axis) % (len(value.shape) + 1) for axis in axes}
@@ -286,7 +291,9 @@ def _squeeze(reader: Reader, node: Node) -> Value:
     return reader.built.add(node_name(node), "Reshape", [value], {"target_shape": tuple(shape)})
 
 
-def _unsqueeze(reader: Reader, node: Node) -> Value:
+def _unsqueeze(reader: Reader, node: Node) -> Operand:
+    if isinstance(reader.known.get(node.input[0]), np.ndarray):
+        return sizes(reader, node)
     value = reader.as_filed(node, reader.value(node))
     axes = reader.array(node, 1).reshape(-1).tolist() if reader.has(node, 1) else attributes(node).get("axes", [])
     rank = len(value.shape) + 1 + len(axes)
@@ -309,7 +316,9 @@ def _transpose(reader: Reader, node: Node) -> Value:
     return reader.built.add(node_name(node), "Permute", [reader.as_filed(node, value)], {"dims": tuple(order[1:])})
 
 
-def _concat(reader: Reader, node: Node) -> Value:
+def _concat(reader: Reader, node: Node) -> Operand:
+    if all(isinstance(reader.known.get(name), np.ndarray) for name in node.input):
+        return np.concatenate([sizes(reader, node, place) for place in range(len(node.input))])
     values = [reader.value(node, place) for place in range(len(node.input))]
     rank = len(values[0].shape) + 1
     axis = int(attributes(node).get("axis", 1)) % rank
@@ -372,6 +381,9 @@ OPERATORS: dict[str, Read] = {
     "LogSoftmax": _last_axis("log_softmax"),
     "Reshape": _reshape,
     "Flatten": _flatten,
+    "Shape": size,
+    "Gather": part_of_size,
+    "Slice": part_of_size,
     "Squeeze": _squeeze,
     "Unsqueeze": _unsqueeze,
     "Transpose": _transpose,

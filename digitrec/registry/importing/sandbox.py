@@ -33,6 +33,7 @@ OK, REFUSED = b"N", b"E"
 
 TOO_LONG = f"Reading this file took longer than {SECONDS} s, so it was given up. Bring a smaller model."
 TOO_MUCH = f"Reading this file takes more than {MEMORY // 2**30} GB of memory. Bring a smaller model."
+DAMAGED = "This file is damaged. Save the model again."
 CRASHED = "This file is damaged: reading it failed. Save the model again."
 NO_FORK = "Models can be brought on Linux and macOS only. Use one of these systems."
 
@@ -112,6 +113,8 @@ def _work(work: Callable[[], bytes], sender: int) -> NoReturn:
             answer = REFUSED + str(error).encode(errors="replace")[:900]
         except MemoryError:
             answer = REFUSED + TOO_MUCH.encode()
+        except Exception:  # a decoder that fails in a way of its own
+            answer = REFUSED + DAMAGED.encode()
         for at in range(0, len(answer), 2**16):
             _write_all(sender, answer[at : at + 2**16])
     except BaseException:  # the parent has a sentence for a process that says nothing
@@ -176,5 +179,6 @@ def _program(architecture: int, allowed: tuple[int, ...]) -> Iterator[bytes]:
     yield struct.pack("HBBI", ret, 0, 0, deny)
 
 
-for _codec in ("ascii", "cp437", "latin-1", "utf-16-le"):  # what decoders look up only when a file asks for it
+_CODECS = "ascii cp437 latin-1 utf-8-sig utf-16 utf-16-be utf-16-le utf-32 utf-32-be utf-32-le"
+for _codec in _CODECS.split():  # which decoders would look up on the disk when a file asks for them
     "".encode(_codec)

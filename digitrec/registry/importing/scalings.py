@@ -139,7 +139,7 @@ def lesson(measured: Sequence[Measured]) -> list[str]:
     told = [f"Your model reads {_percent(found)} of MNIST's test digits on {way.words}. It is used so here."]
     others = {each.way: each for each in measured}
     script = others[Way("unit-range" if way.scaling == "bytes" else "bytes", way.dark_ink)]
-    verb = "reads as well" if abs(script.accuracy - found.accuracy) < 0.005 else "reads"
+    verb = "loses little" if script.accuracy > found.accuracy - 0.005 else "reads less"
     told.append(f"A script that feeds it {WORDS[script.way.scaling]} {verb}: {_percent(script)}.")
     inverted = others[Way(way.scaling, not way.dark_ink)]
     forgot = "does not invert its picture" if not way.dark_ink else "inverts its picture"
