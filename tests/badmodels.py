@@ -6,6 +6,7 @@ import random
 import zipfile
 from functools import cache
 
+import h5py
 import modeldata
 from badinput import Target
 from badinput import spoiled as spoiled_input
@@ -57,7 +58,7 @@ def _spoiled_archive(rng: random.Random) -> bytes:
 def _spoiled_config(rng: random.Random) -> bytes:
     """Return a `.h5` file whose description is changed."""
 
-    def change(file: modeldata.h5py.File) -> None:
+    def change(file: h5py.File) -> None:
         config = spoiled_input(_target("json"), [file.attrs["model_config"].encode()], rng)
         file.attrs["model_config"] = config[:60_000].replace(b"\0", b" ") or b" "
 

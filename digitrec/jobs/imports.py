@@ -240,6 +240,7 @@ def _facts(
                 "dark_ink": each.way.dark_ink,
                 "accuracy": each.accuracy,
                 "digits": each.digits,
+                "loss": each.loss,
             }
             for each in measured
         ],

@@ -62,12 +62,14 @@ def _is_import(facts: Any) -> bool:
     return (
         all(isinstance(word, str) and len(word) <= 100 for word in words)
         and facts["kind"] in ("mlp", "cnn")
+        and isinstance(facts["shown"], list)
         and len(facts["shown"]) <= MOST_SHOWN
         and isinstance(measured, list)
         and 0 < len(measured) <= 2 * len(SCALINGS)
         and all(each["scaling"] in SCALINGS and isinstance(each["dark_ink"], bool) for each in (*measured, facts))
         and _between([each["accuracy"] for each in measured], 1.0)
         and _between([each["digits"] for each in measured], TEST_DIGITS)
+        and _between([each["loss"] for each in measured], files.LARGEST)
         and _between([facts["bytes"], facts["convolutions"], facts["classes"]], files.LARGEST)
     )
 

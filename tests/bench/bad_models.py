@@ -30,7 +30,8 @@ def main() -> None:
     options = parser.parse_args()
     each = -(-options.count // len(modeldata.FILES))
     print(
-        f"{'format':8} {'files':>6} {'refused':>8} {'read':>6} {'gave up':>8} {'crashed':>8} {'slowest':>8} {'memory':>8}"
+        f"{'format':8} {'files':>6} {'refused':>8} {'read':>8} {'gave up':>8} {'crashed':>8} "
+        f"{'slowest':>8} {'memory':>7}"
     )
     for name in modeldata.FILES:
         counts = {"refused": 0, "read": 0, "gave up": 0, "crashed": 0}

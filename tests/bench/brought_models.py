@@ -1,6 +1,6 @@
 """The five tutorials' models, trained with their own code, saved in four formats, each brought back.
 
-python -m tests.bench.brought_models [--digits 60000] [--keep FOLDER]
+python -m tests.bench.brought_models [--digits 60000] [--keep FOLDER] [NAME...]
 
 Processor seconds are those of all threads until the verdict, without loading TensorFlow (4 s), but for the first row.
 Their trainings are short: what is measured is whether the model that was brought gives the same probabilities, which
@@ -79,6 +79,7 @@ def brought(file: Path, expected: np.ndarray, folder: Path) -> tuple[float, floa
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", default=list(EXPECTED), metavar="NAME", help=", ".join(EXPECTED))
     parser.add_argument("--digits", type=int, default=60_000)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
@@ -87,7 +88,7 @@ def main() -> None:
         folder = options.keep or Path(scratch) / "trained"
         folder.mkdir(parents=True, exist_ok=True)
         print(f"{'model':12} {'format':7} {'difference':>10} {'scaling':12} {'accuracy':>8} {'processor':>10}")
-        for name, scaling in EXPECTED.items():
+        for name in options.names:
             if not (folder / f"{name}.tflite").exists():
                 quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
                 command = [sys.executable, "-c", TRAIN, str(folder), name, str(options.digits)]
@@ -97,7 +98,7 @@ def main() -> None:
                 made = Path(scratch) / f"{name}-{ending}"
                 made.mkdir()
                 spent, off, found, accuracy = brought(folder / f"{name}.{ending}", expected, made)
-                wrong = "" if found == scaling and off <= 1e-4 else "  WRONG"
+                wrong = "" if found == EXPECTED[name] and off <= 1e-4 else "  WRONG"
                 print(f"{name:12} {ending:7} {off:10.1e} {found:12} {accuracy:8.2%} {spent:8.1f} s{wrong}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What was read of a file and built anew computes what the file's model computes: Keras, ONNX and LiteRT are oracles."""
+"""What was read of a file and built anew computes what the file's model computes: Keras and ONNX are oracles."""
 
 import os
 from pathlib import Path

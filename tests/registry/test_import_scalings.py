@@ -16,7 +16,9 @@ GLYPHS = mnist.glyphs(mnist.test()[0][:20])
 def measured(best: Way, accuracy: float, **others: float) -> list[Measured]:
     """Return accuracies: 20 % everywhere but where they are given."""
     return [
-        Measured(way, accuracy if way == best else others.get(f"{way.scaling}_{way.dark_ink}", 0.2), 10_000 if way == best else 1_000)
+        Measured(way, accuracy, 10_000)
+        if way == best
+        else Measured(way, others.get(f"{way.scaling}_{way.dark_ink}", 0.2), 600)
         for way in scalings.ways(flat=False)
     ]  # fmt: skip
 
@@ -47,12 +49,13 @@ def test_the_lesson_names_the_scaling_what_scripts_do_and_inverting() -> None:
     best = Way("unit-range")
     told = scalings.lesson(measured(best, 0.992, bytes_False=0.61, **{"unit-range_True": 0.11}))
     assert told == [
-        "Your model reads 99.20 % of MNIST's test digits on pixels from 0 to 1, light ink on dark paper. It is used so here.",
-        "A script that feeds it pixels from 0 to 255 reads less: 61.0 %.",
+        "Your model reads 99.20 % of MNIST's test digits on pixels from 0 to 1, light ink on dark paper. "
+        "It is used so here.",
+        "A script that feeds it pixels from 0 to 255 reads fewer: 61.0 %.",
         "One that does not invert its picture (dark ink on light paper) reads 11.0 %.",
     ]
     told = scalings.lesson(measured(Way("bytes", True), 0.97, **{"unit-range_True": 0.4}))
-    assert "A script that feeds it pixels from 0 to 1 reads less: 40.0 %." in told
+    assert "A script that feeds it pixels from 0 to 1 reads fewer: 40.0 %." in told
     assert any("One that inverts its picture (light ink on dark paper)" in sentence for sentence in told)
 
 
@@ -65,6 +68,16 @@ def test_a_model_of_something_else_is_told_so() -> None:
 def test_ways_measured_on_all_digits_decide() -> None:
     lucky = Measured(Way("bytes"), 0.99, 1_000)
     assert scalings.best([lucky, Measured(Way("unit-range"), 0.98, 10_000)]).way == Way("unit-range")
+
+
+def test_of_ways_that_are_as_accurate_the_one_that_is_less_sure_of_its_mistakes_is_right() -> None:
+    """A network without biases reads the same digits on pixels of 0 to 255, with logits 255 times as large."""
+    louder = Measured(Way("bytes"), 0.976, 10_000, 3.9)
+    trained = Measured(Way("unit-range"), 0.974, 10_000, 0.08)
+    assert scalings.best([louder, trained]).way == Way("unit-range")
+    inverted = [Measured(Way(name, True), 0.1, 600, 9.0) for name in ("unit-range", "bytes")]
+    [_, script, _] = scalings.lesson([louder, trained, *inverted])
+    assert script.endswith("reads about as many: 97.60 %, but is much surer of its mistakes.")
 
 
 def test_the_card_and_the_ways_know_the_same_scalings() -> None:

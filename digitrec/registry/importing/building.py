@@ -150,17 +150,23 @@ def measure(found: Network, say: Say) -> tuple[list[Measured], Floats]:
     for number, way in enumerate(tried, 1):
         say(f"ways of scaling are tried: {number} of {len(tried)}")
         logits = read_all(model, way.apply(glyphs[:FIRST]).reshape(shape))
-        measured.append(Measured(way, metrics.accuracy(logits, truth[:FIRST]), FIRST))
+        measured.append(_measured(way, logits, truth[:FIRST]))
     top = max(each.accuracy for each in measured)
-    ranked = sorted(range(len(measured)), key=lambda place: -measured[place].accuracy)  # equal ones in their order
+    close = [place for place, each in enumerate(measured) if each.accuracy >= top - CLOSE]
     all_logits: dict[Way, Floats] = {}
-    for place in ranked[:MOST]:
+    for place in sorted(close, key=lambda place: measured[place].loss)[:MOST]:
         way = measured[place].way
-        if measured[place].accuracy >= top - CLOSE:
-            say(f"all 10,000 test digits are read: {way.words}")
-            all_logits[way] = read_all(model, way.apply(glyphs).reshape(shape))
-            measured[place] = Measured(way, metrics.accuracy(all_logits[way], truth), len(truth))
+        say(f"all 10,000 test digits are read: {way.words}")
+        all_logits[way] = read_all(model, way.apply(glyphs).reshape(shape))
+        measured[place] = _measured(way, all_logits[way], truth)
     return measured, all_logits[best(measured).way]
+
+
+def _measured(way: Way, logits: Floats, truth: NDArray[np.uint8]) -> Measured:
+    """Return the accuracy and the loss of logits, (N, 10), for digits of these labels, (N,)."""
+    scores = np.asarray(logits, np.float64)
+    losses = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(len(truth)), truth]
+    return Measured(way, metrics.accuracy(logits, truth), len(truth), round(float(losses.mean()), 6))
 
 
 def export(model: keras.Model, file: Path) -> None:

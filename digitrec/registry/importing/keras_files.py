@@ -39,7 +39,7 @@ def read_archive(data: bytes) -> Network:
             config, stored = (
                 _member(archive, name, most) for name, most in ((CONFIG, MOST_JSON), (WEIGHTS, MOST_BYTES))
             )
-    except ModelError:
+    except (ModelError, MemoryError):
         raise
     except Exception as error:  # a damaged archive fails in many ways
         raise ModelError(DAMAGED) from error
@@ -57,9 +57,11 @@ def read_archive(data: bytes) -> Network:
 
 def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     """Return a file of an archive, unpacked in memory up to a limit, whatever the archive says of its size."""
-    with archive.open(name) as stream:
-        content = stream.read(most + 1)
-    if len(content) > most:
+    content = b""
+    if (size := archive.getinfo(name).file_size) <= most:
+        with archive.open(name) as stream:
+            content = stream.read(most + 1)
+    if max(size, len(content)) > most:
         raise ModelError(f"The file {name} in this archive is larger than {most // 2**20} MB. Bring a smaller model.")
     return content
 

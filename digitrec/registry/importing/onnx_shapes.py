@@ -10,12 +10,13 @@ from digitrec.registry.importing.values import Array
 def size(reader: Reader, node: Node) -> Array:
     """Read `Shape`: the length of the digits' axis is open, and written as -1."""
     value = reader.value(node)
-    height, width, *channels = value.shape if len(value.shape) == 3 else (0, 0)
-    shape = (*channels, height, width) if value.channels_last else value.shape
+    shape = value.shape
+    if value.channels_last:
+        shape = (shape[2], *shape[:2])
     return np.array([-1, *shape], np.int64)
 
 
-def part_ofsize(reader: Reader, node: Node) -> Array:
+def part_of_size(reader: Reader, node: Node) -> Array:
     """Read `Gather` and `Slice`, of a shape only."""
     found = sizes(reader, node)
     if node.op_type == "Gather":
