@@ -10,6 +10,7 @@ reads it (see `registry.importing`), builds it, tests it under each scaling and 
 """
 
 import contextlib
+import os
 import secrets
 import shutil
 import sys
@@ -23,8 +24,9 @@ from filelock import FileLock
 
 from digitrec import files, settings
 from digitrec.errors import ModelError
-from digitrec.jobs import job, throttle
+from digitrec.jobs import job
 from digitrec.registry import card as cards
+from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training import model_files
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 SOURCE, REQUEST, MODEL, TURN = "source", "request.json", "model", "turn.lock"
 LARGEST_FILE = 100 * 2**20  # bytes
 TOKEN_LENGTH = 32  # characters, 128 bits in base 16
+NICER = 5  # how much lower the priority is: above training's, for a person waits; below the pages'
 KEPT_SECONDS = 2 * 60 * 60.0
 WAITING = 10  # imports under way on a server; one works, the others wait
 LONGEST_NAME = 80  # characters of the file's name that the card keeps
@@ -147,6 +150,39 @@ def copy_insight(found: Import, target: Path) -> None:
                 target / model_files.INSIGHT,
                 lambda temporary: shutil.copyfile(found.folder / model_files.INSIGHT, temporary),
             )
+
+
+def bring(file: str, name: str) -> Model:
+    """Bring a model for everybody on this server; print each step to standard error.
+
+    Args:
+        file: The path of its file.
+        name: The name that it gets.
+
+    Raises:
+        ModelError: If the name is taken or not valid, or the file cannot be read or is not accepted.
+        RunError: If the disk is full or read-only.
+    """
+    registry.check_name(name)
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise ModelError("This file cannot be read. Check its name and folder.") from error
+    found = start(data, os.path.basename(file), name)
+    printed = ""
+    try:
+        while found.state in ("making", "ready"):
+            if found.message not in ("", printed):
+                printed = found.message
+                print(f"{printed} ...", file=sys.stderr, flush=True)
+            time.sleep(0.1)
+            found = find(found.token)
+        if found.state == "failed":
+            raise ModelError(found.message)
+        return registry.add(name, found.folder)
+    finally:
+        drop(found.token)
 
 
 def lesson(model: Model) -> list[str]:
@@ -305,7 +341,8 @@ def _write(made: Path, found: "Tidied", measured: "list[Measured]", logits: Any,
 def _command(arguments: list[str]) -> None:
     for unneeded in ("sklearn", "pandas"):  # Keras would load them where they are installed: 0.9 s, 70 MB
         sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
-    throttle.give_way()
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICER)
     main(Path(arguments[0]).absolute())
 
 
