@@ -221,7 +221,9 @@ def _make(work: Path, say: Callable[[str], None]) -> None:
     say("the analysis for Compare is made")
     from digitrec.analysis import precomputed
 
-    precomputed.write(made, tuple((cards.read(made) or {})["imported"]["shown"]))
+    model = registry.read_yours(made)
+    if model is not None:
+        precomputed.write(made, model.outline)
 
 
 def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) -> None:
@@ -254,9 +256,10 @@ def _facts(
     """Return what the card says of the import."""
     import hashlib
 
-    from digitrec.registry.importing import reading, scalings
+    from digitrec.registry.importing import outline, reading, scalings
 
     best = scalings.best(measured)
+    recipe = outline.recipe_of(found.network, best.way)
     convolutions = sum(name.startswith("conv_") for name in shown)
     return {
         "file": file_name,
@@ -265,6 +268,7 @@ def _facts(
         "sha256": hashlib.sha256(data).hexdigest(),
         "kind": "cnn" if convolutions else "mlp",
         "convolutions": convolutions,
+        "network": recipe.to_json() if recipe else None,
         "shown": shown,
         "outputs": found.outputs,
         "classes": found.classes,

@@ -59,6 +59,8 @@ def _is_import(facts: Any) -> bool:
     """Return whether a card holds all that is shown of a model that was brought."""
     words = facts["file"], facts["format"], facts["kind"], facts["outputs"], *facts["shown"]
     measured = facts["measured"]
+    if facts["network"] is not None:
+        Recipe.from_json(facts["network"])
     return (
         all(isinstance(word, str) and len(word) <= 100 for word in words)
         and facts["kind"] in ("mlp", "cnn")

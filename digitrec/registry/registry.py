@@ -55,11 +55,14 @@ class Model:
         """What it was trained by; pages need it at each stroke.
 
         Raises:
-            ModelError: If it was brought: nobody knows how it was trained.
+            ModelError: If it was brought, and no recipe describes its network. Where one does, that says nothing of its
+                training.
         """
+        if self.imported is not None and self.imported["network"]:
+            return Recipe.from_json(self.imported["network"])
         if self.imported is not None:
             raise ModelError(
-                f"{self.name} was brought as a file, which does not say how it was trained. Choose another."
+                f"{self.name} was brought, and its network is none that a recipe describes. Choose another model."
             )
         return Recipe.from_json(self.card["recipe"])
 
@@ -71,7 +74,7 @@ class Model:
     @property
     def outline(self) -> Recipe | tuple[str, ...]:
         """What tells which of its layers are worth showing: its recipe, or their names where it was brought."""
-        return self.recipe if self.imported is None else tuple(self.imported["shown"])
+        return tuple(self.imported["shown"]) if self.imported and not self.imported["network"] else self.recipe
 
     @property
     def kind(self) -> str:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from digitrec import files, settings
-from digitrec.analysis import precomputed
+from digitrec.analysis import explain, precomputed
 from digitrec.datasets import mnist
 from digitrec.errors import ModelError
 from digitrec.jobs import catalogue, imports, job
 from digitrec.registry import card, registry, visitors
 from digitrec.registry.importing import building
 from digitrec.training import model_files, splits
+from digitrec.training import recipe as training_recipe
 from digitrec.training.splits import Split
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -74,15 +75,22 @@ def test_it_reads_as_its_file_s_network_does(brought: Path) -> None:
 
 def test_everybody_can_choose_what_the_command_line_brought(brought: Path, home: Path) -> None:
     model = registry.add("mine", brought)
-    assert (model.kind, model.outline, model.convolutions) == ("mlp", ("dense_1",), 0)
+    assert (model.kind, model.convolutions) == ("mlp", 0)
+    assert explain.shown_layers(model.outline, registry.predictor("mine").layers) == ["dense_1"]
     assert model.scaling in card.SCALINGS
     assert registry.get("mine").name == "mine"
     assert precomputed.read(model.folder) is not None
     assert "mine" not in {entry.name for entry in catalogue.entries()}
     assert "mine" not in catalogue.choices("teacher")
     assert imports.lesson(model)[0].startswith(("Your model", "However"))
-    with pytest.raises(ModelError, match="does not say how it was trained"):
-        _ = model.recipe
+    facts = model.imported or {}
+    described = facts["scaling"] in training_recipe.SCALINGS and not facts["dark_ink"]
+    assert bool(facts["network"]) == described
+    if described:
+        assert (model.recipe.hidden, model.recipe.scaling) == ((16,), facts["scaling"])
+    else:
+        with pytest.raises(ModelError, match="none that a recipe describes"):
+            _ = model.recipe
 
 
 def test_a_visitor_keeps_it_and_another_never_sees_it(brought: Path, home: Path) -> None:

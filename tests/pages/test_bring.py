@@ -42,7 +42,7 @@ def finished(home: Path) -> str:
     ]  # fmt: skip
     facts = {"file": "mnist.h5", "format": "Keras (HDF5)", "bytes": 322_000, "kind": "mlp", "convolutions": 0,
              "shown": ["dense_1", "dense_2"], "outputs": "probabilities", "classes": 10, "scaling": "unit-range",
-             "dark_ink": False, "measured": measured, "layers": [["dense", "Dense"]]}  # fmt: skip
+             "dark_ink": False, "network": None, "measured": measured, "layers": [["dense", "Dense"]]}  # fmt: skip
     for key in ("recipe", "epochs", "seconds"):
         card.pop(key)
     files.write_json(made / model_files.CARD, card | {"format": cards.IMPORTED_FORMAT, "imported": facts})

@@ -83,6 +83,38 @@ def test_its_litert_model_scales_by_itself_and_gives_its_layers(
     np.testing.assert_allclose(kernels, np.moveaxis(found.layers[3].weights[0], -1, 0), atol=1e-6)
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_network_of_blocks_is_described_by_its_recipe(same: bool) -> None:
+    """One whose pooling goes over the border is not."""
+    from digitrec.registry.importing import building
+    from digitrec.registry.importing.network import Layer, checked
+    from digitrec.registry.importing.outline import recipe_of
+
+    rng = np.random.default_rng(1)
+    conv = {"filters": 3, "kernel_size": (5, 5), "strides": (1, 1), "padding": "same" if same else "valid",
+            "dilation_rate": (1, 1), "use_bias": True, "activation": "relu"}  # fmt: skip
+    pool = {"pool_size": (2, 2) if same else (5, 5), "strides": None, "padding": "same"}
+    size = 14 * 14 * 3 if same else 5 * 5 * 3
+    shapes = [(5, 5, 1, 3), (3,)], [(size, 8), (8,)], [(8, 10), (10,)]
+    weights = [tuple(rng.normal(0, 0.1, shape).astype(np.float32) for shape in each) for each in shapes]
+    network = checked([
+        Layer("in", "InputLayer", (), {"shape": (28, 28, 1)}),
+        Layer("conv", "Conv2D", ("in",), conv, weights[0]),
+        Layer("pool", "MaxPooling2D", ("conv",), pool),
+        Layer("flat", "Flatten", ("pool",)),
+        Layer("one", "Dense", ("flat",), {"units": 8, "use_bias": True, "activation": "relu"}, weights[1]),
+        Layer("two", "Dense", ("one",), {"units": 10, "use_bias": True, "activation": "linear"}, weights[2]),
+    ])  # fmt: skip
+    way = scalings.Way("standard")
+    recipe = recipe_of(network, way)
+    assert (recipe is not None) == same
+    assert recipe_of(network, scalings.Way("bytes")) is None
+    made = building.whole(network, way)
+    expected = building.read_all(building.raw(network), way.apply(PICTURES)[..., None])
+    found = np.asarray(made(PICTURES))
+    np.testing.assert_allclose(found, Calibration().answers(expected).probabilities, atol=1e-5)
+
+
 def test_a_model_of_pytorch_computes_the_same() -> None:
     """Its maps are flattened channel by channel: another order than Keras's."""
     from digitrec.registry.importing import building

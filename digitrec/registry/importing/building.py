@@ -16,6 +16,7 @@ from digitrec.datasets import mnist
 from digitrec.errors import ModelError
 from digitrec.recognition.digits import SIDE
 from digitrec.registry.importing.network import Layer, Network
+from digitrec.registry.importing.outline import recipe_of
 from digitrec.registry.importing.scalings import Measured, Way, best, ways
 from digitrec.training import metrics
 from digitrec.training import network as own
@@ -52,6 +53,10 @@ def raw(found: Network) -> keras.Model:
 
 def whole(found: Network, way: Way) -> keras.Model:
     """Return a network as the app's models are: of a `glyph`, 0 paper .. 1 ink, with `logits` and `probabilities`."""
+    if recipe := recipe_of(found, way):
+        same = own.build(recipe)
+        same.set_weights([array for layer in found.layers for array in layer.weights])
+        return same
     glyph = keras.Input((SIDE, SIDE), name="glyph")
     scale, offset = way.affine
     x: Any = glyph
