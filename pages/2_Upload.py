@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitrec.ui import common, tab
+from digitrec.ui import bring, common, tab
 from digitrec.ui.upload import choosing, review, teaching, upload
 
 common.page("Upload", "Choose pictures of handwritten digits. Two models read them; you can correct mistakes.")
@@ -10,6 +10,7 @@ st.html(upload.STYLE)
 
 with common.shown_errors():
     files = choosing.choose_pictures()
+    bring.take()
     first, second = common.choose_models()
     single = st.toggle(
         "Each picture holds one digit",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitrec.recognition.classifier import Predictor
 
-NEWEST_FORMAT = 1
+NEWEST_FORMAT = cards.IMPORTED_FORMAT
 DETECTOR = "detector"
 """Folder beside the shipped models with the digit detector and the crop classifier; no model may have its name."""
 
@@ -52,13 +52,44 @@ class Model:
 
     @functools.cached_property
     def recipe(self) -> Recipe:
-        """What it was trained by; pages need it at each stroke."""
+        """What it was trained by; pages need it at each stroke.
+
+        Raises:
+            ModelError: If it was brought, and no recipe describes its network. Where one does, that says nothing of its
+                training.
+        """
+        if self.imported is not None and self.imported["network"]:
+            return Recipe.from_json(self.imported["network"])
+        if self.imported is not None:
+            raise ModelError(
+                f"{self.name} was brought, and its network is none that a recipe describes. Choose another model."
+            )
         return Recipe.from_json(self.card["recipe"])
+
+    @property
+    def imported(self) -> dict[str, Any] | None:
+        """What its card says of the file that it was brought in; None for a model that was trained here."""
+        return self.card.get("imported")
+
+    @property
+    def outline(self) -> Recipe | tuple[str, ...]:
+        """What tells which of its layers are worth showing: its recipe, or their names where it was brought."""
+        return tuple(self.imported["shown"]) if self.imported and not self.imported["network"] else self.recipe
 
     @property
     def kind(self) -> str:
         """`mlp` or `cnn`."""
-        return self.recipe.kind
+        return self.recipe.kind if self.imported is None else str(self.imported["kind"])
+
+    @property
+    def scaling(self) -> str:
+        """How it scales its input itself: as recipes name it, or as `importing.scalings` does."""
+        return self.recipe.scaling if self.imported is None else str(self.imported["scaling"])
+
+    @property
+    def convolutions(self) -> int:
+        """How many layers of convolutions it has."""
+        return len(self.recipe.blocks) if self.imported is None else int(self.imported["convolutions"])
 
     @property
     def accuracy(self) -> float:

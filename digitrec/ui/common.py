@@ -199,12 +199,17 @@ def model_labels() -> dict[str, str]:
 def about(model: Model) -> str:
     """Return a sentence on a model in Markdown: what it is, and how well it reads."""
     preset = PRESETS.get(model.name) if model.shipped else None
-    what = preset.title if preset else f"Trained here with the recipe {plain(model.recipe.name)}"
+    what = preset.title if preset else "Trained here"
+    if not preset and model.imported is None:
+        what += f" with the recipe {plain(model.recipe.name)}"
     if model.yours:
         what = "Yours, nobody else sees it"
         taught = model.card.get("taught")
         if isinstance(taught, dict):
             what += f"; a copy of {plain(str(taught['model']))} taught {formats.plural(taught['digits'], 'digit')}"
+    if model.imported is not None:
+        file = f"brought as {plain(model.imported['file'])}, {model.imported['format']}"
+        what = f"{what}; {file}" if model.yours else file.capitalize()
     parameters = formats.plural(model.card["parameters"], "parameter")
     return f"{what}; {parameters}, {formats.percentage(model.accuracy, 2)} accuracy on MNIST's test digits."
 

@@ -165,7 +165,7 @@ def how_to_get(models: Sequence[Model], key: str) -> None:
 def _measure(model: Model) -> None:
     try:
         with st.spinner("Reading thousands of digits ..."):
-            precomputed.write(model.folder, model.recipe)
+            precomputed.write(model.folder, model.outline)
     except OSError:
         st.error("The file cannot be written: the disk is full or read-only.")
         return
