@@ -1,4 +1,4 @@
-"""The command line: `digitrec` (or `python -m digitrec`) `app | read | train | evaluate | recipes | strokes | models`.
+"""The command line: `digitrec` (or `python -m digitrec`) `app | read | train | evaluate | import | recipes | ...`.
 
 Each command is one function that imports what it needs, so that `read` starts without TensorFlow, Streamlit or Plotly.
 """
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from digitrec import __version__, settings
+from digitrec import __version__, formats, settings
 from digitrec.errors import DigitrecError, PictureError, RecipeError
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_recipes(commands)
     _add_strokes(commands)
     _add_models(commands)
+    _add_import(commands)
     return parser
 
 
@@ -129,20 +130,10 @@ def _read(options: argparse.Namespace) -> int:
 
 def _files(paths: Iterable[str]) -> Iterator[str]:
     """Yield the given files, and a folder's pictures in natural order; a folder without pictures as itself."""
-    for path in paths:
-        yield from (_pictures_in(path) if os.path.isdir(path) else []) or [path]
-
-
-def _pictures_in(folder: str) -> list[str]:
-    """Return the picture files in `folder`, digit2.png before digit10.png."""
     from digitrec.uploads import names
 
-    endings = settings.PICTURE_ENDINGS
-    try:
-        found = [name for name in os.listdir(folder) if name.lower().endswith(endings) and name[0] != "."]
-    except OSError:
-        return []
-    return [os.path.join(folder, name) for name in sorted(found, key=names.natural)]
+    for path in paths:
+        yield from (names.pictures_in(path) if os.path.isdir(path) else []) or [path]
 
 
 def _readings(
@@ -301,7 +292,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         )
         for one in found
     ]
-    print(_table(("model", "accuracy", "95 % interval", "errors", "parameters", "size", "per digit"), rows), flush=True)
+    head = ("model", "accuracy", "95 % interval", "errors", "parameters", "size", "per digit")
+    print(formats.table(head, rows), flush=True)
     return OK
 
 
@@ -331,6 +323,23 @@ def _evaluated(name: str) -> dict[str, Any]:
     }
 
 
+def _add_import(commands: Any) -> None:
+    about = "Bring a model for everybody on this server: a .keras, .h5, .tflite or .onnx file."
+    command = commands.add_parser("import", help="bring a model from a file", description=about)
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("--name", required=True, metavar="NAME", help="name of the model")
+    command.set_defaults(command=_import)
+
+
+def _import(options: argparse.Namespace) -> int:
+    """Bring a model, and print what its test teaches."""
+    from digitrec.jobs import imports
+
+    settings.resolve_folders()
+    print(*imports.lesson(imports.bring(options.file, options.name)), sep="\n", flush=True)
+    return OK
+
+
 def _add_models(commands: Any) -> None:
     command = commands.add_parser("models", help="list the models", description="List the available models.")
     command.set_defaults(command=_models)
@@ -344,7 +353,7 @@ def _models(options: argparse.Namespace) -> int:
         (model.name, model.kind, f"{model.accuracy:.2%}", f"{int(model.card['parameters']):,}")
         for model in registry.models()
     ]
-    print(_table(("model", "kind", "accuracy", "parameters"), rows), flush=True)
+    print(formats.table(("model", "kind", "accuracy", "parameters"), rows), flush=True)
     damaged = registry.damaged()
     for sentence in damaged:
         print(f"digitrec: {sentence}", file=sys.stderr)
@@ -364,7 +373,7 @@ def _recipes(options: argparse.Namespace) -> int:
         (name, preset.recipe.kind, str(preset.recipe.epochs), preset.published or "-", preset.title)
         for name, preset in PRESETS.items()
     ]
-    print(_table(("recipe", "kind", "epochs", "published", "title"), rows), flush=True)
+    print(formats.table(("recipe", "kind", "epochs", "published", "title"), rows), flush=True)
     return OK
 
 
@@ -387,12 +396,5 @@ def _strokes(options: argparse.Namespace) -> int:
     counts = Counter((w.kind, unipen.part(w.writer)) for w in unipen.load(settings.strokes_folder()))
     parts = ("training", "validation", "test")
     rows = [(kind, *(f"{counts[kind, part]:,}" for part in parts)) for kind in unipen.FILES]
-    print(_table(("kind", *parts), rows), flush=True)
+    print(formats.table(("kind", *parts), rows), flush=True)
     return OK
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table as text, its columns two spaces apart."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
-    return "\n".join(line.rstrip() for line in lines)

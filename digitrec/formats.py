@@ -1,5 +1,6 @@
 """Numbers as pages and figures write them: percentages, durations and counts, each in one way."""
 
+from collections.abc import Sequence
 from typing import SupportsFloat
 
 
@@ -50,3 +51,10 @@ def plural(count: float, noun: str) -> str:
 def times(count: int) -> str:
     """Return `never`, `once` or `1,234 times`."""
     return "never" if count == 0 else "once" if count == 1 else plural(count, "time")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as text, its columns two spaces apart."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
+    return "\n".join(line.rstrip() for line in lines)

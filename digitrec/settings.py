@@ -175,6 +175,16 @@ def exports_folder() -> Path:
     return home() / "build" / "exports"
 
 
+def imports_folder() -> Path:
+    """Return the folder of files that are being brought; see `jobs.imports`."""
+    return home() / "build" / "imports"
+
+
+def visitors_folder() -> Path:
+    """Return the folder of models that belong to one visitor each; see `registry.visitors`."""
+    return home() / "build" / "visitors"
+
+
 def has_tensorflow() -> bool:
     """Return whether this machine can train and export models: TensorFlow is an extra of the package."""
     return importlib.util.find_spec("tensorflow") is not None

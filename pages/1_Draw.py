@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from digitrec.ui import ablation, charts, common, draw
+from digitrec.ui import ablation, bring, charts, common, draw, own_models
+from digitrec.ui.teach import teach
 
 common.page("Draw", "Draw with a finger or the mouse. Two models read the drawing after each stroke.")
 st.html(draw.STYLE)
+bring.take()
 pad = draw.choose_pad()
 draw.begin(pad)
 above = st.container()  # empty for one digit, so that the layout stays the same
@@ -32,3 +34,5 @@ strip = st.container()
 trail = ablation.section("trail")
 with beside if pad.single else above, st.container(key="canvas"):
     draw.drawn_and_read(pad, draw.Places(chooser, answers, seen, strip, trail))
+teach.section(names[0] if names else None)
+own_models.section()

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from digitrec.ui import common, tab
-from digitrec.ui.upload import choosing, review, upload
+from digitrec.ui import bring, common, tab
+from digitrec.ui.upload import choosing, review, teaching, upload
 
 common.page("Upload", "Choose pictures of handwritten digits. Two models read them; you can correct mistakes.")
 st.html(upload.STYLE)
 
 with common.shown_errors():
     files = choosing.choose_pictures()
+    bring.take()
     first, second = common.choose_models()
     single = st.toggle(
         "Each picture holds one digit",
@@ -30,3 +31,4 @@ with common.shown_errors():
     places = upload.read_all(predictors, single, files, above)
     tab.save()
     upload.downloads(places, predictors, single)
+    teaching.button(places, single)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from digitrec.ui import common
+from digitrec.ui import bring, common
 from digitrec.ui.compare import breaks, compare, digit, neighbours, scores
 
 common.page(
@@ -15,7 +15,9 @@ st.html(compare.STYLE)
 with common.shown_errors():
     compare.keep_parts()
     compare.open_address()
+    bring.take()
     models = compare.choose_models()
+    bring.section(models)
     if len(models) < 2:
         st.info("Choose two models.")
         st.stop()

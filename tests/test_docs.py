@@ -41,6 +41,7 @@ ELSEWHERE = {
     "data/unipen",
     "build/bundle",
     "build/crops",
+    "build/visitors",
     "packages.txt",
     ".venv/bin/python",
 }

@@ -36,17 +36,19 @@ COMMANDS = {"cli", "__main__"}
 
 WITH_KERAS = {"training.network", "training.trainer", "registry.export", "training.detector_network"}
 WITH_KERAS |= {"training.detector_loss", "training.initial_weights", "training.fine_tuning", "training.crop_network"}
-WITH_KERAS |= {"training.quantization"}
+WITH_KERAS |= {"training.quantization", "training.teaching", "registry.importing.building"}
 READING = {"analysis.precomputed", "registry.export"}
 READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
 READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}
 READING |= {"recognition.ablation", "recognition.crop_classifier", "recognition.litert"}
+READING |= {f"registry.importing.{name}" for name in ("tflite_graph", "tflite_files", "reading", "sandbox")}
+"""They import LiteRT's table of operators only."""
 READING |= {"uploads.batch", "uploads.corrections", "uploads.doubts", "uploads.serialize"}
 WITH_DETECTOR = {"datasets.page_crops", "training.crop_training"}
 """What trains on the detector's own candidates reads pages with it."""
 FIGURES = {module for module in MODULES if module.startswith("figures.")}
 WITH_STREAMLIT = {module for module in MODULES if module.startswith("ui.") and module != "ui.share_link"}
-WITH_STREAMLIT -= {"ui.compare", "ui.train", "ui.upload"}
+WITH_STREAMLIT -= {"ui.compare", "ui.teach", "ui.train", "ui.upload"}
 PLAIN = {
     "errors",
     "settings",
@@ -68,7 +70,7 @@ PLAIN |= {
     "recognition.calibration",
 }
 PLAIN |= {"registry.registry", "registry.card", "registry.export_texts", "jobs.job", "jobs.queue", "jobs.scheduler"}
-PLAIN |= {"jobs.runs", "jobs.sweep", "jobs.throttle", "jobs.exports", "jobs.limits"}
+PLAIN |= {"jobs.runs", "jobs.sweep", "jobs.throttle", "jobs.exports", "jobs.imports", "jobs.limits"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
 COMMON = ["numpy", "cv2", "scipy.special", "PIL.Image"]

@@ -18,6 +18,9 @@ from digitrec.training.recipe import Recipe
 Floats = NDArray[np.float32]
 Read = Callable[[Floats], Floats]
 
+Outline = Recipe | tuple[str, ...]
+"""What tells which layers of a model are worth showing, see `shown_layers`."""
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -183,15 +186,22 @@ def _pruned(read: Read, glyph: Floats, now: Floats, changed: NDArray[np.bool_], 
     return Flip(now, changed & ~ink, changed & ink, int(read(now[None])[0].argmax()))
 
 
-def last_hidden(recipe: Recipe, layers: tuple[str, ...]) -> str:
+def last_hidden(outline: Outline, layers: tuple[str, ...]) -> str:
     """Return the last layer before the logits of those that a predictor returns; the logits if it has no other."""
-    return ["logits", *shown_layers(recipe, layers)][-1]
+    return ["logits", *shown_layers(outline, layers)][-1]
 
 
-def shown_layers(recipe: Recipe, layers: tuple[str, ...]) -> list[str]:
-    """Return the layers worth showing, in order: where there is batch normalisation, the activation after it only."""
+def shown_layers(outline: Outline, layers: tuple[str, ...]) -> list[str]:
+    """Return the layers worth showing, in order: where there is batch normalisation, the activation after it only.
+
+    Args:
+        outline: The model's recipe, or the names of such layers.
+        layers: Those that a predictor returns.
+    """
+    if isinstance(outline, tuple):
+        return [name for name in outline if name in layers]
     names: list[str] = []
-    for layer in recipe.keras_layers():
+    for layer in outline.keras_layers():
         if layer.keras == "BatchNormalization":
             names.pop()
         elif layer.name in layers:

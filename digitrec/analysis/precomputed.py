@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from digitrec import files
 from digitrec.analysis import explain, robustness
-from digitrec.analysis.explain import Axes, last_hidden, principal_axes
+from digitrec.analysis.explain import Axes, Outline, last_hidden, principal_axes
 from digitrec.datasets import mnist
 from digitrec.recognition.classifier import Predictor
 from digitrec.training import model_files
-from digitrec.training.recipe import Recipe
 
 Codes = NDArray[np.int8]
 
@@ -49,9 +48,9 @@ class Insight:
     test: Codes
 
 
-def compute(file: Path, recipe: Recipe) -> Insight:
+def compute(file: Path, outline: Outline) -> Insight:
     """Compute it from a model's `.tflite` file, with two interpreters on two threads."""
-    predictors = [Predictor(recipe.name, file) for _ in range(2)]
+    predictors = [Predictor(file.parent.name, file) for _ in range(2)]
     pictures, truth = mnist.test()
     glyphs, truth = mnist.glyphs(pictures[:MEASURED]), truth[:MEASURED]
     half = -(-len(glyphs) // 2)
@@ -65,7 +64,7 @@ def compute(file: Path, recipe: Recipe) -> Insight:
         name: np.average([part[name] for part in measured], axis=0, weights=weights).astype(np.float32)
         for name in measured[0]
     }
-    layer = last_hidden(recipe, predictors[0].layers)
+    layer = last_hidden(outline, predictors[0].layers)
     training, test = mnist.first_training(TRAINING)[0], pictures[:MAPPED]
     features = _features(predictors, mnist.glyphs(training), layer)
     axes = principal_axes(features)
@@ -81,9 +80,9 @@ def _features(predictors: list[Predictor], glyphs: NDArray[np.float32], layer: s
     return explain.features(np.concatenate(list(made)))
 
 
-def write(folder: Path, recipe: Recipe) -> None:
+def write(folder: Path, outline: Outline) -> None:
     """Compute it for the model in a folder and write it beside the model."""
-    made = compute(folder / model_files.TFLITE, recipe)
+    made = compute(folder / model_files.TFLITE, outline)
     arrays: dict[str, NDArray[np.generic]] = {
         "version": np.array(VERSION),
         "model": np.array(_checksum(folder)),

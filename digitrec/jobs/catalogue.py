@@ -59,11 +59,11 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Return all runs, newest first, then the models trained here, then the shipped ones."""
+    """Return all runs, newest first, then the models trained here, then the shipped ones; none that was brought."""
     found = [Entry(run.id, run.folder, run.recipe, run.state, run.card, run) for run in runs.runs()]
     taken = {entry.name for entry in found}
     models = sorted(registry.models(), key=lambda model: model.shipped)
-    return found + [_of_model(model) for model in models if model.name not in taken]
+    return found + [_of_model(model) for model in models if model.name not in taken and model.imported is None]
 
 
 def _of_model(model: Model) -> Entry:
@@ -94,7 +94,7 @@ def _words(name: str) -> str:
 def choices(setting: str) -> tuple[str, ...]:
     """Return the values of a setting that is a word; otherwise none. A teacher is one of the available models."""
     if setting == "teacher":
-        return ("", *(model.name for model in registry.models()))
+        return ("", *(model.name for model in registry.models() if model.imported is None))
     fields = {_words(field): allowed for field, allowed in CHOICES.items()}
     return fields.get(setting.rpartition(": ")[2], ())
 

@@ -96,14 +96,17 @@ class Predictor:
     def weights(self, layer: str) -> NDArray[np.float32] | None:
         """Return the weights of a dense layer (units, inputs) or the kernels of a convolution (maps, k, k, inputs).
 
-        Only `network.export` writes weights as float16, which tells them from what is computed with them; None where
-        a file does not hold them under the layer's name.
+        `network.export` writes weights as float16. Those of a model that was brought are float32; what is computed
+        with them has the axis of the digits, whose length is open. None where a file does not hold them under the
+        layer's name.
         """
         name = re.compile(rf"(.*[/;])?{re.escape(layer)}(_\d+)?/(MatMul|convolution)")
         with self._lock:
-            for tensor in self._interpreter.get_tensor_details():
-                if name.fullmatch(tensor["name"]) and tensor["dtype"] == np.float16:
-                    return np.asarray(self._interpreter.get_tensor(tensor["index"]), np.float32)
+            found = [each for each in self._interpreter.get_tensor_details() if name.fullmatch(each["name"])]
+            half = [each for each in found if each["dtype"] == np.float16]
+            full = [each for each in found if each["dtype"] == np.float32 and -1 not in each["shape_signature"]]
+            for tensor in half or full:
+                return np.asarray(self._interpreter.get_tensor(tensor["index"]), np.float32)
         return None
 
     def _run(self, glyphs: Glyphs, names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:

@@ -11,6 +11,14 @@ from digitrec.recognition.digits import CLASSES
 from digitrec.training import model_files
 from digitrec.training.recipe import TEST_DIGITS, Recipe
 
+IMPORTED_FORMAT = 2
+"""Of the card of a model that was brought, see `jobs.imports`: it has no recipe and no training to tell of."""
+
+SCALINGS = ("unit-range", "bytes", "unit-length", "centred", "standard", "unit-vector")
+"""How a model that was brought scales a glyph, see `importing.scalings`."""
+
+MOST_SHOWN = 24  # layers of a model that was brought whose activations it gives
+
 
 def read(folder: Path) -> dict[str, Any] | None:
     """Return the card in a model's or a run's folder; None where there is none, or it is damaged."""
@@ -21,13 +29,18 @@ def read(folder: Path) -> dict[str, Any] | None:
 def is_whole(card: dict[str, Any]) -> bool:
     """Return whether a card holds all that is shown of a model, each a possible value."""
     try:
-        Recipe.from_json(card["recipe"])
+        imported = "imported" in card
+        if imported and not _is_import(card["imported"]):
+            return False
+        if not imported:
+            Recipe.from_json(card["recipe"])
         Calibration.from_card(card)
         low, high = card["interval"]
         confusion = [count for row in card["confusion"] for count in row]
         fractions = card["accuracy"], low, high
         sizes = [card["bytes"][file] for file in model_files.MODEL_FILES[:-1]]
-        numbers = card["format"], card["epochs"], card["seconds"], card["parameters"], *sizes
+        training = () if imported else (card["epochs"], card["seconds"])
+        numbers = card["format"], *training, card["parameters"], *sizes
         counts = card["parameters"], card["errors"], *confusion
     except (KeyError, TypeError, ValueError, RecipeError):
         return False
@@ -39,6 +52,27 @@ def is_whole(card: dict[str, Any]) -> bool:
         and _is_square(card["confusion"])
         and card["errors"] <= TEST_DIGITS
         and isinstance(card.get("trained_on", ""), str)
+    )
+
+
+def _is_import(facts: Any) -> bool:
+    """Return whether a card holds all that is shown of a model that was brought."""
+    words = facts["file"], facts["format"], facts["kind"], facts["outputs"], *facts["shown"]
+    measured = facts["measured"]
+    if facts["network"] is not None:
+        Recipe.from_json(facts["network"])
+    return (
+        all(isinstance(word, str) and len(word) <= 100 for word in words)
+        and facts["kind"] in ("mlp", "cnn")
+        and isinstance(facts["shown"], list)
+        and len(facts["shown"]) <= MOST_SHOWN
+        and isinstance(measured, list)
+        and 0 < len(measured) <= 2 * len(SCALINGS)
+        and all(each["scaling"] in SCALINGS and isinstance(each["dark_ink"], bool) for each in (*measured, facts))
+        and _between([each["accuracy"] for each in measured], 1.0)
+        and _between([each["digits"] for each in measured], TEST_DIGITS)
+        and _between([each["loss"] for each in measured], files.LARGEST)
+        and _between([facts["bytes"], facts["convolutions"], facts["classes"]], files.LARGEST)
     )
 
 

@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitrec.recognition.classifier import Predictor
 
-NEWEST_FORMAT = 1
+NEWEST_FORMAT = cards.IMPORTED_FORMAT
 DETECTOR = "detector"
 """Folder beside the shipped models with the digit detector and the crop classifier; no model may have its name."""
 
@@ -40,22 +41,55 @@ class Model:
         folder: Where its files are.
         card: How it was made and measured (see `worker`): accuracy, interval, parameters, seconds and more.
         shipped: Whether it came with the project.
+        yours: Whether it belongs to one visitor, see `visitors`; all others are for everybody.
     """
 
     name: str
     folder: Path
     card: dict[str, Any]
     shipped: bool
+    yours: bool = False
 
     @functools.cached_property
     def recipe(self) -> Recipe:
-        """What it was trained by; pages need it at each stroke."""
+        """What it was trained by; pages need it at each stroke.
+
+        Raises:
+            ModelError: If it was brought, and no recipe describes its network. Where one does, that says nothing of its
+                training.
+        """
+        if self.imported is not None and self.imported["network"]:
+            return Recipe.from_json(self.imported["network"])
+        if self.imported is not None:
+            raise ModelError(
+                f"{self.name} was brought, and its network is none that a recipe describes. Choose another model."
+            )
         return Recipe.from_json(self.card["recipe"])
+
+    @property
+    def imported(self) -> dict[str, Any] | None:
+        """What its card says of the file that it was brought in; None for a model that was trained here."""
+        return self.card.get("imported")
+
+    @property
+    def outline(self) -> Recipe | tuple[str, ...]:
+        """What tells which of its layers are worth showing: its recipe, or their names where it was brought."""
+        return tuple(self.imported["shown"]) if self.imported and not self.imported["network"] else self.recipe
 
     @property
     def kind(self) -> str:
         """`mlp` or `cnn`."""
-        return self.recipe.kind
+        return self.recipe.kind if self.imported is None else str(self.imported["kind"])
+
+    @property
+    def scaling(self) -> str:
+        """How it scales its input itself: as recipes name it, or as `importing.scalings` does."""
+        return self.recipe.scaling if self.imported is None else str(self.imported["scaling"])
+
+    @property
+    def convolutions(self) -> int:
+        """How many layers of convolutions it has."""
+        return len(self.recipe.blocks) if self.imported is None else int(self.imported["convolutions"])
 
     @property
     def accuracy(self) -> float:
@@ -135,10 +169,14 @@ def predictor(name: str) -> "Predictor":
     Raises:
         ModelError: If there is none, or its file is damaged.
     """
-    from digitrec.recognition.classifier import opened
+    return opened(get(name))
 
-    model = get(name)
-    return opened(name, model.folder / model_files.TFLITE, model.calibration)
+
+def opened(model: Model) -> "Predictor":
+    """Return a model's classifier, opened; see `predictor`."""
+    from digitrec.recognition import classifier
+
+    return classifier.opened(model.name, model.folder / model_files.TFLITE, model.calibration)
 
 
 def finder() -> "Predictor | None":
@@ -164,7 +202,7 @@ def add(name: str, folder: Path) -> Model:
     if not (folder / model_files.CARD).exists():
         raise ModelError("This run has no trained model yet. Wait until it has finished, or stop it.")
     try:
-        _copy(folder, settings.trained_models() / name)
+        copy(folder, settings.trained_models() / name)
     except OSError as error:
         raise ModelError(
             "The model cannot be saved: the disk is full or read-only. "
@@ -187,10 +225,16 @@ def check_name(name: str) -> None:
         raise ModelError(_taken(name))
 
 
-def free_name(base: str) -> str:
-    """Return `base`, or `base-2`, `base-3` ... where that is taken; a long one is cut to make room."""
+def free_name(base: str, also_taken: Collection[str] = ()) -> str:
+    """Return `base`, or `base-2`, `base-3` ... where that is taken; a long one is cut to make room.
+
+    Args:
+        base: The name wanted.
+        also_taken: Names that are taken, beside those of models here.
+    """
     endings = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-    return next(name for end in endings if not _is_taken(name := base[: LONGEST_NAME - len(end)] + end))
+    names = (base[: LONGEST_NAME - len(end)] + end for end in endings)
+    return next(name for name in names if name not in also_taken and not _is_taken(name))
 
 
 def _is_taken(name: str) -> bool:
@@ -236,8 +280,13 @@ def rename(name: str, new: str) -> Model:
     return get(new)
 
 
-def _copy(folder: Path, target: Path) -> None:
-    """Copy a run's model to `target` in one move, so that a failure leaves nothing behind."""
+def copy(folder: Path, target: Path) -> None:
+    """Copy a run's model to `target` in one move, so that a failure leaves nothing behind; the card gets its name.
+
+    Raises:
+        ModelError: If the model is damaged, or there is one at `target`.
+        OSError: If the disk is full or read-only.
+    """
     with files.scratch_folder(target.parent) as temporary:
         for file in model_files.MODEL_FILES:
             shutil.copyfile(folder / file, temporary / file)
@@ -284,12 +333,32 @@ def _stamp(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
     return tuple(sorted(stamps))
 
 
+def read_yours(folder: Path) -> Model | None:
+    """Return the visitor's model in a folder, or None where it is damaged or half written."""
+    found = _read_as(folder, False, _stamp(folder), yours=True)
+    return found if isinstance(found, Model) else None
+
+
+def read_folder(folder: Path) -> Model:
+    """Return the model in a folder, whoever's it is.
+
+    Raises:
+        ModelError: If it is gone or damaged.
+    """
+    found = _read(folder, folder.parent == settings.SHIPPED_MODELS)
+    if isinstance(found, str):
+        raise ModelError(found)
+    return found
+
+
 def _read(folder: Path, shipped: bool) -> Model | str:
     return _read_as(folder, shipped, _stamp(folder))
 
 
 @functools.lru_cache(maxsize=MODELS_KEPT)
-def _read_as(folder: Path, shipped: bool, _stamp: tuple[tuple[str, int, int, int], ...]) -> Model | str:
+def _read_as(
+    folder: Path, shipped: bool, _stamp: tuple[tuple[str, int, int, int], ...], yours: bool = False
+) -> Model | str:
     if not shipped and files.has_links(folder):
         return f"The model {folder.name} is left out: it is a link, or holds one. Copy the files themselves."
     card = files.read_json(folder / model_files.CARD)
@@ -299,7 +368,7 @@ def _read_as(folder: Path, shipped: bool, _stamp: tuple[tuple[str, int, int, int
         return f"The model {folder.name} is left out: a newer version of this app made it. Update the app."
     if not cards.is_whole(card) or not _has_files(folder, card):
         return f"The model {folder.name} is left out: it is damaged or half written. Train it again."
-    return Model(folder.name, folder, card, shipped)
+    return Model(folder.name, folder, card, shipped, yours)
 
 
 def _has_files(folder: Path, card: dict[str, Any]) -> bool:

@@ -65,7 +65,7 @@ def _connected(layers: Sequence[LayerInfo]) -> tuple[keras.KerasTensor, keras.Ke
     """Return the input that the first of these layers is, and the output of the last one."""
     glyph = x = _made(layers[0])
     for layer in layers[1:]:
-        x = _unit_columns(layer.name, x) if layer.keras == "UnitNormalization" else _made(layer)(x)
+        x = unit_length(layer.name, x) if layer.keras == "UnitNormalization" else _made(layer)(x)
     return glyph, x
 
 
@@ -73,12 +73,14 @@ def _made(layer: LayerInfo) -> Any:
     return getattr(keras.layers, layer.keras)(*layer.arguments, **layer.options, name=layer.name)
 
 
-def _unit_columns(name: str, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Give each column length 1 as `keras.utils.normalize(x, axis=1)` does; blank columns stay 0.
+def unit_length(name: str, x: keras.KerasTensor, axes: tuple[int, ...] = (1,)) -> keras.KerasTensor:
+    """Give each column, or what else lies along these axes, length 1; what is blank stays 0.
+
+    Along axis 1 of (N, 28, 28) it is what `keras.utils.normalize(x, axis=1)` does.
 
     `keras.layers.UnitNormalization` does the same in Keras, but blank columns are not a number in LiteRT.
     """
-    length = keras.ops.sqrt(keras.ops.sum(keras.ops.square(x), axis=1, keepdims=True))
+    length = keras.ops.sqrt(keras.ops.sum(keras.ops.square(x), axis=axes, keepdims=True))
     length = keras.ops.where(length > 0, length, keras.ops.ones_like(length))
     return keras.layers.Multiply(name=name)([x, 1 / length])
 

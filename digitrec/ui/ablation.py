@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -9,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from digitrec import formats
 from digitrec.recognition import ablation
 from digitrec.recognition.ablation import NO_DIGIT, Prediction, Row
-from digitrec.registry import registry
-from digitrec.ui import charts, common
+from digitrec.registry.importing.scalings import Way
+from digitrec.ui import available, charts, common
 
 Rows = tuple[Row, ...]
 
@@ -72,12 +73,23 @@ def table(rows: Callable[[], Rows] | None, models: Sequence[str]) -> None:
             st.caption("This section reads the digit after each preprocessing step, once there is a digit.")
             return
         made = rows()
-        predictions = {name: ablation.read(made, common.predictor(name)) for name in dict.fromkeys(models)}
+        predictions = {
+            name: ablation.read(_as_given(made, name), common.predictor(name)) for name in dict.fromkeys(models)
+        }
         st.html(STYLE)
         st.html(_table(made, predictions))
         for name in predictions:
-            if registry.get(name).recipe.scaling == "unit-length":
+            if available.get(name).scaling in ("unit-length", "unit-vector"):
                 st.caption(f"{common.plain(name)} scales its input itself, so values up to 255 do no harm here.")
+
+
+def _as_given(rows: Rows, name: str) -> Rows:
+    """Return the rows for a model: to one that was brought, the first row gives the very numbers of a script."""
+    model = available.get(name)
+    if model.imported is None:
+        return rows
+    way = Way(model.imported["scaling"], model.imported["dark_ink"])
+    return (replace(rows[0], glyph=way.undone(rows[0].glyph)), *rows[1:])
 
 
 def _table(rows: Sequence[Row], predictions: Mapping[str, Sequence[Prediction]]) -> str:

@@ -15,7 +15,7 @@ from digitrec.imaging import thumbnails
 from digitrec.recognition.calibration import Calibration
 from digitrec.recognition.pipeline import TILT
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Step
-from digitrec.registry import registry
+from digitrec.ui import available
 from digitrec.ui.common import colour, plain
 
 # Plotly's buttons that a picture does without; it keeps those that zoom in and out, reset, and fill the screen.
@@ -49,7 +49,7 @@ def meaning(names: Sequence[str], key: str) -> None:
         names: The models whose answers are shown.
         key: Its key.
     """
-    bare = [name for name in dict.fromkeys(names) if registry.get(name).calibration == Calibration()]
+    bare = [name for name in dict.fromkeys(names) if available.get(name).calibration == Calibration()]
     with st.popover("What the numbers mean", icon=":material/help:", key=key):
         text = (
             "**The bars.** The probabilities that a model gives the ten digits add up to 100 %. They are *calibrated* "

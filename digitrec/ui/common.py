@@ -27,7 +27,7 @@ from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading, either
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training.presets import PRESETS
-from digitrec.ui import tab
+from digitrec.ui import available, tab
 
 ICON = str(Path(__file__).parents[1] / "data" / "icon.png")
 
@@ -54,7 +54,7 @@ STYLE = """<style>
 .stMainBlockContainer h2 {font-size: 1.75rem}
 .stMainBlockContainer h3 {font-size: 1.35rem}
 [data-testid="stCaptionContainer"] {color: inherit !important; opacity: .8}
-:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p) {
+:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p):not(:disabled, :disabled *) {
   color: light-dark(#FFFFFF, #11171D) !important}
 :has(> .st-key-tab_memory) {position: absolute; height: 0; overflow: hidden}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0; overflow-wrap: anywhere}
@@ -157,6 +157,7 @@ def _prepare_process() -> None:
     logging.getLogger("streamlit.error_util").addHandler(log.Errors())
     if runtime.exists():
         runtime.get_instance().stats_mgr.register_provider(_Counts())
+        available.watch()
 
 
 def _count_session(page: str) -> None:
@@ -175,7 +176,7 @@ def logged(page: str, reader: Predictor, read: Callable[[], Read]) -> Read:
     log.event(
         "reading",
         page=page,
-        model=reader.name,
+        model=available.logged_name(reader.name),
         digits=len(found.digits) if isinstance(found, Reading) else 0,
         ms=milliseconds,
     )
@@ -188,14 +189,27 @@ def model_label(name: str, kind: str) -> str:
 
 
 def model_labels() -> dict[str, str]:
-    """Return the label of each available model by its name."""
-    return {model.name: model_label(model.name, model.kind) for model in registry.models()}
+    """Return the label of each available model by its name; those that only this visitor has are `(yours)`."""
+    return {
+        model.name: model_label(model.name, model.kind) + (" (yours)" if model.yours else "")
+        for model in available.models()
+    }
 
 
 def about(model: Model) -> str:
     """Return a sentence on a model in Markdown: what it is, and how well it reads."""
     preset = PRESETS.get(model.name) if model.shipped else None
-    what = preset.title if preset else f"Trained here with the recipe {plain(model.recipe.name)}"
+    what = preset.title if preset else "Trained here"
+    if not preset and model.imported is None:
+        what += f" with the recipe {plain(model.recipe.name)}"
+    if model.yours:
+        what = "Yours, nobody else sees it"
+        taught = model.card.get("taught")
+        if isinstance(taught, dict):
+            what += f"; a copy of {plain(str(taught['model']))} taught {formats.plural(taught['digits'], 'digit')}"
+    if model.imported is not None:
+        file = f"brought as {plain(model.imported['file'])}, {model.imported['format']}"
+        what = f"{what}; {file}" if model.yours else file.capitalize()
     parameters = formats.plural(model.card["parameters"], "parameter")
     return f"{what}; {parameters}, {formats.percentage(model.accuracy, 2)} accuracy on MNIST's test digits."
 
@@ -206,7 +220,7 @@ def choose_model(number: int) -> str | None:
     Raises:
         ModelError: If there is no model at all.
     """
-    models = {model.name: model for model in registry.models()}
+    models = {model.name: model for model in available.models()}
     names = list(models)
     if not names:
         raise ModelError("There is no model yet. Train one on the Train page, or run `make models`.")
@@ -255,12 +269,12 @@ def predictor(name: str) -> Predictor:
     Raises:
         ModelError: If there is none, or its file is damaged.
     """
-    return registry.predictor(name)
+    return available.predictor(name)
 
 
 def colour(name: str) -> str:
     """Return the colour of the model of this name, `#RRGGBB`, the same on every page."""
-    return theme.model_colour(name, registry.get(name).kind)
+    return theme.model_colour(name, available.get(name).kind)
 
 
 def answer(reading: Reading | None, empty: str) -> None:

@@ -7,6 +7,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from digitrec.ui import available
+from digitrec.ui.teach import collected
 from digitrec.uploads.batch import Batch
 from digitrec.uploads.kept_sessions import KeptSessions, new_token
 
@@ -15,6 +17,9 @@ KEY = "tab"
 _PADS = ("pad", "pad_number", "pad_home")
 _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image"))
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
+
+_OWN = (available.KEY, available.REMOVED, "bring_token", "bring_kept", collected.KEY, "teach_misread")
+"""What leads to a visitor's own models, to one being brought, and digits to teach; given back in any case."""
 
 _palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
 _tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())
@@ -50,9 +55,10 @@ def save() -> bool:
         return False  # the first run, before `remember`
     mine: Batch | None = state.get("batch")
     values, size = {}, 0
-    if _has_content():
-        values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES) if key in state}
-        size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN)
+    available.note()
+    if _has_content() or any(state.get(key) for key in _OWN):
+        values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES, *_OWN) if key in state}
+        size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN) + collected.size()
         context = get_script_run_ctx()
         values["owner"] = context.session_id if context else ""
     kept = _store().keep(state.tab_token, values, size)
@@ -85,6 +91,9 @@ def _restore() -> None:
     held = state[KEY].get("held")
     found = _store().found(held)
     owner = found.pop("owner", None)
+    for key in _OWN:
+        if key in found and not state.get(key):
+            state[key] = found[key]
     if found and not _has_content():
         for key, value in found.items():
             state[key] = value

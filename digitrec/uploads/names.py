@@ -1,7 +1,10 @@
 """Names of files: their order, and how they are shown."""
 
+import os
 import re
 import unicodedata
+
+from digitrec import settings
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -20,3 +23,13 @@ def shown_name(name: str, longest: int = 60) -> str:
         return plain
     half = (longest - 1) // 2
     return f"{plain[:half]}…{plain[-half:]}"
+
+
+def pictures_in(folder: str) -> list[str]:
+    """Return the picture files in `folder`, digit2.png before digit10.png."""
+    endings = settings.PICTURE_ENDINGS
+    try:
+        found = [name for name in os.listdir(folder) if name.lower().endswith(endings) and name[0] != "."]
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in sorted(found, key=natural)]

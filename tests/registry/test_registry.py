@@ -166,8 +166,8 @@ def test_a_card_that_lacks_what_pages_show_leaves_the_model_out(shipped: Path, c
 
 
 def test_a_newer_format_is_told_as_one_though_its_recipe_is_unknown(shipped: Path) -> None:
-    fake(shipped, "new", format=2)
-    fake(shipped, "newer", format=3, recipe={"transformer": True}, bytes=None)
+    fake(shipped, "new", format=3)
+    fake(shipped, "newer", format=4, recipe={"transformer": True}, bytes=None)
     assert names() == []
     assert all("newer version" in sentence for sentence in registry.damaged())
     assert len(registry.damaged()) == 2

@@ -17,11 +17,10 @@ from digitrec.datasets import mnist
 from digitrec.datasets.unipen import BRUSH, CANVAS
 from digitrec.imaging import thumbnails
 from digitrec.recognition import pipeline
-from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training import model_files
 from digitrec.training.recipe import TEST_DIGITS
-from digitrec.ui import common, share_link
+from digitrec.ui import available, common, share_link
 
 Floats = NDArray[np.float32]
 Item = TypeVar("Item")
@@ -153,7 +152,8 @@ def how_to_get(models: Sequence[Model], key: str) -> None:
         if insight_of(model) is not None:
             continue
         st.info(
-            f"{common.plain(model.name)} is older than this section, so its precomputed results are missing. "
+            f"{common.plain(model.name)} {'was taught' if model.yours else 'is older than this section'}, so its "
+            "precomputed results are missing. "
             + (f"Run `python -m digitrec.tools.ship --refresh {model.name}`." if model.shipped else "Compute them now:")
         )
         if not model.shipped and st.button(
@@ -165,7 +165,7 @@ def how_to_get(models: Sequence[Model], key: str) -> None:
 def _measure(model: Model) -> None:
     try:
         with st.spinner("Reading thousands of digits ..."):
-            precomputed.write(model.folder, model.recipe)
+            precomputed.write(model.folder, model.outline)
     except OSError:
         st.error("The file cannot be written: the disk is full or read-only.")
         return
@@ -177,7 +177,7 @@ def open_address() -> None:
     parts = st.query_params.to_dict()
     if not parts or parts == st.session_state.get("compare_address"):
         return
-    found = share_link.choices(parts, [model.name for model in registry.models()])
+    found = share_link.choices(parts, [model.name for model in available.models()])
     for key, name in (("model_1", found.model_1), ("model_2", found.model_2)):
         if name is not None:
             st.session_state[key] = name
@@ -203,16 +203,16 @@ def write_address(models: Sequence[Model], subject: Subject | None) -> None:
 
 def choose_models() -> list[Model]:
     """Draw both choosers and a button for each suggested pair; return the models, two or fewer."""
-    available = {model.name for model in registry.models()}
-    if not {"model_1", "model_2"} & set(st.session_state) and set(PAIRS[0]) <= available:
+    names = {model.name for model in available.models()}
+    if not {"model_1", "model_2"} & set(st.session_state) and set(PAIRS[0]) <= names:
         _choose(*PAIRS[0])
     chosen = common.choose_models()
     with st.container(horizontal=True):
         for pair in PAIRS:
-            if set(pair) <= available:
+            if set(pair) <= names:
                 st.button(" vs. ".join(pair), key=f"pair_{pair[0]}", on_click=_choose, args=pair)
         open_all()
-    return [registry.get(name) for name in chosen if name is not None]
+    return [available.get(name) for name in chosen if name is not None]
 
 
 def _choose(first: str, second: str) -> None:

@@ -102,7 +102,7 @@ def layers(models: Sequence[Model], activations: Sequence[dict[str, Floats]]) ->
     for column, model, found in zip(st.columns(2, gap="large"), models, activations, strict=True):
         with column:
             st.markdown(f"**{common.plain(model.name)}**")
-            for name in explain.shown_layers(model.recipe, tuple(found)):
+            for name in explain.shown_layers(model.outline, tuple(found)):
                 _layer(model, name, found[name])
 
 
@@ -139,7 +139,7 @@ def _sentence(model: Model, name: str, activation: Floats) -> str:
         return f"keeps the strongest of neighbouring values: {size} remain, and small shifts no longer matter."
     if activation.ndim == 3:
         number = int(name.rsplit("_", 1)[1])
-        last = number == len(model.recipe.blocks)
+        last = number == model.convolutions
         patterns = "edges and thin strokes of one direction"
         if number > 1:
             patterns = "larger parts, such as a loop or a stem" if last else "corners, curves and crossings"
@@ -193,7 +193,7 @@ def _gallery(model: Model, weights: Floats, number: int) -> None:
 
 def _first_weights(model: Model) -> Floats | None:
     """Return the first layer's weights as pictures: (units, 28, 28), or kernels (maps, k, k)."""
-    weights = common.predictor(model.name).weights("conv_1" if model.recipe.blocks else "dense_1")
+    weights = common.predictor(model.name).weights("conv_1" if model.convolutions else "dense_1")
     if weights is None or (weights.ndim == 2 and weights.shape[1] != 784):
         return None
     return weights.reshape(-1, 28, 28) if weights.ndim == 2 else weights[..., 0]

@@ -50,8 +50,10 @@ def _scores(model: Model) -> dict[str, str]:
         "Parameters": formats.number(card["parameters"]),
         "Size": formats.megabytes(card["bytes"][model_files.TFLITE]),
         "Time per digit, on this server": f"{_milliseconds(model.name, str(model.folder)):.2g} ms",
-        "Training": f"{formats.plural(card['epochs'], 'epoch')}, {formats.duration(card['seconds'])}",
-        "Trained on": common.plain(card.get("trained_on", "MNIST")),
+        "Training": f"{formats.plural(card['epochs'], 'epoch')}, {formats.duration(card['seconds'])}"
+        if model.imported is None
+        else f"not known: brought as {common.plain(model.imported['file'])}",
+        "Trained on": common.plain(card.get("trained_on", "MNIST")) if model.imported is None else "not known",
     }
 
 

@@ -1,0 +1,354 @@
+"""A model that somebody brings becomes one of the app's: `python -m digitrec.jobs.imports FOLDER`.
+
+A page, or the command line, leaves the file (`start`) and looks how far it has come (`find`). A process of its own
+reads it (see `registry.importing`), builds it, tests it under each scaling and writes a model's files.
+
+    imports_folder()/<token>/    a job's folder, see `job`
+        source                   the file; deleted as soon as it was read
+        request.json             its name, and the name that the model gets
+        model/                   the model's files; complete as soon as there is a card, but for `insight.npz`
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from digitrec import files, settings
+from digitrec.errors import ModelError
+from digitrec.jobs import job
+from digitrec.registry import card as cards
+from digitrec.registry import registry
+from digitrec.registry.registry import Model
+from digitrec.training import model_files
+
+if TYPE_CHECKING:
+    from digitrec.registry.importing.scalings import Measured
+    from digitrec.registry.importing.tidy import Tidied
+
+SOURCE, REQUEST, MODEL, TURN = "source", "request.json", "model", "turn.lock"
+LARGEST_FILE = 100 * 2**20  # bytes
+TOKEN_LENGTH = 32  # characters, 128 bits in base 16
+NICER = 5  # how much lower the priority is: above training's, for a person waits; below the pages'
+KEPT_SECONDS = 2 * 60 * 60.0
+WAITING = 10  # imports under way on a server; one works, the others wait
+LONGEST_NAME = 80  # characters of the file's name that the card keeps
+TOLERANCE = 1e-4  # how far the LiteRT model's probabilities may differ from those of the file's network
+HELD_OUT = 2_000  # training digits on which it is calibrated
+CHECKED = 200  # test digits on which that is checked
+
+ADVICE = job.Advice(again="Bring the file again.", memory="Wait until no run trains, then bring the file again.")
+"""What can be done after an import has failed."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """How far an import has come.
+
+    Attributes:
+        token: By which it is found.
+        state: `making`, `ready` (the model can be used, Compare's analysis is still made), `finished` or `failed`.
+        message: The present step; when it failed, why, as a sentence.
+        folder: The model's; whole when the state is `ready` or `finished`.
+        name: The name that the model gets.
+        seconds: For how long it has worked; 0 while it waits for its turn.
+    """
+
+    token: str
+    state: str
+    message: str
+    folder: Path
+    name: str
+    seconds: float = 0.0
+
+
+def folder(token: str) -> Path:
+    """Return an import's folder.
+
+    Raises:
+        ModelError: If this is no token.
+    """
+    if len(token) != TOKEN_LENGTH or not token.isalnum() or not token.isascii():
+        raise ModelError("This file is not known here. Bring it again.")
+    return settings.imports_folder() / token
+
+
+def start(data: bytes, file_name: str, name: str) -> Import:
+    """Have a file made a model by a process of its own.
+
+    Args:
+        data: The file's bytes.
+        file_name: Its name, for the card.
+        name: The name that the model gets; the caller has checked it.
+
+    Raises:
+        ModelError: If the file is too large, TensorFlow is not installed, or too many are under way.
+        RunError: If the disk is full or read-only.
+    """
+    if not settings.has_tensorflow():
+        raise ModelError(settings.NO_TENSORFLOW)
+    _tidy()
+    if sum(job.is_alive(each) for each in files.folders(settings.imports_folder())) >= WAITING:
+        raise ModelError("Many files are being brought at this moment. Try again in a minute.")
+    token = secrets.token_hex(TOKEN_LENGTH // 2)
+    work = folder(token)
+    with job.writing("The file cannot be kept"):
+        work.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        request = {"file": "".join(each for each in file_name if each.isprintable())[-LONGEST_NAME:], "name": name}
+        files.new_folder(work, {REQUEST: request, job.STATUS: job.new_status()})
+        (work / SOURCE).write_bytes(data)
+        job.launch(work, "digitrec.jobs.imports", str(work))
+    return find(token)
+
+
+def find(token: str) -> Import:
+    """Return how far an import has come.
+
+    Raises:
+        ModelError: If there is none.
+    """
+    work = folder(token)
+    request = files.read_json(work / REQUEST)
+    if request is None:
+        raise ModelError("This file is no longer kept here. Bring it again.")
+    status = job.snapshot(work, ADVICE)
+    made, name = work / MODEL, str(request.get("name", ""))
+    usable = cards.read(made) is not None
+    if status.state == "finished" and usable:
+        return Import(token, "finished", "", made, name)
+    if status.state in ("finished", "stopped", "failed", "interrupted"):
+        message = status.message or f"{job.INTERRUPTED} {ADVICE.again}"
+        return Import(token, "finished" if usable else "failed", message, made, name)
+    seconds = max(0.0, time.time() - status.began) if status.began else 0.0
+    return Import(token, "ready" if usable else "making", status.message, made, name, seconds)
+
+
+def drop(token: str) -> None:
+    """End an import if it is under way, and remove all of it; a model that was added from it stays."""
+    work = folder(token)
+    until = time.monotonic() + job.LAUNCH_SECONDS
+    while work.exists() and job.is_alive(work) and time.monotonic() < until:
+        job.kill(work)
+        time.sleep(0.05)
+    with contextlib.suppress(OSError):
+        files.remove_folder(work)
+
+
+def copy_insight(found: Import, target: Path) -> None:
+    """Copy Compare's analysis to where the model was added meanwhile; without it, Compare offers to make it."""
+    with contextlib.suppress(OSError):
+        if (found.folder / model_files.INSIGHT).exists() and not (target / model_files.INSIGHT).exists():
+            files.write(
+                target / model_files.INSIGHT,
+                lambda temporary: shutil.copyfile(found.folder / model_files.INSIGHT, temporary),
+            )
+
+
+def bring(file: str, name: str) -> Model:
+    """Bring a model for everybody on this server; print each step to standard error.
+
+    Args:
+        file: The path of its file.
+        name: The name that it gets.
+
+    Raises:
+        ModelError: If the name is taken or not valid, or the file cannot be read or is not accepted.
+        RunError: If the disk is full or read-only.
+    """
+    registry.check_name(name)
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise ModelError("This file cannot be read. Check its name and folder.") from error
+    found = start(data, os.path.basename(file), name)
+    printed = ""
+    try:
+        while found.state in ("making", "ready"):
+            if found.message not in ("", printed):
+                printed = found.message
+                print(f"{printed} ...", file=sys.stderr, flush=True)
+            time.sleep(0.1)
+            found = find(found.token)
+        if found.state == "failed":
+            raise ModelError(found.message)
+        return registry.add(name, found.folder)
+    finally:
+        drop(found.token)
+
+
+def lesson(model: Model) -> list[str]:
+    """Return what the test of a model that was brought taught, sentence by sentence; nothing for any other model."""
+    from digitrec.registry.importing import scalings
+
+    return scalings.lesson(scalings.of_card(model.imported)) if model.imported else []
+
+
+def _tidy() -> None:
+    """Remove imports that nobody has asked for in two hours."""
+    before = time.time() - KEPT_SECONDS
+    for old in files.folders(settings.imports_folder()):
+        with contextlib.suppress(OSError):
+            if old.stat().st_mtime < before and not job.is_alive(old):
+                files.remove_folder(old)
+
+
+def main(work: Path) -> None:
+    """Make the model, in this process, and write what became of it."""
+    with job.held(work), job.failures(work, ADVICE):
+        job.update(work, state=job.QUEUED, message="", began=0.0)
+        with FileLock(settings.imports_folder() / TURN):  # one at a time: each takes as much memory as a training
+            job.update(work, state="running", message="the file is being read", began=time.time())
+            _make(work, lambda step: job.update(work, message=step))
+        job.update(work, state="finished", message="")
+
+
+def _make(work: Path, say: Callable[[str], None]) -> None:
+    request = files.read_json(work / REQUEST) or {}
+    data = (work / SOURCE).read_bytes()
+    (work / SOURCE).unlink()
+    made = work / MODEL
+    made.mkdir()
+    make(data, str(request.get("file", "")), made, say)
+    say("the analysis for Compare is made")
+    from digitrec.analysis import precomputed
+
+    model = registry.read_yours(made)
+    if model is not None:
+        precomputed.write(made, model.outline)
+
+
+def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) -> None:
+    """Read a file, build its model, test it, and write a model's files but Compare's analysis.
+
+    Args:
+        data: The file's bytes.
+        file_name: Its name, for the card.
+        made: An empty folder, for the files; the card is written last.
+        say: Told each step.
+
+    Raises:
+        ModelError: If the file is not accepted, or its model cannot be converted.
+    """
+    from digitrec.registry.importing import sandbox, tidy
+
+    found = tidy.tidied(sandbox.read(data))  # before TensorFlow is loaded: the process that reads is a fork of this one
+    say("TensorFlow is being loaded")
+    from digitrec.registry.importing import building
+
+    measured, logits = building.measure(found.network, say)
+    say("the model is being converted and checked")
+    facts = _facts(found, measured, building.shown(found.network), file_name, data)
+    _write(made, found, measured, logits, facts)
+
+
+def _facts(
+    found: "Tidied", measured: "list[Measured]", shown: list[str], file_name: str, data: bytes
+) -> dict[str, Any]:
+    """Return what the card says of the import."""
+    import hashlib
+
+    from digitrec.registry.importing import outline, reading, scalings
+
+    best = scalings.best(measured)
+    recipe = outline.recipe_of(found.network, best.way)
+    convolutions = sum(name.startswith("conv_") for name in shown)
+    return {
+        "file": file_name,
+        "format": reading.format_of(data),
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "kind": "cnn" if convolutions else "mlp",
+        "convolutions": convolutions,
+        "network": recipe.to_json() if recipe else None,
+        "shown": shown,
+        "outputs": found.outputs,
+        "classes": found.classes,
+        "scaling": best.way.scaling,
+        "dark_ink": best.way.dark_ink,
+        "measured": [
+            {
+                "scaling": each.way.scaling,
+                "dark_ink": each.way.dark_ink,
+                "accuracy": each.accuracy,
+                "digits": each.digits,
+                "loss": each.loss,
+            }
+            for each in measured
+        ],
+        "layers": [[layer.name[:60], layer.kind] for layer in found.network.layers],
+    }
+
+
+def _write(made: Path, found: "Tidied", measured: "list[Measured]", logits: Any, facts: dict[str, Any]) -> None:
+    """Write the model's files; the card last.
+
+    Raises:
+        ModelError: If LiteRT gives other probabilities than the file's network.
+    """
+    import numpy as np
+
+    from digitrec.datasets import mnist
+    from digitrec.recognition import calibration
+    from digitrec.recognition.classifier import Predictor
+    from digitrec.registry.importing import building, scalings
+    from digitrec.training import metrics, splits
+    from digitrec.training.recipe import DIGITS, Recipe
+
+    way = scalings.best(measured).way
+    model = building.whole(found.network, way)
+    files.write(made / model_files.KERAS, model.save)
+    files.write(made / model_files.TFLITE, lambda temporary: building.export(model, temporary))
+    pictures, truth = mnist.test()
+    plain = calibration.Calibration()
+    read = Predictor("imported", made / model_files.TFLITE).logits(mnist.glyphs(pictures[:CHECKED]))
+    off = float(np.abs(plain.answers(read).probabilities - plain.answers(logits[:CHECKED]).probabilities).max())
+    if not off <= TOLERANCE:
+        raise ModelError(
+            f"The model could not be converted: its probabilities differ by {off:.4f}. Bring it as .keras."
+        )
+    split = splits.split(Recipe("import", validation=HELD_OUT / DIGITS))
+    shape = (-1, *found.network.input_shape)
+    held_out = building.read_all(
+        building.raw(found.network), way.apply(mnist.glyphs(split.x_validation)).reshape(shape)
+    )
+    calibrated = calibration.fit(held_out, split.y_validation)
+    probabilities = np.round(calibrated.answers(logits).probabilities, 5)
+    files.write(made / model_files.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
+    scores = metrics.scores(probabilities, truth)
+    names = (model_files.KERAS, model_files.TFLITE, model_files.TEST)
+    files.write_json(
+        made / model_files.CARD,
+        {
+            "format": cards.IMPORTED_FORMAT,
+            "name": "imported",
+            "imported": facts,
+            "accuracy": scores.accuracy,
+            "interval": list(scores.interval),
+            "errors": scores.errors,
+            "confusion": scores.confusion.tolist(),
+            "parameters": found.network.parameters,
+            "bytes": {name: (made / name).stat().st_size for name in names},
+            "calibration": calibrated.to_json(),
+        },
+    )
+
+
+def _command(arguments: list[str]) -> None:
+    for unneeded in ("sklearn", "pandas"):  # Keras would load them where they are installed: 0.9 s, 70 MB
+        sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICER)
+    main(Path(arguments[0]).absolute())
+
+
+if __name__ == "__main__":
+    _command(sys.argv[1:])

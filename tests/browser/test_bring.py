@@ -1,0 +1,66 @@
+"""Bring a model in Chromium: the file, the verdict, a drawing, Compare; and a second visitor who never hears of it."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
+from strokes import EIGHT, draw
+
+from digitrec import settings
+
+FILE = settings.SHIPPED_MODELS / "mlp-30-10" / "model.keras"
+NAME = "tutorial-of-the-first-visitor"
+WORKING = 240_000  # milliseconds: TensorFlow is loaded, on a machine that has other work
+
+
+def frames(page: Page) -> list[bytes]:
+    """Return a list to which everything that the server sends to a page is added."""
+    received: list[bytes] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda f: received.append(f if isinstance(f, bytes) else f.encode())),
+    )
+    return received
+
+
+def bring(page: Page, file: object) -> None:
+    """Open the section, if it is closed, and choose a file."""
+    section = page.locator(".st-key-bring")
+    if not section.locator("input[type=file]").count():
+        section.locator("summary").click()
+    section.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+
+
+def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
+    visit: Callable[[str], Page], settled: Callable[[], None], browser: Browser, app: Server
+) -> None:
+    page = visit("Compare")
+    bring(page, {"name": "evil.keras", "mimeType": "application/octet-stream", "buffer": b"\x80\x04evil"})
+    page.locator(".st-key-bring_start button").click()
+    expect(page.locator(".st-key-bring")).to_contain_text("Python pickle", timeout=WORKING)
+    bring(page, FILE)
+    page.get_by_label("Name here").fill(NAME)
+    page.get_by_label("Name here").press("Enter")
+    settled()
+    page.locator(".st-key-bring_start button").click()
+    verdict = page.locator(f".st-key-bring_verdict_{NAME}")
+    expect(verdict).to_contain_text("on pixels from 0 to 1, light ink on dark paper", timeout=WORKING)
+    expect(verdict).to_contain_text("A script that feeds it pixels from 0 to 255")
+    expect(verdict.locator(".js-plotly-plot .bars .point")).to_have_count(10)
+    expect(page.locator(".st-key-scores")).to_contain_text("not known: brought as model.keras")
+    verdict.get_by_role("link", name="Draw with it").click()
+    page.locator(".st-key-canvas canvas").last.wait_for()
+    expect(page.locator(".st-key-model_1")).to_contain_text(f"{NAME} (yours)")
+    settled()
+    draw(page, EIGHT)
+    expect(page.locator(".st-key-answer_1 .answer")).to_have_text("8")
+    other = browser.new_context().new_page()
+    received = frames(other)
+    for name in ("Compare", "Draw", f"Compare?model_1={NAME}"):
+        other.goto(f"{app.url}/{name}")
+        other.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    assert received
+    assert not any(f"{NAME} (yours)".encode() in frame or b"brought as" in frame for frame in received)
+    assert NAME not in other.locator(".st-key-model_1").inner_text()
+    other.context.close()
+    assert NAME not in app.log.read_text()
