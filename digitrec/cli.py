@@ -324,8 +324,8 @@ def _evaluated(name: str) -> dict[str, Any]:
 
 
 def _add_import(commands: Any) -> None:
-    about = "Bring a model for everybody on this server: a .keras, .h5, .tflite or .onnx file."
-    command = commands.add_parser("import", help="bring a model from a file", description=about)
+    about = "bring a model for everybody on this server: a .keras, .h5, .tflite or .onnx file"
+    command = commands.add_parser("import", help=about, description=about)
     command.add_argument("file", metavar="FILE")
     command.add_argument("--name", required=True, metavar="NAME", help="name of the model")
     command.set_defaults(command=_import)
@@ -341,8 +341,8 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _add_models(commands: Any) -> None:
-    command = commands.add_parser("models", help="list the models", description="List the available models.")
-    command.set_defaults(command=_models)
+    about = "List the available models."
+    commands.add_parser("models", help="list the models", description=about).set_defaults(command=_models)
 
 
 def _models(options: argparse.Namespace) -> int:
@@ -361,8 +361,9 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _add_recipes(commands: Any) -> None:
-    command = commands.add_parser("recipes", help="list the recipes", description="List the recipes.")
-    command.set_defaults(command=_recipes)
+    commands.add_parser("recipes", help="list the recipes", description="List the recipes.").set_defaults(
+        command=_recipes
+    )
 
 
 def _recipes(options: argparse.Namespace) -> int:

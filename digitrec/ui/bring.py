@@ -1,5 +1,6 @@
 """*Bring your own model*: a file becomes a model that only this visitor can choose, with a verdict on its input."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 
@@ -62,7 +63,8 @@ def _forget() -> None:
     token = st.session_state.pop(TOKEN, None)
     st.session_state.pop(KEPT_AS, None)
     if token:
-        imports.drop(token)
+        with contextlib.suppress(DigitrecError):  # it was no token, or is gone
+            imports.drop(token)
 
 
 def section(models: Sequence[Model]) -> None:
