@@ -333,7 +333,7 @@ def _add_import(commands: Any) -> None:
 
 def _import(options: argparse.Namespace) -> int:
     """Bring a model, and print what its test teaches."""
-    from digitrec.jobs import imports
+    from digitrec.jobs import imports  # which starts without NumPy
 
     settings.resolve_folders()
     print(*imports.lesson(imports.bring(options.file, options.name)), sep="\n", flush=True)
@@ -361,9 +361,8 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _add_recipes(commands: Any) -> None:
-    commands.add_parser("recipes", help="list the recipes", description="List the recipes.").set_defaults(
-        command=_recipes
-    )
+    command = commands.add_parser("recipes", help="list the recipes", description="List the recipes.")
+    command.set_defaults(command=_recipes)
 
 
 def _recipes(options: argparse.Namespace) -> int:
