@@ -70,9 +70,7 @@ def _drop_output() -> None:
 
 def _add_app(commands: Any) -> None:
     command = commands.add_parser("app", help="start the app", description="Start the app. Ctrl-C ends it.")
-    command.add_argument(
-        "--port", type=_port, metavar="N", help="port of the app (default: 8501, or the next free one)"
-    )
+    command.add_argument("--port", type=_port, metavar="N", help="port (default: 8501, or the next free one)")
     command.set_defaults(command=_app)
 
 
@@ -333,7 +331,7 @@ def _add_import(commands: Any) -> None:
 
 def _import(options: argparse.Namespace) -> int:
     """Bring a model, and print what its test teaches."""
-    from digitrec.jobs import imports  # which starts without NumPy
+    from digitrec.jobs import imports
 
     settings.resolve_folders()
     print(*imports.lesson(imports.bring(options.file, options.name)), sep="\n", flush=True)
