@@ -3,6 +3,7 @@
 import streamlit as st
 
 from digitrec.ui import ablation, bring, charts, common, draw, own_models
+from digitrec.ui.teach import teach
 
 common.page("Draw", "Draw with a finger or the mouse. Two models read the drawing after each stroke.")
 st.html(draw.STYLE)
@@ -33,4 +34,5 @@ strip = st.container()
 trail = ablation.section("trail")
 with beside if pad.single else above, st.container(key="canvas"):
     draw.drawn_and_read(pad, draw.Places(chooser, answers, seen, strip, trail))
+teach.section(names[0] if names else None)
 own_models.section()

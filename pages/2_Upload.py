@@ -3,7 +3,7 @@
 import streamlit as st
 
 from digitrec.ui import bring, common, tab
-from digitrec.ui.upload import choosing, review, upload
+from digitrec.ui.upload import choosing, review, teaching, upload
 
 common.page("Upload", "Choose pictures of handwritten digits. Two models read them; you can correct mistakes.")
 st.html(upload.STYLE)
@@ -31,3 +31,4 @@ with common.shown_errors():
     places = upload.read_all(predictors, single, files, above)
     tab.save()
     upload.downloads(places, predictors, single)
+    teaching.button(places, single)

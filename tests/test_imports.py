@@ -36,7 +36,7 @@ COMMANDS = {"cli", "__main__"}
 
 WITH_KERAS = {"training.network", "training.trainer", "registry.export", "training.detector_network"}
 WITH_KERAS |= {"training.detector_loss", "training.initial_weights", "training.fine_tuning", "training.crop_network"}
-WITH_KERAS |= {"training.quantization", "registry.importing.building"}
+WITH_KERAS |= {"training.quantization", "training.teaching", "registry.importing.building"}
 READING = {"analysis.precomputed", "registry.export"}
 READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
 READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}
@@ -48,7 +48,7 @@ WITH_DETECTOR = {"datasets.page_crops", "training.crop_training"}
 """What trains on the detector's own candidates reads pages with it."""
 FIGURES = {module for module in MODULES if module.startswith("figures.")}
 WITH_STREAMLIT = {module for module in MODULES if module.startswith("ui.") and module != "ui.share_link"}
-WITH_STREAMLIT -= {"ui.compare", "ui.train", "ui.upload"}
+WITH_STREAMLIT -= {"ui.compare", "ui.teach", "ui.train", "ui.upload"}
 PLAIN = {
     "errors",
     "settings",

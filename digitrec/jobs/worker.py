@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,7 +31,10 @@ from digitrec.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
+    from numpy.typing import NDArray
 
+    from digitrec.recognition.calibration import Calibration
     from digitrec.training.probes import Recorder
     from digitrec.training.splits import Split
     from digitrec.training.trainer import Event, Fitted, Position, Weights
@@ -198,15 +202,23 @@ def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> N
     )
 
 
-def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split", facts: dict[str, Any]) -> None:
+def write_model(
+    folder: Path,
+    recipe: Recipe,
+    weights: "Weights",
+    calibrated_on: "Split | Calibration",
+    facts: dict[str, Any],
+    insight: bool = True,
+) -> None:
     """Write a trained model for Keras and for LiteRT, what the latter says of digits, and the card.
 
     Args:
         folder: Where the files go; those of the same names are replaced.
         recipe: What it was trained by.
         weights: The network's, as `network.build` orders them.
-        split: What it was trained on; its validation digits calibrate it.
+        calibrated_on: What it was trained on, whose validation digits calibrate it; or its calibration.
         facts: What the card says of the training; what it says of the model is replaced.
+        insight: Whether what Compare shows of it is computed in advance.
     """
     import numpy as np
 
@@ -220,16 +232,27 @@ def write_model(folder: Path, recipe: Recipe, weights: "Weights", split: "Split"
     model.set_weights(weights)
     files.write(folder / model_files.KERAS, model.save)
     files.write(folder / model_files.TFLITE, lambda temporary: network.export(model, temporary))
-    predictor = Predictor(recipe.name, folder / model_files.TFLITE)
-    logits, none = predictor.logits(mnist.glyphs(split.x_validation)), split.y_validation == NONE
-    calibrated = calibration.fit(logits[~none], split.y_validation[~none], logits[none] if none.any() else None)
+    predictors = [Predictor(recipe.name, folder / model_files.TFLITE) for _ in range(2)]  # two threads read
+
+    def logits(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+        halves = np.array_split(mnist.glyphs(pictures), 2)
+        with ThreadPoolExecutor(2) as pool:
+            return np.concatenate(list(pool.map(lambda p, half: p.logits(half), predictors, halves)))
+
+    if isinstance(calibrated_on, calibration.Calibration):
+        calibrated = calibrated_on
+    else:
+        found, none = logits(calibrated_on.x_validation), calibrated_on.y_validation == NONE
+        digits = calibrated_on.y_validation[~none]
+        calibrated = calibration.fit(found[~none], digits, found[none] if none.any() else None)
     pictures, truth = mnist.test()
-    probabilities = calibrated.answers(predictor.logits(mnist.glyphs(pictures))).probabilities
+    probabilities = calibrated.answers(logits(pictures)).probabilities
     probabilities = np.round(probabilities, 5)  # finer than any figure shows them, and a third of the bytes
     files.write(
         folder / model_files.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities)
     )
-    precomputed.write(folder, recipe)
+    if insight:
+        precomputed.write(folder, recipe)
     scores = metrics.scores(probabilities, truth)
     files.write_json(
         folder / model_files.CARD,

@@ -339,6 +339,18 @@ def read_yours(folder: Path) -> Model | None:
     return found if isinstance(found, Model) else None
 
 
+def read_folder(folder: Path) -> Model:
+    """Return the model in a folder, whoever's it is.
+
+    Raises:
+        ModelError: If it is gone or damaged.
+    """
+    found = _read(folder, folder.parent == settings.SHIPPED_MODELS)
+    if isinstance(found, str):
+        raise ModelError(found)
+    return found
+
+
 def _read(folder: Path, shipped: bool) -> Model | str:
     return _read_as(folder, shipped, _stamp(folder))
 

@@ -36,14 +36,19 @@ def split(recipe: Recipe) -> Split:
     Raises:
         DatasetError: If the bundled file is missing or damaged.
     """
-    digits = _digits(recipe)
+    mnist_digits = digits(recipe)
     if not recipe.strokes or not glyph_bank.at_hand():
-        return digits
+        return mnist_digits
     drawn = glyph_bank.bank()
-    return Split(*(np.concatenate(pair) for pair in zip(digits, drawn, strict=True)))
+    return Split(*(np.concatenate(pair) for pair in zip(mnist_digits, drawn, strict=True)))
 
 
-def _digits(recipe: Recipe) -> Split:
+def digits(recipe: Recipe) -> Split:
+    """Return MNIST's training digits alone, split as `split` does.
+
+    Raises:
+        DatasetError: If the bundled file is missing or damaged.
+    """
     x, y = mnist.training()
     order = np.random.default_rng(recipe.seed).permutation(len(x))
     held_out, rest = np.split(order, [recipe.validation_digits])

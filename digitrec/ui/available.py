@@ -16,6 +16,9 @@ from digitrec.registry.registry import Model
 KEY = "visitor"
 """Entry of the session's state with the visitor's key; there is none before they have a model."""
 
+REMOVED = "own_removed"
+"""Entry of the session's state with the names of removed models: Upload keeps what they read under their names."""
+
 WATCH_EVERY = 60.0  # seconds
 
 _here: dict[str, str] = {}
@@ -73,12 +76,13 @@ def logged_name(name: str) -> str:
 
 def free_name(base: str) -> str:
     """Return `base`, or `base-2`, `base-3` ... where this visitor has or sees a model of that name."""
-    taken = {model.name for model in own()}
-    return registry.free_name(base, taken)
+    return registry.free_name(base, {model.name for model in own()} | set(st.session_state.get(REMOVED, ())))
 
 
 def keep(name: str, folder: Path) -> Model:
     """Keep the model in a folder as one of this visitor's own; see `visitors.add`."""
+    if name in st.session_state.get(REMOVED, ()):
+        raise ModelError(f"You removed a model {name}, whose readings are still on Upload. Choose another name.")
     return visitors.add(key(), name, folder)
 
 
@@ -87,6 +91,7 @@ def remove(name: str) -> None:
     if KEY not in st.session_state:
         raise ModelError(f"You have no model {name[:60]!r}. Choose another one.")
     visitors.remove(st.session_state[KEY], name)
+    st.session_state[REMOVED] = [*st.session_state.get(REMOVED, ()), name]
 
 
 def note() -> None:

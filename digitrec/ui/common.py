@@ -54,7 +54,7 @@ STYLE = """<style>
 .stMainBlockContainer h2 {font-size: 1.75rem}
 .stMainBlockContainer h3 {font-size: 1.35rem}
 [data-testid="stCaptionContainer"] {color: inherit !important; opacity: .8}
-:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p) {
+:is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p):not(:disabled, :disabled *) {
   color: light-dark(#FFFFFF, #11171D) !important}
 :has(> .st-key-tab_memory) {position: absolute; height: 0; overflow: hidden}
 .answer {font-size: 4rem; font-weight: 700; line-height: 1.1; margin: 0; overflow-wrap: anywhere}
@@ -203,10 +203,13 @@ def about(model: Model) -> str:
     if not preset and model.imported is None:
         what += f" with the recipe {plain(model.recipe.name)}"
     if model.yours:
-        what = "Yours: nobody else sees it"
+        what = "Yours, nobody else sees it"
     if model.imported is not None:
         file = f"brought as {plain(model.imported['file'])}, {model.imported['format']}"
         what = f"{what}; {file}" if model.yours else file.capitalize()
+    taught = model.card.get("taught")
+    if model.yours and isinstance(taught, dict):
+        what += f"; a copy of {plain(str(taught['model']))} taught {formats.plural(taught['digits'], 'digit')}"
     parameters = formats.plural(model.card["parameters"], "parameter")
     return f"{what}; {parameters}, {formats.percentage(model.accuracy, 2)} accuracy on MNIST's test digits."
 

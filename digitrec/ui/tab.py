@@ -8,6 +8,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from digitrec.ui import available
+from digitrec.ui.teach import collected
 from digitrec.uploads.batch import Batch
 from digitrec.uploads.kept_sessions import KeptSessions, new_token
 
@@ -17,8 +18,8 @@ _PADS = ("pad", "pad_number", "pad_home")
 _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image"))
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
 
-_OWN = (available.KEY, "bring_token", "bring_kept")
-"""What leads to a visitor's own models, and to one that is being brought; given back though something new was drawn."""
+_OWN = (available.KEY, available.REMOVED, collected.KEY, "teach_misread", "bring_token", "bring_kept")
+"""What leads to a visitor's own models, to one that is being brought, and digits to teach; given back in any case."""
 
 _palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
 _tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())
@@ -55,9 +56,9 @@ def save() -> bool:
     mine: Batch | None = state.get("batch")
     values, size = {}, 0
     available.note()
-    if _has_content() or any(key in state for key in _OWN):
+    if _has_content() or any(state.get(key) for key in _OWN):
         values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES, *_OWN) if key in state}
-        size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN)
+        size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN) + collected.size()
         context = get_script_run_ctx()
         values["owner"] = context.session_id if context else ""
     kept = _store().keep(state.tab_token, values, size)
@@ -89,7 +90,7 @@ def _restore() -> None:
     found = _store().found(held)
     owner = found.pop("owner", None)
     for key in _OWN:
-        if key in found and key not in state:
+        if key in found and not state.get(key):
             state[key] = found[key]
     if found and not _has_content():
         for key, value in found.items():

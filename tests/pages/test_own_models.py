@@ -71,3 +71,4 @@ def test_it_can_be_removed_and_downloaded_where_it_is_listed(open_page: Callable
     assert not page.exception
     assert visitors.models(MINE) == []
     assert not any(mine in choice for choice in choices(page))
+    assert page.session_state["own_removed"] == [mine]  # Upload may still show what it read: no other gets its name

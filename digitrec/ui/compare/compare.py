@@ -152,7 +152,8 @@ def how_to_get(models: Sequence[Model], key: str) -> None:
         if insight_of(model) is not None:
             continue
         st.info(
-            f"{common.plain(model.name)} is older than this section, so its precomputed results are missing. "
+            f"{common.plain(model.name)} {'was taught' if model.yours else 'is older than this section'}, so its "
+            "precomputed results are missing. "
             + (f"Run `python -m digitrec.tools.ship --refresh {model.name}`." if model.shipped else "Compute them now:")
         )
         if not model.shipped and st.button(

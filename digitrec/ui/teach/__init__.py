@@ -1,0 +1,1 @@
+"""*Teach it your hand* on Draw: the digits that are asked for, the lesson, and what came of it."""

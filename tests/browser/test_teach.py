@@ -1,0 +1,123 @@
+"""A person's way: teach a model on Draw, look at the verdict, keep it, draw with it; another visitor sees nothing."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import strokes
+from playwright.sync_api import Browser, Page, expect
+from serving import Server
+from strokes import EIGHT, SEVEN, ZERO
+
+NAME = "hand-of-the-first-visitor"
+ONE = [(140, 50), (140, 230)]
+TWO = [(85, 90), (120, 50), (180, 70), (170, 130), (90, 225), (200, 225)]
+THREE = [(90, 60), (190, 60), (130, 130), (190, 170), (160, 225), (85, 215)]
+FOUR = [(120, 50), (80, 150), (190, 150), (160, 80), (160, 240)]
+FIVE = [(190, 55), (105, 55), (100, 130), (170, 135), (185, 190), (140, 225), (85, 215)]
+SIX = [(165, 45), (110, 120), (95, 190), (140, 230), (185, 190), (150, 150), (100, 180)]
+NINE = [(180, 90), (140, 55), (100, 90), (130, 130), (180, 95), (175, 160), (150, 235)]
+DIGITS = (ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE)
+SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+LESSON_SECONDS = 900  # on a machine that does much else
+
+
+def draw(page: Page, points: list[tuple[int, int]]) -> None:
+    """Draw on the canvas of the section."""
+    canvas = page.locator(".st-key-teach_canvas canvas").last
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    page.mouse.up()
+
+
+def teach_ten(page: Page) -> None:
+    """Open the section and draw the ten digits that are asked for."""
+    page.get_by_text("Teach it your hand").click()
+    prompt = page.locator(".st-key-teach_prompt")
+    expect(prompt).to_have_text("Draw a 0")
+    for place, digit in enumerate(DIGITS):
+        expect(prompt).to_have_text(f"Draw a {place}")
+        draw(page, digit)
+        following = page.get_by_role("button", name="Next", exact=True)
+        expect(following).to_be_enabled()
+        following.click()
+        expect(page.locator(".st-key-teach_own figure")).to_have_count(place + 1)
+
+
+def test_teach_look_keep_draw(
+    visit: Callable[[str], Page], settled: Callable[[], None], browser: Browser, app: Server
+) -> None:
+    page = visit("Draw")
+    teach_ten(page)
+    page.locator(".st-key-teach_model button[aria-haspopup=listbox]").click()
+    page.get_by_role("option", name="MLP · mlp-30-10").click()
+    page.get_by_role("button", name="Teach mlp-30-10 10 digits").click()
+    expect(page.locator(".st-key-teach_status")).to_contain_text("A copy of mlp-30-10")
+    page.reload()  # the lesson goes on without the page, which finds it again
+    page.locator(SETTLED).wait_for()
+    page.get_by_text("Teach it your hand").click()
+    verdict = page.locator(".st-key-teach_verdict")
+    expect(verdict).to_contain_text("learned 10 digits of yours", timeout=1000 * LESSON_SECONDS)
+    expect(verdict).to_contain_text("MNIST's test digits: ")
+    expect(verdict).to_contain_text("No figure is on digits that were learned from.")
+    field = page.get_by_label("Name")
+    expect(field).to_have_value("my-hand")
+    field.fill(NAME)
+    field.press("Tab")
+    settled()
+    page.get_by_role("button", name="Keep").click()
+    chosen = page.get_by_role("combobox", name="Model 2")
+    expect(chosen).to_have_value(f"MLP · {NAME} (yours)")
+    page.locator(".st-key-canvas canvas").last.scroll_into_view_if_needed()
+    strokes.draw(page, SEVEN)
+    expect(page.locator(".st-key-answer_2 .answer")).to_have_text(re.compile("[0-9?]"))
+    page.reload()
+    expect(chosen).to_have_value(f"MLP · {NAME} (yours)")
+    with page.expect_download() as loaded:
+        page.get_by_role("button", name=f"Download {NAME}").click()
+    assert loaded.value.suggested_filename == f"{NAME}.zip"
+
+    context = browser.new_context()
+    other, received = context.new_page(), list[bytes]()
+    other.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda f: received.append(f if isinstance(f, bytes) else f.encode())),
+    )
+    for address in ("Draw", "Upload", f"Compare?model_1={NAME[:5]}", "Train"):
+        other.goto(f"{app.url}/{address}")
+        other.locator(SETTLED).wait_for()
+    assert received
+    assert not any(NAME.encode() in frame for frame in received)
+    context.close()
+    assert NAME not in app.log.read_text()
+
+    page.get_by_role("button", name=f"Remove {NAME}").click()
+    expect(chosen).not_to_have_value(re.compile(NAME))
+
+
+@pytest.mark.parametrize("key", ["Enter", " "])
+def test_all_but_drawing_works_by_keyboard(visit: Callable[[str], Page], key: str) -> None:
+    page = visit("Draw")
+    summary = page.locator("summary", has_text="Teach it your hand")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-teach_prompt")).to_have_text("Draw a 0")
+    skip = page.get_by_role("button", name="Skip", exact=True)
+    skip.focus()
+    page.keyboard.press(key)
+    expect(page.locator(".st-key-teach_prompt")).to_have_text("Draw a 1")
+    draw(page, ONE)
+    following = page.get_by_role("button", name="Next", exact=True)
+    expect(following).to_be_enabled()
+    following.focus()
+    page.keyboard.press(key)
+    expect(page.locator(".st-key-teach_own figure")).to_have_count(1)
+    last = page.get_by_role("button", name="Remove the last")
+    last.focus()
+    page.keyboard.press(key)
+    expect(page.locator(".st-key-teach_own figure")).to_have_count(0)
