@@ -16,7 +16,7 @@ run: $(VENV)/.app
 	@exec $(BIN)/python -m digitrec app --port $(PORT)
 
 test: lint chromium
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -70,9 +70,7 @@ def _drop_output() -> None:
 
 def _add_app(commands: Any) -> None:
     command = commands.add_parser("app", help="start the app", description="Start the app. Ctrl-C ends it.")
-    command.add_argument(
-        "--port", type=_port, metavar="N", help="port of the app (default: 8501, or the next free one)"
-    )
+    command.add_argument("--port", type=_port, metavar="N", help="port (default: 8501, or the next free one)")
     command.set_defaults(command=_app)
 
 
@@ -324,8 +322,8 @@ def _evaluated(name: str) -> dict[str, Any]:
 
 
 def _add_import(commands: Any) -> None:
-    about = "Bring a model for everybody on this server: a .keras, .h5, .tflite or .onnx file."
-    command = commands.add_parser("import", help="bring a model from a file", description=about)
+    about = "bring a model for everybody on this server: a .keras, .h5, .tflite or .onnx file"
+    command = commands.add_parser("import", help=about, description=about)
     command.add_argument("file", metavar="FILE")
     command.add_argument("--name", required=True, metavar="NAME", help="name of the model")
     command.set_defaults(command=_import)
@@ -341,8 +339,8 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _add_models(commands: Any) -> None:
-    command = commands.add_parser("models", help="list the models", description="List the available models.")
-    command.set_defaults(command=_models)
+    about = "List the available models."
+    commands.add_parser("models", help="list the models", description=about).set_defaults(command=_models)
 
 
 def _models(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """*Bring your own model*: a file becomes a model that only this visitor can choose, with a verdict on its input."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 
@@ -21,6 +22,9 @@ TOKEN = "bring_token"
 KEPT_AS = "bring_kept"
 """Entry with the name under which the model was kept already, while Compare's analysis is made."""
 
+CHOSEN = "bring_chosen"
+"""Entry with the name of the model that was brought last."""
+
 MEGABYTES = 100
 TYPICAL = 12.0  # seconds that it takes on two free cores
 
@@ -38,6 +42,8 @@ PROMISE = (
 def take() -> None:
     """Keep the model that was brought as soon as it can be used, and choose it; call it before the choosers."""
     state = st.session_state
+    if "model_1" not in state and state.get(CHOSEN) in {model.name for model in available.own()}:
+        state["model_1"] = state[CHOSEN]  # Streamlit forgets it where a visitor leaves a page that is still being drawn
     if TOKEN not in state:
         return
     try:
@@ -46,7 +52,7 @@ def take() -> None:
             return
         if KEPT_AS not in state:
             model = available.keep(available.free_name(found.name), found.folder)
-            state[KEPT_AS] = state["model_1"] = model.name
+            state[KEPT_AS] = state[CHOSEN] = state["model_1"] = model.name
             state.bring_open = True
         if found.state == "finished":
             imports.copy_insight(found, available.get(state[KEPT_AS]).folder)
@@ -62,7 +68,8 @@ def _forget() -> None:
     token = st.session_state.pop(TOKEN, None)
     st.session_state.pop(KEPT_AS, None)
     if token:
-        imports.drop(token)
+        with contextlib.suppress(DigitrecError):  # it was no token, or is gone
+            imports.drop(token)
 
 
 def section(models: Sequence[Model]) -> None:

@@ -50,7 +50,7 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
     expect(page.locator(".st-key-scores")).to_contain_text("not known: brought as model.keras")
     verdict.get_by_role("link", name="Draw with it").click()
     page.locator(".st-key-canvas canvas").last.wait_for()
-    expect(page.locator(".st-key-model_1")).to_contain_text(f"{NAME} (yours)")
+    expect(page.get_by_role("combobox", name="Model 1")).to_have_value(f"MLP · {NAME} (yours)")
     settled()
     draw(page, EIGHT)
     expect(page.locator(".st-key-answer_1 .answer")).to_have_text("8")
@@ -61,6 +61,6 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
         other.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     assert received
     assert not any(f"{NAME} (yours)".encode() in frame or b"brought as" in frame for frame in received)
-    assert NAME not in other.locator(".st-key-model_1").inner_text()
+    assert NAME not in other.get_by_role("combobox", name="Model 1").input_value()
     other.context.close()
     assert NAME not in app.log.read_text()
