@@ -46,7 +46,7 @@ class Thresholds:
     faint: float = 0.1
     upright: float = 4.0
     in_rows: float = 0.4
-    agree: float = 8.0
+    agree: float = 12.0
     wanted: float = 32.0
     gain: float = 1.25
     most_pixels: float = 2.6e6
