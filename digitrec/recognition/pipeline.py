@@ -294,10 +294,15 @@ def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None =
 def _fused(digits: tuple[Digit, ...], answers: Answers) -> Answers:
     """Return the answers with what the detector says of those digits that it was asked of."""
     probabilities, is_digit = answers.probabilities.copy(), answers.is_digit.copy()
+    found = []
     for place, digit in enumerate(digits):
         if digit.evidence is not None and digit.detected is not None:
             is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
             probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None], digit.weight)[0]
+            found += [place] if digit.trust < 1.0 else []
+    if found:
+        logits = fusion.logit(is_digit[found])
+        is_digit[found] = 1.0 / (1.0 + np.exp(fusion.threshold(logits) - logits))
     return Answers(probabilities, is_digit)
 
 

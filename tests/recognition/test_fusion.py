@@ -159,3 +159,27 @@ def test_what_the_ink_step_found_is_the_classifiers_to_decide_where_the_detector
     assert likely[0] == pytest.approx(0.9, abs=1e-3)
     assert likely[1] < 0.05
     assert fusion.trust(known)[2] == pytest.approx(WEIGHTS.rejection)
+
+
+SURE = [3.0, 2.5, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("logits", "expected"),
+    [
+        ([*SURE, -1.2, -0.9, 0.2, 0.3], -0.35),  # letters below, digits above
+        ([*SURE, -1.9, -0.1, 0.0], -1.0),
+        (SURE, -0.65),  # nothing between
+        ([3.0, 2.5, -1.9, -0.1], 0.0),  # too few are sure
+        ([*SURE, *np.linspace(-2, 0.7, 9)], 0.0),  # no gap
+        ([], 0.0),
+    ],
+)
+def test_a_page_tells_its_own_threshold_where_its_candidates_lie_apart(logits: list[float], expected: float) -> None:
+    assert fusion.threshold(np.array(logits, np.float32)) == pytest.approx(expected, abs=1e-6)
+
+
+@given(st.lists(st.floats(-8, 8, width=32), max_size=30))
+def test_what_is_clear_stays_so_whatever_the_threshold(logits: list[float]) -> None:
+    found = fusion.threshold(np.array(logits, np.float32))
+    assert fusion.GAP.lowest < found < fusion.GAP.highest
