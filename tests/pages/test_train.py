@@ -17,6 +17,9 @@ from digitrec.training.presets import PRESETS
 from digitrec.training.recipe import Recipe
 from digitrec.training.splits import Split
 
+MINE = "1a" * 32
+"""What a visitor's session holds and nobody else knows."""
+
 
 @pytest.fixture
 def page(open_page: Callable[..., AppTest]) -> AppTest:
@@ -99,7 +102,7 @@ def watched_run(home: Path, tiny_run: Path, few: Split) -> Path:
     shutil.copytree(
         tiny_run, folder, ignore=shutil.ignore_patterns(model_files.CARD)
     )  # made on a few digits: no results
-    probes.give(folder, "mine", mnist.glyphs(few.x[30]))
+    probes.give(folder, MINE, mnist.glyphs(few.x[30]))
     recipe = Recipe.from_json(files.read_json(folder / model_files.RECIPE))
     recorder = probes.Recorder(folder, recipe, few, 1.0)
     kernel = np.zeros((784, 16), np.float32)
@@ -130,7 +133,7 @@ def test_a_visitors_own_digit_is_seen_by_that_visitor_alone(
     watched_run: Path, few: Split, open_page: Callable[..., AppTest]
 ) -> None:
     glyph = mnist.glyphs(few.x[30])
-    for secret, seen in (("mine", True), ("another's", False)):
+    for secret, seen in ((MINE, True), ("0" * len(MINE), False)):
         page = open_page("pages/3_Train.py", visitor=secret, last_glyph=glyph)
         assert not page.exception
         assert ("yours: <b>3</b>" in cards(page)) == seen

@@ -221,10 +221,10 @@ def test_weights_are_keras_ones(exported, tmp_path, kind, layer):
     np.testing.assert_allclose(weights, expected, atol=1e-3)
 
 
-def test_weights_of_an_unknown_layer_and_of_an_older_file_are_none(pair):
-    _, _, predictor = pair
+def test_weights_in_float32_are_found_too_and_those_of_an_unknown_layer_are_none(pair):
+    _, model, predictor = pair
     assert predictor.weights("dense") is None
-    assert predictor.weights("dense_1") is None  # float32: not written by `network.export`
+    np.testing.assert_allclose(predictor.weights("dense_1"), np.asarray(model.get_layer("dense_1").kernel).T, atol=1e-6)
 
 
 def test_only_the_layers_asked_for_are_given(pair, glyphs):
