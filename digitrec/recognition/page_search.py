@@ -32,7 +32,6 @@ class Thresholds:
         faint: Objectness from which a candidate belongs to the part that is written on.
         upright: Degrees within which a page is read as it lies.
         in_rows: Clearness from which the direction of rows refines the angle.
-        agree: Degrees within which it must be the digits' own, quarter turns left out of account.
         wanted: Pixels that the smallest tenth of the digits shall have in the second pass.
         gain: Enlargement from which a second pass is worth its time.
         most_pixels: Of the second pass.
@@ -46,7 +45,6 @@ class Thresholds:
     faint: float = 0.1
     upright: float = 4.0
     in_rows: float = 0.4
-    agree: float = 12.0
     wanted: float = 32.0
     gain: float = 1.25
     most_pixels: float = 2.6e6
@@ -206,7 +204,7 @@ def page_angle(found: Detections, thresholds: Thresholds = THRESHOLDS) -> float:
     """Return by how many degrees counter-clockwise the page becomes upright, 0.0 where it is, or nothing tells.
 
     The bins of the digits' angles vote for a direction, each digit by its objectness. Where neighbouring digits lie in
-    rows of about that direction, the rows refine it.
+    clear rows, these refine it: their direction is known but for quarter turns.
     """
     sure = found.take(found.objectness > max(thresholds.telling, 0.5 * found.objectness.max(initial=0.0)))
     if len(sure) < thresholds.fewest:
@@ -217,9 +215,8 @@ def page_angle(found: Detections, thresholds: Thresholds = THRESHOLDS) -> float:
     alike = np.cos(sure.direction - best) > math.cos(math.radians(30))
     angle = float(mean_direction(sure.direction[alike], sure.objectness[alike])) if alike.any() else best
     rows, clear = row_direction(sure)
-    off = math.remainder(rows - angle, math.pi / 2)
-    if clear > thresholds.in_rows and abs(math.degrees(off)) < thresholds.agree:
-        angle += off
+    if clear > thresholds.in_rows:
+        angle += math.remainder(rows - angle, math.pi / 2)
     degrees = (math.degrees(angle) + 180.0) % 360.0 - 180.0
     return 0.0 if abs(degrees) <= thresholds.upright else round(degrees, 1) % 360.0
 
