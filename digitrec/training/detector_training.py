@@ -241,8 +241,6 @@ def export(folder: Path, target: Path) -> None:
         "initial": state["initial"],
         "plan": state["plan"],
     }
-    if "averaged" in state:
-        card["averaged"] = state["averaged"]
     (target / "card.json").write_text(json.dumps(card, indent=1) + "\n")
 
 

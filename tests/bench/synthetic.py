@@ -215,7 +215,7 @@ def change(settings_of: Sequence[str]) -> None:
     for each in settings_of:
         name, _, value = each.partition("=")
         module, _, field = name.partition(".")
-        thresholds = {"candidates": candidates, "page_search": page_search}[module].THRESHOLDS
+        thresholds = {"candidates": candidates, "page_search": page_search, "fusion": fusion}[module].THRESHOLDS
         object.__setattr__(thresholds, field, type(getattr(thresholds, field))(value))
 
 

@@ -182,4 +182,4 @@ def test_a_page_tells_its_own_threshold_where_its_candidates_lie_apart(logits: l
 @given(st.lists(st.floats(-8, 8, width=32), max_size=30))
 def test_what_is_clear_stays_so_whatever_the_threshold(logits: list[float]) -> None:
     found = fusion.threshold(np.array(logits, np.float32))
-    assert fusion.GAP.lowest < found < fusion.GAP.highest
+    assert fusion.THRESHOLDS.lowest < found < fusion.THRESHOLDS.highest
