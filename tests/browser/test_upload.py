@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from waiting import until
 
 from digitrec.datasets import example, mnist
 
@@ -323,28 +324,32 @@ def test_details_open_in_their_place(upload: Callable[..., Page], folder: Path) 
     expect(page.locator(".strip")).to_have_count(1)
 
 
-def test_all_readings_are_downloaded(upload: Callable[..., Page], folder: Path, settled: Callable[[], None]) -> None:
-    page = upload(*folder.glob("*.png"))
+def downloaded(page: Page, button: str) -> tuple[str, bytes]:
+    """Click a button that downloads; return the file's name and its bytes."""
     with page.expect_download() as started:
-        page.get_by_role("button", name="JSON").click()
-    records = json.loads(Path(started.value.path()).read_text())
-    assert started.value.suggested_filename == "readings.json"
+        page.get_by_role("button", name=button).click()
+    return started.value.suggested_filename, Path(started.value.path()).read_bytes()
+
+
+def csv_rows(page: Page) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(downloaded(page, "CSV")[1].decode())))
+
+
+def test_all_readings_are_downloaded(upload: Callable[..., Page], folder: Path) -> None:
+    page = upload(*folder.glob("*.png"))
+    name, content = downloaded(page, "JSON")
+    records = json.loads(content)
+    assert name == "readings.json"
     assert [record["text"] for record in records[::2]] == ["7", "2", "1", "0", "9"]
     assert len({record["model"] for record in records}) == 2
-    with page.expect_download() as started:
-        page.get_by_role("button", name="CSV").click()
-    rows = list(csv.DictReader(io.StringIO(Path(started.value.path()).read_text())))
+    rows = csv_rows(page)
     assert [row["digit"] for row in rows[::2]] == ["7", "2", "1", "0", "9"]
     page.get_by_text("Keep leading zeros").click()
-    settled()
-    with page.expect_download() as started:
-        page.get_by_role("button", name="CSV").click()
-    kept = list(csv.DictReader(io.StringIO(Path(started.value.path()).read_text())))
-    assert [row["number_text"] for row in kept] == [f'="{row["digit"]}"' for row in rows]
-    with page.expect_download() as started:
-        page.get_by_role("button", name="Excel").click()
-    assert started.value.suggested_filename == "readings.xlsx"
-    workbook = openpyxl.load_workbook(io.BytesIO(Path(started.value.path()).read_bytes()))
+    kept = [f'="{row["digit"]}"' for row in rows]
+    until(lambda: [row["number_text"] for row in csv_rows(page)] == kept, "with leading zeros kept")
+    name, content = downloaded(page, "Excel")
+    assert name == "readings.xlsx"
+    workbook = openpyxl.load_workbook(io.BytesIO(content))
     head, *cells = workbook.active.iter_rows(values_only=True)
     assert [dict(zip(head, row, strict=True))["number_text"] for row in cells] == [row["digit"] for row in rows]
 
