@@ -28,6 +28,7 @@ class Thresholds:
         first_side: The same in the second pass.
         most_enlarged: A small picture is enlarged at most so much.
         telling: Objectness from which a candidate tells the angle and the digits' size.
+        weak: The same on a page without surer ones; at least half that of the surest.
         fewest: Candidates that tell an angle at least; one digit alone may be a 6 or a 9.
         faint: Objectness from which a candidate belongs to the part that is written on.
         upright: Degrees within which a page is read as it lies.
@@ -41,6 +42,7 @@ class Thresholds:
     first_side: int = 1024
     most_enlarged: float = 4.0
     telling: float = 0.3
+    weak: float = 0.15
     fewest: int = 3
     faint: float = 0.1
     upright: float = 4.0
@@ -185,7 +187,7 @@ def _closer(
         least: Smallest scale that is worth a look.
         thresholds: The settings.
     """
-    sure = found.take(found.objectness > thresholds.telling)
+    sure = telling(found, thresholds)
     if not len(sure):
         return None
     small = float(np.quantile(sure.boxes[:, 3], 0.1))
@@ -200,13 +202,19 @@ def _closer(
     return wanted, (float(left), float(top), float(right), float(bottom))
 
 
+def telling(found: Detections, thresholds: Thresholds = THRESHOLDS) -> Detections:
+    """Return the candidates that tell how large the digits are; on a page without sure ones, the surest."""
+    surest = float(found.objectness.max(initial=0.0))
+    return found.take(found.objectness > min(thresholds.telling, max(thresholds.weak, 0.5 * surest)))
+
+
 def page_angle(found: Detections, thresholds: Thresholds = THRESHOLDS) -> float:
     """Return by how many degrees counter-clockwise the page becomes upright, 0.0 where it is, or nothing tells.
 
     The bins of the digits' angles vote for a direction, each digit by its objectness. Where neighbouring digits lie in
     clear rows, these refine it: their direction is known but for quarter turns.
     """
-    sure = found.take(found.objectness > max(thresholds.telling, 0.5 * found.objectness.max(initial=0.0)))
+    sure = found.take(found.objectness > max(thresholds.weak, 0.5 * found.objectness.max(initial=0.0)))
     if len(sure) < thresholds.fewest:
         return 0.0
     votes = (sure.angles * sure.objectness[:, None]).sum(axis=0)
