@@ -70,12 +70,14 @@ class Sort:
         scenes: One of them is taken; any where it is empty.
         layouts: One of them is taken; any where it is empty.
         sides: Pixels of the picture's side, one of them.
+        digits: Whether there are handwritten digits; left to chance where it is None.
     """
 
     name: str
     scenes: tuple[str, ...]
     layouts: tuple[str, ...]
     sides: tuple[int, ...]
+    digits: bool | None = None
 
 
 _SHEETS = ("photo", "photo", "photo", "scan", "whiteboard", "blackboard", "screen")
@@ -89,6 +91,9 @@ SORTS = (
 )
 """Drawings, a few large digits, handwritten pages, and anything, mostly documents."""
 
+EMPTY = Sort("empty", ("nothing", "nothing", "nothing", "photo", "scan", "screen"), (), (640, 960, 1280), digits=False)
+"""Pictures without a handwritten digit: wood, cloth, roads, hands and shapes, and documents of print and words."""
+
 
 class PageMaker:
     """Makes pages of one part's writers, digits and fonts."""
@@ -98,7 +103,14 @@ class PageMaker:
         self.seed = seed
         self._textures = Textures(np.random.default_rng((seed, 0)))
 
-    def page(self, number: int, side: int = SIDE, scene: str | None = None, layout: str | None = None) -> Page:
+    def page(
+        self,
+        number: int,
+        side: int = SIDE,
+        scene: str | None = None,
+        layout: str | None = None,
+        digits: bool | None = None,
+    ) -> Page:
         """Return one page.
 
         Args:
@@ -106,6 +118,7 @@ class PageMaker:
             side: Pixels of its side.
             scene: How it is taken; any unless given.
             layout: What is on it; any unless given.
+            digits: Whether there are handwritten digits; left to chance unless given.
         """
         rng = np.random.default_rng((self.seed, 1, number))
         if number % 8 == 0:
@@ -116,7 +129,8 @@ class PageMaker:
             if layout is None and taken.layouts:
                 layout = str(rng.choice(taken.layouts))
             page_scenes.draw_ruling(canvas.line, taken, rng, side)
-            page_layouts.draw(canvas, taken.area, rng, layout, digits=bool(rng.random() >= WITHOUT_DIGITS))
+            by_chance = bool(rng.random() >= WITHOUT_DIGITS)
+            page_layouts.draw(canvas, taken.area, rng, layout, digits=by_chance if digits is None else digits)
             if rng.random() < CLUTTERED:
                 clutter(canvas, taken.area, rng)
         grain = float(rng.uniform(0.2, 0.9)) if rng.random() < GRAINY else 0.0
@@ -136,7 +150,7 @@ class PageMaker:
         rng = np.random.default_rng((self.seed, 3, number))
         scene = str(rng.choice(sort.scenes)) if sort.scenes else None
         layout = str(rng.choice(sort.layouts)) if sort.layouts and scene != "small" else None
-        return self.page(number, int(rng.choice(sort.sides)), scene, layout)
+        return self.page(number, int(rng.choice(sort.sides)), scene, layout, sort.digits)
 
 
 def corners(labels: Floats) -> Floats:

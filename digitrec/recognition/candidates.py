@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -31,8 +32,8 @@ class Thresholds:
     Attributes:
         most_side: Larger pictures are reduced to this longest side, in pixels, before digits are looked for.
         most_alone: Connected components of a drawing up to which the ink step needs no detector.
-        solid: Share of its bounding box that a component covers from which it is an area, such as paper on a table, no
-            stroke; with the share of the picture's longest side that both sides of the box have at least.
+        solid: Share of a component's shorter side that the widest circle in it has from which it is an area, such as
+            paper on a table, and no stroke; that side is at least the second share of the picture's longest one.
         most_parts: Connected components of the ink of a photo up to which the ink step looks for digits too.
         same: Intersection over union from which a mark of the ink and a detection are the same digit.
         inside: Share of a smaller box inside another one from which only the likelier is kept.
@@ -51,7 +52,7 @@ class Thresholds:
 
     most_side: int = 2600
     most_alone: int = 12
-    solid: tuple[float, float] = (0.6, 0.2)
+    solid: tuple[float, float] = (0.45, 0.2)
     most_parts: int = 4
     same: float = 0.3
     inside: float = 0.5
@@ -184,13 +185,17 @@ def is_plain(image: Image.Image) -> bool:
 def needs_detector(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
     """Return whether a drawing's ink, float32 (H, W), has so many parts that print or letters may be among them, or
     one that is no stroke but paper that may be written on."""
-    _, parts = connected_components(ink > connected_parts.FAINT)
+    labels, parts = connected_components(ink > connected_parts.FAINT)
     if len(parts) - 1 > thresholds.most_alone:
         return True
-    filled, side = thresholds.solid
-    _, _, width, height, area = parts[1:].T
-    wide: NDArray[np.bool_] = np.minimum(width, height) > side * max(ink.shape)
-    return bool((wide & (area > filled * width * height)).any())
+    thick, side = thresholds.solid
+    for number, (left, top, width, height, _) in enumerate(parts[1:], 1):
+        if min(width, height) > side * max(ink.shape):
+            mask = (labels[top : top + height, left : left + width] == number).astype(np.uint8)
+            within = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)
+            if 2.0 * float(within.max()) > thick * min(width, height):
+                return True
+    return False
 
 
 def drawing_angle(image: Image.Image, detector: Detector, thresholds: Thresholds = THRESHOLDS) -> float:

@@ -28,7 +28,9 @@ class Thresholds:
         first_side: The same in the second pass.
         most_enlarged: A small picture is enlarged at most so much.
         telling: Objectness from which a candidate tells the angle and the digits' size.
-        weak: The same on a page without surer ones; at least half that of the surest.
+        weak: The same on a page without any of those, if many lie the same way.
+        many: So many of these at least, as most pages of weak candidates hold no digit.
+        alike: Share of their votes that the likeliest direction and its neighbours must have.
         fewest: Candidates that tell an angle at least; one digit alone may be a 6 or a 9.
         faint: Objectness from which a candidate belongs to the part that is written on.
         upright: Degrees within which a page is read as it lies.
@@ -43,6 +45,8 @@ class Thresholds:
     most_enlarged: float = 4.0
     telling: float = 0.3
     weak: float = 0.15
+    many: int = 12
+    alike: float = 0.5
     fewest: int = 3
     faint: float = 0.1
     upright: float = 4.0
@@ -203,9 +207,27 @@ def _closer(
 
 
 def telling(found: Detections, thresholds: Thresholds = THRESHOLDS) -> Detections:
-    """Return the candidates that tell how large the digits are; on a page without sure ones, the surest."""
+    """Return the candidates that tell the angle and the digits' size: the sure ones, or many weak ones that agree."""
     surest = float(found.objectness.max(initial=0.0))
-    return found.take(found.objectness > min(thresholds.telling, max(thresholds.weak, 0.5 * surest)))
+    if surest > thresholds.telling:
+        return found.take(found.objectness > thresholds.telling)
+    weak = found.take(found.objectness > max(thresholds.weak, 0.5 * surest))
+    if len(weak) < thresholds.many:
+        return weak.take(np.zeros(len(weak), bool))
+    votes = _votes(weak)
+    near = votes[(np.arange(-2, 3) + _likeliest(votes)) % maps.ANGLE_BINS]
+    return weak.take(np.full(len(weak), near.sum() >= thresholds.alike * votes.sum()))
+
+
+def _votes(found: Detections) -> Floats:
+    """Return what candidates say of the page's angle, each by its objectness: float32 (36,), of the bins."""
+    return np.asarray((found.angles * found.objectness[:, None]).sum(axis=0), np.float32)
+
+
+def _likeliest(votes: Floats) -> int:
+    """Return the bin with the most votes, those of its neighbours counted in part."""
+    smooth = votes + 0.7 * (np.roll(votes, 1) + np.roll(votes, -1)) + 0.3 * (np.roll(votes, 2) + np.roll(votes, -2))
+    return int(smooth.argmax())
 
 
 def page_angle(found: Detections, thresholds: Thresholds = THRESHOLDS) -> float:
@@ -214,12 +236,11 @@ def page_angle(found: Detections, thresholds: Thresholds = THRESHOLDS) -> float:
     The bins of the digits' angles vote for a direction, each digit by its objectness. Where neighbouring digits lie in
     clear rows, these refine it: their direction is known but for quarter turns.
     """
-    sure = found.take(found.objectness > max(thresholds.weak, 0.5 * found.objectness.max(initial=0.0)))
+    sure = telling(found, thresholds)
+    sure = sure.take(sure.objectness > 0.5 * sure.objectness.max(initial=0.0))
     if len(sure) < thresholds.fewest:
         return 0.0
-    votes = (sure.angles * sure.objectness[:, None]).sum(axis=0)
-    smooth = votes + 0.7 * (np.roll(votes, 1) + np.roll(votes, -1)) + 0.3 * (np.roll(votes, 2) + np.roll(votes, -2))
-    best = float(maps.BIN_ANGLES[int(smooth.argmax())])
+    best = float(maps.BIN_ANGLES[_likeliest(_votes(sure))])
     alike = np.cos(sure.direction - best) > math.cos(math.radians(30))
     angle = float(mean_direction(sure.direction[alike], sure.objectness[alike])) if alike.any() else best
     rows, clear = row_direction(sure)

@@ -3,6 +3,7 @@
     python -m tests.bench.synthetic [--pages N] [--seed S] [--kinds]      figures, by scene and layout with --kinds
     python -m tests.bench.synthetic --set page_search.wanted=34 candidates.most_parts=8      with other thresholds
     python -m tests.bench.synthetic --side 2048                           large pages, with digits as small as on others
+    python -m tests.bench.synthetic --empty                               pictures without handwritten digits
     python -m tests.bench.synthetic --angles                              how well the detector tells a digit's angle
     python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`
 
@@ -27,7 +28,7 @@ from PIL import Image
 from digitrec import settings
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.labels import label_at
-from digitrec.datasets.synthetic_pages import SORTS, Page, PageMaker
+from digitrec.datasets.synthetic_pages import EMPTY, SORTS, Page, PageMaker, Sort
 from digitrec.recognition import candidates, fusion, page_search, pipeline, results, shipped
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
@@ -93,23 +94,23 @@ def score(page: Page, read: results.Reading, seconds: float) -> Score:
     return Score(f"{page.scene} {page.layout}".strip(), len(truth), hit, right, false, seconds, off)
 
 
-def pages(first: int, count: int, seed: int, side: int | None = None) -> list[Page]:
-    """Return validation pages, the same ones for the same arguments: each of SORTS in turn; `side` in pixels."""
+def pages(first: int, count: int, seed: int, side: int | None = None, sorts: Sequence[Sort] = SORTS) -> list[Page]:
+    """Return validation pages, the same ones for the same arguments: each of some sorts in turn; `side` in pixels."""
     maker = PageMaker(Characters.load("validation", settings.strokes_folder()), seed)
-    sorts = [replace(sort, sides=(side,)) for sort in SORTS] if side else SORTS
+    sorts = [replace(sort, sides=(side,)) for sort in sorts] if side else sorts
     return [maker.page_of(sorts[number % len(sorts)], number) for number in range(first, first + count)]
 
 
-def scores(first: int, count: int, seed: int, side: int | None = None) -> list[Score]:
+def scores(first: int, count: int, seed: int, side: int | None = None, sorts: Sequence[Sort] = SORTS) -> list[Score]:
     """Return how some pages are read; what a worker process does."""
     cv2.setNumThreads(1)
     model = registry.predictor("reader")
     result = []
-    for number, page in enumerate(pages(first, count, seed, side), first):
+    for number, page in enumerate(pages(first, count, seed, side, sorts), first):
         start = time.process_time()
         read = pipeline.read(Image.fromarray(page.image), model)
         made = score(page, read, time.process_time() - start)
-        result.append(replace(made, mix=list(SORTS)[number % len(SORTS)].name))
+        result.append(replace(made, mix=sorts[number % len(sorts)].name))
     return result
 
 
@@ -234,6 +235,7 @@ def main() -> None:
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=NUMBER", dest="changes")
     parser.add_argument("--side", type=int)
+    parser.add_argument("--empty", action="store_true")
     parser.add_argument("--angles", action="store_true")
     parser.add_argument("--fit", action="store_true")
     given = parser.parse_args()
@@ -243,7 +245,7 @@ def main() -> None:
     if given.fit:
         fit(given.pages, given.seed + 1, given.workers)
         return
-    task = functools.partial(scores, side=given.side)
+    task = functools.partial(scores, side=given.side, sorts=(EMPTY,) if given.empty else SORTS)
     result = [each for part in spread(task, given.pages, given.seed, given.workers, given.changes) for each in part]
     groups: dict[str, list[Score]] = collections.defaultdict(list)
     for each in result:

@@ -84,7 +84,16 @@ def test_the_faint_have_no_say() -> None:
 
 def test_nothing_tells_no_angle() -> None:
     assert page_angle(detectiondata.detections(np.zeros((0, 6)))) == 0.0
-    assert page_angle(detectiondata.detections(rows(70.0), 0.2)) == 0.0
+    assert page_angle(detectiondata.detections(rows(70.0), 0.14)) == 0.0
+
+
+def test_weak_candidates_tell_where_many_lie_the_same_way() -> None:
+    some = rows(70.0)
+    assert len(some) >= THRESHOLDS.many
+    assert off(page_angle(detectiondata.detections(some, 0.2)), 70.0) <= 1.0
+    assert page_angle(detectiondata.detections(some[: THRESHOLDS.many - 1], 0.2)) == 0.0
+    some[:, 5] += np.linspace(0, 2 * math.pi, len(some))
+    assert page_angle(detectiondata.detections(some, 0.2)) == 0.0
 
 
 def as_they_came(search: Search, size: tuple[int, int]) -> np.ndarray:

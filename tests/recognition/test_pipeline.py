@@ -13,7 +13,7 @@ from PIL import Image
 
 from digitrec.imaging import decode, rotation
 from digitrec.imaging.warp import turned
-from digitrec.recognition import pipeline, results, shipped
+from digitrec.recognition import candidates, pipeline, results, shipped
 from digitrec.recognition.calibration import Answers
 
 AVAILABLE = shipped.available
@@ -293,6 +293,16 @@ def test_a_drawing_of_a_few_strokes_is_read_without_the_detector(detector):
     pipeline.read(Image.fromarray(canvas("40")), Halves())
     pipeline.read_canvas(canvas("40"), Halves(), single=False)
     assert detector.seen == []
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_on_a_sheet_on_a_plain_table_the_detector_looks(detector):
+    table = Image.new("RGB", (1400, 1200), (40, 40, 40))
+    table.paste(Image.new("RGB", (900, 600), (235, 235, 235)), (250, 300))
+    lying = table.rotate(3, fillcolor=(40, 40, 40))
+    assert candidates.is_plain(lying)
+    pipeline.read(lying, Halves())
+    assert detector.seen
 
 
 @pytest.mark.usefixtures("with_detector")
