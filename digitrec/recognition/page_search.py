@@ -51,9 +51,9 @@ class Thresholds:
     faint: float = 0.1
     upright: float = 4.0
     in_rows: float = 0.4
-    wanted: float = 32.0
+    wanted: float = 40.0
     gain: float = 1.25
-    most_pixels: float = 2.6e6
+    most_pixels: float = 4.5e6
 
 
 THRESHOLDS = Thresholds()
