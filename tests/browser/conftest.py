@@ -1,4 +1,4 @@
-"""The app's own server on a free port with an empty home, and a Chromium to use it with."""
+"""The app's own server on a free port with an empty home, and a Chromium to use it with. What trains there is small."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,9 +10,9 @@ PATIENCE = 30_000  # milliseconds; a busy machine is slow, a broken app stays so
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def app(tmp_path_factory: pytest.TempPathFactory, small_path: str) -> Iterator[Server]:
     """Start the app; stop it at the end."""
-    with serve(tmp_path_factory.mktemp("server")) as running:
+    with serve(tmp_path_factory.mktemp("server"), PYTHONPATH=small_path) as running:
         yield running
 
 
