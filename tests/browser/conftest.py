@@ -1,6 +1,7 @@
 """The app's own server on a free port with an empty home, and a Chromium to use it with. What trains there is small."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -62,6 +63,22 @@ def visit(page: Page, server: str) -> Callable[[str], Page]:
 def settled(page: Page) -> Callable[[], None]:
     """Return a function that waits until the page's script has run to its end."""
     return lambda: settle(page)
+
+
+@pytest.fixture
+def upload(visit: Callable[[str], Page], settled: Callable[[], None]) -> Callable[..., Page]:
+    """Return a function that opens Upload and chooses files or a folder."""
+
+    def choose(*files: Path, way: str = "files") -> Page:
+        page = visit("Upload")
+        if way != "files":
+            page.get_by_text(way.title(), exact=True).click()
+        page.locator(f".st-key-{way} input[type=file]").set_input_files(list(files))
+        page.locator(".st-key-reading_1").wait_for()
+        settled()
+        return page
+
+    return choose
 
 
 def settle(page: Page) -> None:
