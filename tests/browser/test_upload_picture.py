@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
-from uploading import opened_example, texts
+from playwright.sync_api import Browser, Locator, Page, expect
+from uploading import opened_example, still, texts
+from waiting import until
 
 from digitrec.datasets import example, mnist
 
@@ -21,6 +22,10 @@ def test_the_example_shows_boxes_bars_and_steps(visit: Callable[[str], Page], se
     x, y = (40 + 170 * 3 + 70) / example.WIDTH, 0.5  # the middle of the fourth digit
     page.mouse.click(picture["x"] + x * picture["width"], picture["y"] + y * picture["height"])
     expect(reading).to_contain_text("reads 8,")
+
+
+WHOLE = [[0, example.WIDTH], [example.HEIGHT, 0]]
+"""What `ranges` are before anybody zooms."""
 
 
 def ranges(page: Page) -> list[list[float]]:
@@ -52,9 +57,9 @@ def test_the_picture_is_zoomed_and_stays_so_while_digits_are_chosen(
     assert area["width"] > card["width"] - 50  # all of it but the card's edge
     page.mouse.move(area["x"] + 0.62 * area["width"], area["y"] + area["height"] / 2)
     for _ in range(3):
+        before = ranges(page)
         page.mouse.wheel(0, -100)
-        page.wait_for_timeout(150)
-    page.wait_for_timeout(500)
+        until(lambda before=before: ranges(page) != before, "zoomed")
     (left, right), (bottom, top) = zoomed = ranges(page)
     assert 0 < left < 550 < right < example.WIDTH
     assert (right - left) / (bottom - top) == pytest.approx(example.WIDTH / example.HEIGHT)
@@ -67,12 +72,10 @@ def test_the_picture_is_zoomed_and_stays_so_while_digits_are_chosen(
     page.mouse.down()
     page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 0.4 * area["height"], steps=4)
     page.mouse.up()
-    page.wait_for_timeout(500)
-    assert ranges(page)[0][0] > left
+    until(lambda: ranges(page)[0][0] > left, "moved")
     assert frames(page)[3] == "2.5px"
     reading.locator('[data-title="Reset axes"]').first.click()
-    page.wait_for_timeout(500)
-    assert ranges(page) == [[0, example.WIDTH], [example.HEIGHT, 0]]
+    until(lambda: ranges(page) == WHOLE, "shown whole")
 
 
 def test_a_click_on_a_digit_chooses_it_though_another_was_chosen_in_the_list_meanwhile(
@@ -86,10 +89,9 @@ def test_a_click_on_a_digit_chooses_it_though_another_was_chosen_in_the_list_mea
     page.mouse.click(area["x"] + eight * area["width"], area["y"] + area["height"] / 2)
     expect(reading).to_contain_text("reads 8,")
     settled()
-    page.wait_for_timeout(500)  # two clicks at once are a double click
     chooser = reading.get_by_role("combobox", name="Digit")
     chooser.scroll_into_view_if_needed()  # its list closes where the page moves
-    page.wait_for_timeout(500)
+    still(page)
     chooser.click()
     page.locator("[role=option]").nth(1).click()
     expect(reading).to_contain_text(f"reads {example.TEXT[1]},")
@@ -98,6 +100,12 @@ def test_a_click_on_a_digit_chooses_it_though_another_was_chosen_in_the_list_mea
     assert area
     page.mouse.click(area["x"] + eight * area["width"], area["y"] + area["height"] / 2)
     expect(reading).to_contain_text("reads 8,")
+
+
+def height(picture: Locator) -> float:
+    """Return how high the part of the page is that takes a picture's clicks."""
+    area = picture.locator(".nsewdrag").bounding_box()
+    return area["height"] if area else 0.0
 
 
 @pytest.mark.parametrize("shape", [(600, 2400), (1200, 900)])
@@ -134,31 +142,30 @@ def test_on_a_phone_a_finger_gets_past_the_picture_and_moves_it_in_full_screen(b
         for step in range(1, 11):
             points = [{"x": x, "y": y - 8 * step}]
             session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
-            page.wait_for_timeout(30)
+            page.evaluate("new Promise(requestAnimationFrame)")
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(700)
 
     def scrolled() -> float:
         top: float = page.locator('[data-testid="stMain"]').evaluate("main => main.scrollTop")
         return top
 
     page.locator('[class*="st-key-tools_"]').evaluate("tools => tools.scrollIntoView()")
-    page.wait_for_timeout(500)
+    still(page)
     area = picture.locator(".nsewdrag").bounding_box()
     assert area
     before = scrolled()
     swipe(200, area["y"] + area["height"] / 2)
-    assert scrolled() > before + 30
-    assert ranges(page) == [[0, example.WIDTH], [example.HEIGHT, 0]]
+    until(lambda: scrolled() > before + 30, "scrolled")
+    still(page)
+    assert ranges(page) == WHOLE
     picture.locator('[data-title="Zoom in"]').tap()
-    page.wait_for_timeout(500)
+    until(lambda: ranges(page) != WHOLE, "zoomed")
     zoomed = ranges(page)
     picture.locator('[data-title="Fullscreen"]').tap()
-    page.wait_for_timeout(1000)
-    area = picture.locator(".nsewdrag").bounding_box()
-    assert area
-    swipe(200, area["y"] + area["height"] / 2)
-    assert ranges(page) != zoomed
+    until(lambda: height(picture) > area["height"], "in full screen")
+    still(page)
+    swipe(200, 844 / 2)
+    until(lambda: ranges(page) != zoomed, "moved")
     context.close()
 
 
