@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from serving import Server, chromium, serve
 
 PATIENCE = 30_000  # milliseconds; a busy machine is slow, a broken app stays so
@@ -30,18 +30,25 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Return what the tests' windows share: scripts that were fetched once; what a tab keeps is its own."""
+    made = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def page(browser: Browser, app: Server) -> Iterator[Page]:
+def page(context: BrowserContext, app: Server) -> Iterator[Page]:
     """Open a window of 1280 x 900; fail the test if the page or the server met an error that nobody handled."""
     before = app.log.stat().st_size
     broken: list[str] = []
     expect.set_options(timeout=PATIENCE)
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE)
     opened.on("pageerror", lambda error: broken.append(str(error)))
     yield opened
-    context.close()
+    opened.close()
     assert not broken
     said = app.log.read_bytes()[before:].decode(errors="replace")
     assert "Traceback" not in said, said

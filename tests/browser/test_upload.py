@@ -168,7 +168,7 @@ def test_readings_outlive_a_visit_to_another_page(
 
 
 def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page], tmp_path: Path) -> None:
-    files = [tmp_path / f"{number}.png" for number in range(20)]
+    files = [tmp_path / f"{number}.png" for number in range(10)]
     for number, file in enumerate(files):  # large pictures, so that there is time to press Stop
         sheet = Image.new("L", (3000, 2000), 255)
         for place in range(10):
@@ -178,11 +178,11 @@ def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page],
     page.locator(".st-key-files input[type=file]").set_input_files(files)
     page.locator(".st-key-stop_reading button").click()
     page.locator(".st-key-go_on").wait_for()
-    expect(page.locator(".st-key-progress")).to_contain_text("of 20 pictures read")
-    assert page.locator(".st-key-cards .picture").count() < 20
+    expect(page.locator(".st-key-progress")).to_contain_text("of 10 pictures read")
+    assert page.locator(".st-key-cards .picture").count() < 10
     page.locator(".st-key-go_on button").click()
-    page.locator(".st-key-text_20").wait_for(state="attached", timeout=180_000)  # a busy machine takes its time
-    assert texts(page, 20) == [LABELS] * 20
+    page.locator(".st-key-text_10").wait_for(state="attached", timeout=180_000)  # a busy machine takes its time
+    assert texts(page, 10) == [LABELS] * 10
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
