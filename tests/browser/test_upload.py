@@ -185,10 +185,8 @@ def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page],
     assert texts(page, 10) == [LABELS] * 10
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_a_phone(page: Page, server: str, folder: Path, scheme: str) -> None:
+def test_nothing_is_wider_than_a_phone(page: Page, server: str, folder: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme=scheme)
     page.goto(f"{server}/Upload")
     page.locator(".st-key-files input[type=file]").set_input_files(list(folder.glob("*.png")))
     page.locator(".st-key-reading_3").get_by_role("button", name="Details").click()
