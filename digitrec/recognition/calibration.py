@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHARE = 0.003
 """Share of held-out digits that `fit` lets be marked no digit."""
 
-TEMPERATURES = (0.2, 10.0)  # where `fit` looks; nets at hand lie between 0.5 and 3
+TEMPERATURES = (0.2, 10.0)  # where `fit` looks; networks lie between 0.5 and 3
 SPREADS = (0.1, 100.0)
 TYPICAL = 0.99  # what the middle one of the held-out digits is given, where no negatives tell
 
