@@ -12,8 +12,8 @@ PATIENCE = 30_000  # milliseconds; a busy machine is slow, a broken app stays so
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory, small_path: str) -> Iterator[Server]:
-    """Start the app; stop it at the end."""
-    with serve(tmp_path_factory.mktemp("server"), PYTHONPATH=small_path) as running:
+    """Start the app, which loads TensorFlow only for what trains; stop it at the end."""
+    with serve(tmp_path_factory.mktemp("server"), PYTHONPATH=small_path, DIGITREC_WARM_MINUTES="0") as running:
         yield running
 
 
