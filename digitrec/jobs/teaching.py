@@ -272,7 +272,7 @@ class _Progress:
 def _write(folder: Path, model: Model, pupil: "Pupil", digits: int) -> None:
     """Write the model that learned into the lesson's folder."""
     recipe, card = model.recipe, model.card
-    if recipe.strokes:  # its calibration rests on non-digits, which are not available here
+    if recipe.strokes:  # its calibration rests on non-digits, which are not at hand
         calibrated: Split | Calibration = model.calibration
     else:
         calibrated = splits.split(recipe)

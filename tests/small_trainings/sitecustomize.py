@@ -1,6 +1,7 @@
-"""Python imports this at its start where it is on PYTHONPATH: a job that a test starts yields to nobody, and is small.
+"""Python imports this at its start where it is on PYTHONPATH: what then trains has few digits, and yields to nobody.
 
-So a job that a test starts, itself or through a server, takes seconds, and on a busy machine it gets its share.
+So a training, a lesson or an import that a test starts, itself or through a server, takes seconds, and on a busy
+machine it gets its share.
 """
 
 import os
@@ -8,17 +9,19 @@ import sys
 from pathlib import Path
 
 DIGITS = 6000
+JOBS = {f"digitrec.jobs.{name}" for name in ("worker", "teaching", "imports", "insights")}
 
-if any(word.startswith("digitrec.jobs.") for word in sys.orig_argv):
+if started := JOBS.intersection(sys.orig_argv):
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+    from digitrec.datasets import mnist
     from digitrec.jobs import job, throttle
 
-    os.nice = lambda more: 0
-    throttle.give_way = lambda: None
-    job.LAUNCH_SECONDS = 1200.0  # that another run's process may take to start
-
-if "digitrec.jobs.worker" in sys.orig_argv:
-    from digitrec.datasets import mnist
-
     mnist.training = lambda: mnist.first_training(DIGITS)
+    throttle.give_way = lambda: None
+    os.nice = lambda increment: 0
+    job.LAUNCH_SECONDS = 1200.0  # that another run's process may take to start
+    if "digitrec.jobs.teaching" in started:
+        from digitrec.training import teaching
+
+        teaching.PLAN = teaching.Plan(steps=30, digits=500, variants=60)
