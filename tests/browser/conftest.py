@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from serving import Server, chromium, serve
 
-PATIENCE = 30_000  # milliseconds; a busy machine is slow, a broken app stays so
+PATIENCE = 120_000  # milliseconds; a busy machine is slow, a broken app stays so
 
 
 @pytest.fixture(scope="session")
