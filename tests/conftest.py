@@ -30,12 +30,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def small_trainings() -> Iterator[None]:
-    """Have all trainings that the tests of a module start, in whatever process, be small."""
+@pytest.fixture(scope="session")
+def small_path() -> str:
+    """Return a PYTHONPATH with which a process, and all that it starts, has small trainings; see `small_trainings/`."""
     path = [str(Path(__file__).parent / "small_trainings"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.pathsep.join(path)
+
+
+@pytest.fixture(scope="module")
+def small_trainings(small_path: str) -> Iterator[None]:
+    """Have all trainings that the tests of a module start, in whatever process, be small."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(path))
+        patch.setenv("PYTHONPATH", small_path)
         patch.setattr(job, "LAUNCH_SECONDS", DEADLOCK)
         yield
 

@@ -12,7 +12,7 @@ import pytest
 from digitrec.errors import ModelError
 from digitrec.registry.importing import network, sandbox
 
-COUNT = 75  # of each format
+COUNT = 25  # of each format
 
 
 @pytest.mark.parametrize("name", modeldata.FILES)

@@ -1,7 +1,4 @@
-"""What importing each module pulls in. One process per module: in one process imports add up.
-
-They are forks of a few processes in which what takes long is imported already.
-"""
+"""What may import what: read in the sources, and seen in a process that imports one group of modules after another."""
 
 import ast
 import graphlib
@@ -9,7 +6,7 @@ import json
 import pkgutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -73,41 +70,23 @@ PLAIN |= {"registry.registry", "registry.card", "registry.export_texts", "jobs.j
 PLAIN |= {"jobs.runs", "jobs.sweep", "jobs.throttle", "jobs.exports", "jobs.imports", "jobs.limits"}
 """Modules that import no NumPy either, so that the command line starts at once."""
 
-COMMON = ["numpy", "cv2", "scipy.special", "PIL.Image"]
-"""What most modules import; those that must not are PLAIN."""
-
-HEAVY = {"tensorflow": ["tensorflow", "keras"], "keras": ["tensorflow", "keras"], "streamlit": ["streamlit"]}
-"""What takes seconds to import, with what is imported beforehand where a module asks for it."""
+GROUPS = (
+    (PLAIN, {"numpy", "cv2", "scipy", "PIL", "plotly"}),
+    (set(MODULES) - READING - WITH_DETECTOR - FIGURES - WITH_STREAMLIT - WITH_KERAS, {"ai_edge_litert", "plotly"}),
+    ((READING | WITH_DETECTOR) - WITH_KERAS, {"plotly"}),
+    (FIGURES, {"streamlit"}),
+    (WITH_STREAMLIT, {"tensorflow", "keras", "torch", "distributed", "dask"}),
+)
+"""Modules, each group with what is not loaded once it is and those before it are; nor is what later ones must not."""
 
 IMPORT = """
-import importlib, json, os, sys
-
-class Refused(BaseException):
-    pass
-
-class Refusing:
-    def find_spec(self, name, path=None, target=None):
-        if name in refused:
-            raise Refused(name)
-
-before, refused, modules = json.loads(sys.argv[1])
-for name in before:
-    importlib.import_module(name)
-sys.meta_path.insert(0, Refusing())
-for module in modules:
-    child = os.fork()
-    if not child:
-        asked = None
-        try:
-            importlib.import_module("digitrec." + module)
-        except Refused as refusal:
-            asked = str(refusal)
-        print(json.dumps([module, asked, sorted({name.partition(".")[0] for name in sys.modules})]), flush=True)
-        os._exit(0)
-    if os.waitpid(child, 0)[1]:
-        sys.exit("digitrec." + module + " cannot be imported")
+import importlib, json, sys
+for group in json.loads(sys.argv[1]):
+    for module in group:
+        importlib.import_module("digitrec." + module)
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
-"""Print for each module what it asked for that is refused, and the packages that are loaded then."""
+"""Print after each group of modules which packages are loaded."""
 
 RUN = """
 import json, sys
@@ -130,41 +109,58 @@ def packages(text):
     return set(json.loads(text.splitlines()[-1]))
 
 
-@pytest.fixture(scope="module")
-def imported():
-    """Return what each module imports, by its name."""
-
-    def load(modules, before=(), refused=()):
-        done = python(IMPORT, json.dumps([list(before), list(refused), sorted(modules)]))
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    found = {module: set(names) for module, _, names in load(PLAIN)}
-    asking = {}
-    for module, asked, names in load(set(MODULES) - PLAIN, COMMON, HEAVY):
-        if asked:
-            asking.setdefault(tuple(HEAVY[asked]), []).append(module)
-        found[module] = set(names)
-    with ThreadPoolExecutor(2) as pool:
-        for answers in pool.map(lambda heavy: load(asking[heavy], [*COMMON, *heavy]), asking):
-            found |= {module: set(names) for module, _, names in answers}
-    return found
-
-
 def layer(module):
     return module.partition(".")[0] if "." in module or module in LAYERS else "base"
 
 
-def imports(module):
-    """Yield the modules of this package that one imports, anywhere in its text."""
+@cache
+def source(module):
+    """Return the syntax tree of a module."""
     file = settings.PROJECT / "digitrec" / Path(*module.split("."))
     file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "digitrec":
-            origin = node.module.partition(".")[2]
+    return ast.parse(file.read_text())
+
+
+def named(nodes):
+    """Yield what import statements among nodes name: modules of this package, and other packages."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package, _, origin = (node.module or "").partition(".")
+            if package != "digitrec":
+                yield package
+                continue
             for alias in node.names:
                 name = f"{origin}.{alias.name}".lstrip(".")
                 yield name if name in MODULES else origin
+
+
+def imports(module):
+    """Return the modules of this package that one imports, anywhere in its text."""
+    return {name for name in named(ast.walk(source(module))) if name in MODULES or name in LAYERS}
+
+
+def at_once(node):
+    """Yield what runs when a module is imported: not what is in functions or for the type checker."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield child
+            yield from at_once(child)
+
+
+def asked_for(module, seen):
+    """Return the packages that a module and all that it imports at once import; `seen` are those looked at already."""
+    found = set()
+    for name in set(named(at_once(source(module)))):
+        if name not in MODULES:
+            found.add(name)
+        elif name not in seen:
+            seen.add(name)
+            found |= asked_for(name, seen)
+    return found
 
 
 def test_the_modules_named_here_exist():
@@ -183,43 +179,43 @@ def test_every_module_lies_in_a_folder_of_the_house():
     assert sum("." not in module and module not in LAYERS for module in MODULES) <= 8
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_nothing_imports_what_comes_after_it(module):
-    if module in COMMANDS:
-        return
-    allowed = LAYERS[: LAYERS.index(layer(module)) + 1]
-    assert not [other for other in imports(module) if layer(other) not in allowed]
+def test_nothing_imports_what_comes_after_it():
+    upward = {
+        f"{module} imports {other}"
+        for module in set(MODULES) - COMMANDS
+        for other in imports(module)
+        if LAYERS.index(layer(other)) > LAYERS.index(layer(module))
+    }
+    assert upward == set()
 
 
 def test_no_two_modules_import_each_other():
     """Not by way of others either; what is imported within a function only is looked at as well."""
-    known = {module: set(imports(module)) & set(MODULES) - {module} for module in MODULES if module not in COMMANDS}
+    known = {module: imports(module) & set(MODULES) - {module} for module in MODULES if module not in COMMANDS}
     graphlib.TopologicalSorter(known).prepare()  # raises CycleError
 
 
-def test_tensorflow_is_only_in_what_trains(imported):
-    assert {module for module in MODULES if "tensorflow" in imported[module]} == WITH_KERAS
-    assert {module for module in MODULES if "keras" in imported[module]} == WITH_KERAS
+def test_tensorflow_is_only_in_what_trains():
+    assert {module for module in MODULES if asked_for(module, {module}) & {"tensorflow", "keras"}} == WITH_KERAS
 
 
-def test_streamlit_is_only_in_the_pages_parts(imported):
-    assert {module for module in MODULES if "streamlit" in imported[module]} == WITH_STREAMLIT
+def test_streamlit_is_only_in_the_pages_parts():
+    assert {module for module in MODULES if "streamlit" in asked_for(module, {module})} == WITH_STREAMLIT
 
 
-def test_litert_is_only_in_what_reads(imported):
-    """The pages' parts may read as well; what lists models and runs does without."""
-    assert {
-        module for module in MODULES if "ai_edge_litert" in imported[module]
-    } <= READING | WITH_DETECTOR | WITH_STREAMLIT
-    assert "ai_edge_litert" in imported["recognition.classifier"]
+def test_what_trains_reads_with_the_detector_alone():
+    assert (
+        not {module for module in WITH_DETECTOR | READING if layer(module) in ("datasets", "training")} - WITH_DETECTOR
+    )
 
 
-@pytest.mark.parametrize("package", ["datasets", "training"])
-def test_what_makes_pages_and_trains_reads_nothing(imported, package):
-    some = {module: imported[module] for module in MODULES if module.partition(".")[0] == package}
-    assert len(some) > 3
-    reads = {module for module, names in some.items() if names & {"ai_edge_litert", "torch"}}
-    assert reads <= WITH_DETECTOR
+def test_each_group_of_modules_loads_no_package_that_it_must_not():
+    done = python(IMPORT, json.dumps([sorted(modules) for modules, _ in GROUPS]))
+    assert done.returncode == 0, done.stderr
+    for place, line in enumerate(done.stdout.splitlines()):
+        never = set().union(*(packages for _, packages in GROUPS[place:]))
+        assert not never & set(json.loads(line)), f"group {place}"
+    assert {"streamlit", "plotly", "ai_edge_litert"} <= set(json.loads(line))
 
 
 def test_reading_knows_no_training():
@@ -232,16 +228,6 @@ def test_reading_knows_no_training():
     assert "digitrec.datasets" not in done.stdout
 
 
-@pytest.mark.parametrize("module", sorted(PLAIN))
-def test_plain_modules_import_no_numpy(imported, module):
-    assert not imported[module] & {"numpy", "cv2", "scipy", "PIL", "plotly"}
-
-
-def test_dask_is_imported_by_none(imported):
-    """Only giving a run to a cluster does."""
-    assert not {module for module in MODULES if imported[module] & {"distributed", "dask", "tornado"}}
-
-
 def test_importing_what_pages_share_changes_no_setting_of_the_process():
     done = python(
         "import cv2; cv2.setNumThreads(3); import digitrec.ui.common, digitrec.ui.draw; print(cv2.getNumThreads())"
@@ -249,16 +235,12 @@ def test_importing_what_pages_share_changes_no_setting_of_the_process():
     assert done.stdout.strip() == "3", done.stderr
 
 
-def test_the_core_does_not_know_the_pages_figures(imported):
-    assert {module for module in MODULES if "plotly" in imported[module]} <= FIGURES | WITH_STREAMLIT
-
-
-def test_reading_pictures_imports_neither_tensorflow_nor_streamlit(tmp_path, tiny_model):
+def test_reading_pictures_imports_neither_tensorflow_nor_streamlit(tmp_path):
     pictures, _ = mnist.test()
     for i in range(2):
         Image.fromarray(np.pad(pictures[i], 20)).save(tmp_path / f"digit{i}.png")
     done = python(
-        RUN, "read", "--model", tiny_model, "--single", str(tmp_path / "digit0.png"), str(tmp_path / "digit1.png")
+        RUN, "read", "--model", "mlp-30-10", "--single", str(tmp_path / "digit0.png"), str(tmp_path / "digit1.png")
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 2

@@ -51,7 +51,7 @@ class Bank(NamedTuple):
     y_validation: Bytes
 
 
-def at_hand() -> bool:
+def available() -> bool:
     """Return whether there are pen strokes, or glyphs made of them."""
     return _file().exists() or all((settings.strokes_folder() / name).exists() for name, _ in unipen.FILES.values())
 
@@ -64,7 +64,7 @@ def bank() -> Bank:
     """Return the glyphs made of the pen strokes, from the file of an earlier call where there is one.
 
     Raises:
-        DatasetError: If the strokes are not at hand.
+        DatasetError: If the strokes are not available.
     """
     kept = _kept()
     if kept is not None:

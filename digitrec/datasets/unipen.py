@@ -80,7 +80,7 @@ def _read(file: Path, kind: str, sha256: str) -> Iterator[Writing]:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise DatasetError(f"The pen strokes {file.name} are not at hand. Get them from {SOURCE}.") from error
+        raise DatasetError(f"The pen strokes {file.name} are not available. Get them from {SOURCE}.") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise DatasetError(f"The pen strokes {file.name} are damaged or another version. Get them from {SOURCE}.")
     for line in gzip.decompress(data).splitlines():

@@ -31,11 +31,11 @@ def _figure(data: list[dict[str, Any]], **layout: Any) -> go.Figure:
     )
 
 
-def _grid(size: int, hidden: bool = True) -> dict[str, Any]:
-    """Return a square grid's axes, row 0 at the top."""
+def _grid(size: int) -> dict[str, Any]:
+    """Return a square grid's hidden axes, row 0 at the top."""
     return {
-        "xaxis": {**_SQUARE, "visible": not hidden, "range": [-0.5, size - 0.5]},
-        "yaxis": {**_SQUARE, "visible": not hidden, "range": [size - 0.5, -0.5], "scaleanchor": "x"},
+        "xaxis": {**_SQUARE, "visible": False, "range": [-0.5, size - 0.5]},
+        "yaxis": {**_SQUARE, "visible": False, "range": [size - 0.5, -0.5], "scaleanchor": "x"},
     }
 
 

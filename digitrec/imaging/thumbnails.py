@@ -12,10 +12,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 FOR, AGAINST = (230, 97, 0), (0, 90, 181)  # orange and blue, which every kind of colour vision tells apart
 
-PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-PNG_OF_INK = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
-"""OpenCV's settings that encode ink in a quarter of the time of the other ones, and as small; colours get larger."""
-
 
 def tones(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
     """Return ink (height, width), 0 paper .. 1 ink, as grey levels, 255 paper .. 0 ink."""

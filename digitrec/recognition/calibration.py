@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHARE = 0.003
 """Share of held-out digits that `fit` lets be marked no digit."""
 
-TEMPERATURES = (0.2, 10.0)  # where `fit` looks; nets at hand lie between 0.5 and 3
+TEMPERATURES = (0.2, 10.0)  # where `fit` looks; networks lie between 0.5 and 3
 SPREADS = (0.1, 100.0)
 TYPICAL = 0.99  # what the middle one of the held-out digits is given, where no negatives tell
 
@@ -152,26 +152,3 @@ def fit(
     else:
         spread = float(np.clip((np.median(energies) - energy) / math.log(TYPICAL / (1 - TYPICAL)), *SPREADS))
     return Calibration(warm.temperature, energy, spread)
-
-
-def expected_calibration_error(confidence: "Floats", right: "NDArray[np.bool_]", bins: int = 15) -> float:
-    """Return how far confidence and the share of right answers lie apart, 0 to 1.
-
-    Answers are sorted into bins of equal width by their confidence; each bin's gap between its mean confidence and
-    its share of right answers counts by its number of answers.
-
-    Args:
-        confidence: (N,), 0 to 1.
-        right: (N,), whether each answer is right.
-        bins: How many.
-
-    Raises:
-        ValueError: If there are no answers, or not one confidence each.
-    """
-    import numpy as np
-
-    if not len(confidence) or len(confidence) != len(right):
-        raise ValueError(f"One confidence an answer. Received: {len(confidence)} for {len(right)} answers")
-    gaps = np.asarray(confidence, np.float64) - np.asarray(right, np.float64)
-    places = np.clip(np.ceil(np.asarray(confidence, np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
-    return float(np.abs(np.bincount(places, gaps, bins)).sum() / len(gaps))

@@ -154,7 +154,7 @@ def find(
     """Find what may be digits.
 
     Args:
-        image: As `ink.open_picture` returns it.
+        image: As `decode.open_picture` returns it.
         classifier: The model that rejects what is no digit.
         models: The nets that find digits.
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.

@@ -12,7 +12,6 @@ from digitrec.imaging.components import connected_components, dilated, thickness
 from digitrec.recognition import normalize
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.normalize import EDGE, Box, Cut
-from digitrec.recognition.reading_order import order as order  # the reading order, for those who have boxes only
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

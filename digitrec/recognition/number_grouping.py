@@ -94,7 +94,7 @@ def lines(numbers: Iterable[tuple[int, str]]) -> str:
 
 
 def confidence(digits: Sequence[Digit]) -> float:
-    """Return the probability that all digits of a number are right, 0 to 1: each by itself, those put right certain."""
+    """Return the product of the probabilities of a number's digits, 0 to 1; those that were corrected are certain."""
     return prod(digit.confidence for digit in digits if digit.by_hand != "digit")
 
 

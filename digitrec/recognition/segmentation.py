@@ -27,7 +27,7 @@ from digitrec.recognition.connected_parts import (
     window,
 )
 from digitrec.recognition.normalize import EDGE, Box, is_dab
-from digitrec.recognition.reading_order import order as order  # the reading order, for those who have boxes only
+from digitrec.recognition.reading_order import order
 from digitrec.recognition.splitting import MOST_CUT, best_pieces, pieces
 
 Floats = NDArray[np.float32]

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from digitrec.recognition.connected_parts import DIGIT, Candidate, Reader, classified, make_candidate, window
 from digitrec.recognition.normalize import EDGE, Box
-from digitrec.recognition.reading_order import order as order  # the reading order, for those who have boxes only
 
 Floats = NDArray[np.float32]
 

@@ -37,7 +37,7 @@ def split(recipe: Recipe) -> Split:
         DatasetError: If the bundled file is missing or damaged.
     """
     mnist_digits = digits(recipe)
-    if not recipe.strokes or not glyph_bank.at_hand():
+    if not recipe.strokes or not glyph_bank.available():
         return mnist_digits
     drawn = glyph_bank.bank()
     return Split(*(np.concatenate(pair) for pair in zip(mnist_digits, drawn, strict=True)))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitrec.errors import PictureError
 from digitrec.recognition import normalize as glyphs
-from digitrec.recognition import pipeline, results, segmentation
+from digitrec.recognition import pipeline, reading_order, results, segmentation
 from digitrec.recognition.connected_parts import Reader
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
@@ -319,7 +319,7 @@ def _entry(box: Box, cut: Cut) -> Entry:
 
 def _changed(ledger: Ledger, entries: Sequence[Entry]) -> Ledger:
     """Return the ledger with other entries, put in rows."""
-    rows = segmentation.order([entry.box for entry in entries])
+    rows = reading_order.order([entry.box for entry in entries])
     placed = [
         replace(entries[place], digit=replace(entries[place].digit, row=row))
         for row, places in enumerate(rows)

@@ -1,4 +1,4 @@
-"""What is done with pictures that strangers bring, in a process aside: nobody's stroke waits for somebody's photos.
+"""What is done with pictures of untrusted users, in an isolated process: nobody's stroke waits for somebody's photos.
 
 One process serves all visitors, one picture at a time, so their memory does not add up, and yields to the pages. It
 starts with the first picture (half a second) and ends when none has come for a while. A file that brings a decoder
@@ -26,7 +26,7 @@ _queue = ThreadPoolExecutor(1, "pictures")  # first come, first served
 
 
 def call(function: Callable[..., Answer], *args: Any) -> Answer:
-    """Return what a function of the package answers, called in the process aside.
+    """Return what a function of the package answers, called in the isolated process.
 
     Args:
         function: One that a module holds by its name.

@@ -64,7 +64,7 @@ def report(name: str, writings: Sequence[Writing], read: Sequence[Reading]) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", action="append", help="default: every model at hand")
+    parser.add_argument("--model", action="append", help="default: every available model")
     parser.add_argument("--each", type=int, default=50, help="at most so many of every character (default: 50)")
     options = parser.parse_args()
     writings = chosen(options.folder, options.each)

@@ -15,13 +15,13 @@ import numpy as np
 from digitrec.errors import PictureError
 from digitrec.imaging import decode
 from digitrec.recognition import pipeline
-from digitrec.recognition.calibration import expected_calibration_error
 from digitrec.recognition.results import NOT_A_DIGIT, Reading
 from digitrec.registry import registry
+from tests.calibration_error import expected_calibration_error
 
 
 def pictures(folder: Path, rows: list[dict[str, str]], single: bool) -> list[tuple[str, Reading]]:
-    """Return each picture's label and reading by the first model at hand; print the pictures that cannot be read."""
+    """Return each picture's label and reading by the first available model; print the pictures that cannot be read."""
     first = registry.predictor(registry.models()[0].name)
     found = []
     for row in rows:

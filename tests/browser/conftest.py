@@ -1,18 +1,19 @@
-"""The app's own server on a free port with an empty home, and a Chromium to use it with."""
+"""The app's own server on a free port with an empty home, and a Chromium to use it with. What trains there is small."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from serving import Server, chromium, serve
 
-PATIENCE = 30_000  # milliseconds; a busy machine is slow, a broken app stays so
+PATIENCE = 120_000  # milliseconds; a busy machine is slow, a broken app stays so
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Start the app; stop it at the end."""
-    with serve(tmp_path_factory.mktemp("server")) as running:
+def app(tmp_path_factory: pytest.TempPathFactory, small_path: str) -> Iterator[Server]:
+    """Start the app, which loads TensorFlow only for what trains; stop it at the end."""
+    with serve(tmp_path_factory.mktemp("server"), PYTHONPATH=small_path, DIGITREC_WARM_MINUTES="0") as running:
         yield running
 
 
@@ -29,18 +30,25 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Return what the tests' windows share: scripts that were fetched once; what a tab keeps is its own."""
+    made = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def page(browser: Browser, app: Server) -> Iterator[Page]:
+def page(context: BrowserContext, app: Server) -> Iterator[Page]:
     """Open a window of 1280 x 900; fail the test if the page or the server met an error that nobody handled."""
     before = app.log.stat().st_size
     broken: list[str] = []
     expect.set_options(timeout=PATIENCE)
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE)
     opened.on("pageerror", lambda error: broken.append(str(error)))
     yield opened
-    context.close()
+    opened.close()
     assert not broken
     said = app.log.read_bytes()[before:].decode(errors="replace")
     assert "Traceback" not in said, said
@@ -62,6 +70,22 @@ def visit(page: Page, server: str) -> Callable[[str], Page]:
 def settled(page: Page) -> Callable[[], None]:
     """Return a function that waits until the page's script has run to its end."""
     return lambda: settle(page)
+
+
+@pytest.fixture
+def upload(visit: Callable[[str], Page], settled: Callable[[], None]) -> Callable[..., Page]:
+    """Return a function that opens Upload and chooses files or a folder."""
+
+    def choose(*files: Path, way: str = "files") -> Page:
+        page = visit("Upload")
+        if way != "files":
+            page.get_by_text(way.title(), exact=True).click()
+        page.locator(f".st-key-{way} input[type=file]").set_input_files(list(files))
+        page.locator(".st-key-reading_1").wait_for()
+        settled()
+        return page
+
+    return choose
 
 
 def settle(page: Page) -> None:

@@ -34,15 +34,17 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, script: str = "streamlit_app.py", home: Path | None = None) -> Iterator[Server]:
+def serve(
+    folder: Path, script: str = "streamlit_app.py", home: Path | None = None, **environment: str
+) -> Iterator[Server]:
     """Run a Streamlit script with an empty home in `folder`, unless one is given; stop it at the end."""
     home = home or folder / "home"
     home.mkdir(exist_ok=True)
     log, port = folder / "log", _free_port()
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
-    environment = os.environ | {"DIGITREC_HOME": str(home)}
+    variables = os.environ | {"DIGITREC_HOME": str(home)} | environment
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=PROJECT, env=variables, stdout=output, stderr=output)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_healthy(url, process, log)

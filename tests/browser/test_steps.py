@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 from strokes import SEVEN, draw
 
@@ -21,10 +20,8 @@ def test_the_section_ends_with_the_answer_above_and_closes_by_key(visit: Callabl
     expect(section.get_by_role("row")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_no_wider_than_a_phone_and_still_a_table(page: Page, server: str, scheme: str) -> None:
+def test_it_is_no_wider_than_a_phone_and_still_a_table(page: Page, server: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme=scheme)
     page.goto(f"{server}/Upload")
     page.get_by_role("button", name="Try an example").click()
     page.get_by_text("Which step saved it?").click()

@@ -1,26 +1,13 @@
 """A net trained from the page: live curves, a reload in the middle, and the new model read with on Draw."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 from serving import Server, serve
 from strokes import SEVEN, draw
 
 from tests.waiting import DEADLOCK, suspended, until
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> Iterator[Server]:
-    """A server of its own, whose trainings are small."""
-    with serve(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server(app: Server) -> str:
-    return app.url
 
 
 def choose(page: Page, key: str, option: str) -> None:
@@ -49,9 +36,10 @@ def new_run(app: Server, before: set[Path]) -> Path:
 
 
 def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Callable[[str], Page], app: Server) -> None:
+    before = set((app.home / "runs").glob("[!.]*/"))
     page = visit("Train")
     start(page, "mlp-128-128", 30)
-    with suspended(new_run(app, set())):
+    with suspended(new_run(app, before)):
         state(page, "running")
         expect(page.locator(".st-key-curves .scatterlayer .trace").first).to_be_attached()
         plot = page.locator(".st-key-curves .js-plotly-plot").first
@@ -80,7 +68,7 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
 
 
 def test_a_run_is_stopped_queued_resumed_and_stopped_from_another_server(
-    visit: Callable[[str], Page], app: Server, tmp_path: Path
+    visit: Callable[[str], Page], app: Server, tmp_path: Path, small_path: str
 ) -> None:
     before = set((app.home / "runs").glob("[!.]*/"))
     page = visit("Train")
@@ -98,7 +86,7 @@ def test_a_run_is_stopped_queued_resumed_and_stopped_from_another_server(
         state(page, "stopping")
     state(page, "stopped: epoch")
     expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
-    with serve(tmp_path, home=app.home) as other:
+    with serve(tmp_path, home=app.home, PYTHONPATH=small_path) as other:
         page.locator(".st-key-resume button").click()
         with suspended(run):
             state(page, "running")

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from digitrec.datasets import mnist
 
 ROWS, COLUMNS = 3, 8
+TYPING = 80  # milliseconds that a key is held down
 
 
 def sheet(count: int = ROWS * COLUMNS, first: int = 0) -> Image.Image:
@@ -49,21 +50,26 @@ def other(text: str) -> str:
     return "".join(str((int(digit) + 3) % 10) for digit in text)
 
 
-@pytest.mark.parametrize("pause", [80, 1600])
-def test_twenty_digits_are_corrected_by_keys_alone(upload: Callable[..., Page], pause: int) -> None:
+@pytest.mark.parametrize(("count", "fast"), [(20, True), (6, False)], ids=["fast", "one after the other"])
+def test_many_digits_are_corrected_by_keys_alone(
+    upload: Callable[..., Page], settled: Callable[[], None], count: int, fast: bool
+) -> None:
     page = upload(sheet())
+    reading = page.locator(".st-key-reading_1")
     before = digits(page)
     assert len(before) == ROWS * COLUMNS
-    keys = other(before)[:20]
+    keys = other(before)[:count]
     doubts = int((re.search(r"(\d+) doubtful", page.locator(".st-key-review").inner_text()) or [0, 0])[1])
-    for key in keys:
-        page.keyboard.press(key)
-        page.wait_for_timeout(pause)
-    expect(page.locator(".st-key-reading_1")).to_contain_text("✓ 20 corrected by hand.")
+    for number, key in enumerate(keys, 1):
+        page.keyboard.press(key, delay=TYPING)
+        if not fast:
+            expect(reading).to_contain_text(f"✓ {number} corrected by hand.")
+            settled()
+    expect(reading).to_contain_text(f"✓ {count} corrected by hand.")
     after = digits(page)
-    assert sum(old != new for old, new in zip(before, after, strict=True)) >= 20 - 2 * doubts
+    assert sum(old != new for old, new in zip(before, after, strict=True)) >= count - 2 * doubts
     if not doubts:
-        assert after == keys + before[20:]
+        assert after == keys + before[count:]
 
 
 def test_arrows_and_digits_in_turn_set_one_digit_each(upload: Callable[..., Page], settled: Callable[[], None]) -> None:
@@ -75,11 +81,10 @@ def test_arrows_and_digits_in_turn_set_one_digit_each(upload: Callable[..., Page
     area = table.bounding_box()
     assert area
     page.mouse.click(area["x"] + 150, area["y"] + 35 + 17)  # a cell of the first row
+    page.wait_for_function("document.activeElement.closest('[class*=\"st-key-table_\"]')")
     settled()
-    page.wait_for_timeout(500)
     for key in ("ArrowDown", "3", "ArrowDown", "4", "ArrowUp", "ArrowUp", "5"):
-        page.keyboard.press(key)
-        page.wait_for_timeout(120)
+        page.keyboard.press(key, delay=TYPING)
     expect(reading).to_contain_text("✓ 3 corrected by hand.")
     assert digits(page) == before[0] + "354" + before[4:]
 
@@ -92,8 +97,7 @@ def test_keys_correct_a_number_digit_by_digit(upload: Callable[..., Page], settl
     settled()
     page.locator("h1").click()  # leaves the switch, which takes arrows
     for key in other(before):
-        page.keyboard.press(key)
-        page.wait_for_timeout(80)
+        page.keyboard.press(key, delay=TYPING)
     expect(reading).to_contain_text("✓ 8 corrected by hand.")
     assert digits(page) == other(before)
 
@@ -126,8 +130,7 @@ def test_keys_go_on_in_the_next_picture(upload: Callable[..., Page]) -> None:
     page.locator(".st-key-reading_2").get_by_role("button", name="Details").click()
     page.locator(".st-key-reading_2 .strip").wait_for()
     for key in "567":
-        page.keyboard.press(key)
-        page.wait_for_timeout(80)
+        page.keyboard.press(key, delay=TYPING)
     expect(page.locator(".st-key-text_4")).to_have_text("7")
     assert [digits(page, number) for number in range(1, 6)] == ["7", "5", "6", "7", "4"]
     expect(page.locator(".st-key-reading_5 .strip")).to_be_visible()

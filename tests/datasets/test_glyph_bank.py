@@ -20,7 +20,7 @@ READER = Recipe("a", strokes=True, validation=0.01)
 
 
 @pytest.fixture
-def at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a few pen strokes, and few others to be made beside them."""
     folder = tmp_path / "strokes"
     strokedata.write(folder, monkeypatch)
@@ -36,9 +36,9 @@ class Nobody:
         return Answers(np.full((len(glyphs), 10), 0.1, np.float32), np.ones(len(glyphs), np.float32))
 
 
-def test_glyphs_are_those_of_the_reading(at_hand: Path) -> None:
+def test_glyphs_are_those_of_the_reading(available: Path) -> None:
     rng = np.random.default_rng(1)
-    for writing in unipen.load(at_hand, ("digit",))[:3]:
+    for writing in unipen.load(available, ("digit",))[:3]:
         picture = unipen.picture(writing, rng)
         [digit] = pipeline.read(Image.fromarray(picture), Nobody(), single=True).digits
         np.testing.assert_array_equal(glyph_bank.glyph_of(picture), np.rint(digit.glyph * 255))
@@ -48,7 +48,7 @@ def test_a_blank_picture_gives_none() -> None:
     assert glyph_bank.glyph_of(np.full((30, 30, 4), 255, np.uint8)) is None
 
 
-def test_digits_and_what_is_none_are_parted_by_writers(at_hand: Path) -> None:
+def test_digits_and_what_is_none_are_parted_by_writers(available: Path) -> None:
     made = glyph_bank.bank()
     counts = np.bincount(made.y, minlength=11)
     # 2 times 3 digits, each drawn three times; E, m and + twice each; O, l and / are left out; the rest may be blank
@@ -63,19 +63,19 @@ def test_digits_and_what_is_none_are_parted_by_writers(at_hand: Path) -> None:
         assert (x.reshape(len(x), -1).max(axis=1) > 200).all()
 
 
-def test_they_are_kept_and_made_again_where_the_file_is_damaged(at_hand: Path) -> None:
+def test_they_are_kept_and_made_again_where_the_file_is_damaged(available: Path) -> None:
     made = glyph_bank.bank()
-    for file in at_hand.iterdir():
+    for file in available.iterdir():
         file.unlink()
-    assert glyph_bank.at_hand()
+    assert glyph_bank.available()
     for before, after in zip(made, glyph_bank.bank(), strict=True):
         np.testing.assert_array_equal(before, after)
     glyph_bank._file().write_bytes(b"PK half a file")
-    with pytest.raises(DatasetError, match="not at hand"):
+    with pytest.raises(DatasetError, match="not available"):
         glyph_bank.bank()
 
 
-def test_a_recipe_with_strokes_trains_on_them_beside_mnist(at_hand: Path) -> None:
+def test_a_recipe_with_strokes_trains_on_them_beside_mnist(available: Path) -> None:
     plain, both, drawn = splits.split(READER.replace(strokes=False)), splits.split(READER), glyph_bank.bank()
     assert len(both.x) == len(plain.x) + len(drawn.x)
     np.testing.assert_array_equal(both.x[: len(plain.x)], plain.x)
@@ -85,5 +85,5 @@ def test_a_recipe_with_strokes_trains_on_them_beside_mnist(at_hand: Path) -> Non
 def test_without_strokes_it_trains_on_mnist_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITREC_STROKES", str(tmp_path / "nowhere"))
     monkeypatch.setenv("DIGITREC_HOME", str(tmp_path))
-    assert not glyph_bank.at_hand()
+    assert not glyph_bank.available()
     assert len(splits.split(READER).x) == 59_400

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import charactersdata
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitrec.datasets import page_layouts, page_scenes, synthetic_pages
+from digitrec.datasets import page_layouts, page_scenes, page_textures, synthetic_pages
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_scenes import Scene
 from digitrec.datasets.synthetic_pages import Page, PageMaker
@@ -20,6 +21,14 @@ SIDE = 320
 @pytest.fixture(scope="module")
 def characters(tmp_path_factory: pytest.TempPathFactory) -> Characters:
     return charactersdata.characters([charactersdata.pillow_font(tmp_path_factory.mktemp("fonts"))])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_textures() -> Iterator[None]:
+    """Have makers begin with three backdrops: 24 take two seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page_textures, "POOL", 3)
+        yield
 
 
 @pytest.fixture(scope="module")

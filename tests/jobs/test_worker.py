@@ -18,7 +18,7 @@ from filelock import FileLock
 from digitrec import files
 from digitrec.datasets import glyph_bank, mnist
 from digitrec.errors import RunError
-from digitrec.jobs import checkpoint, job, runs, worker
+from digitrec.jobs import checkpoint, job, runs, scheduler, worker
 from digitrec.recognition.calibration import Calibration
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.digits import NONE
@@ -26,6 +26,7 @@ from digitrec.training import events as training_events
 from digitrec.training import model_files, probes
 from digitrec.training.metrics import wilson
 from digitrec.training.recipe import Recipe
+from tests.small_trainings.sitecustomize import DIGITS
 from tests.waiting import DEADLOCK
 
 TINY = Recipe("tiny", hidden=(8,), batch_size=16, epochs=1, validation=0.01)
@@ -34,19 +35,15 @@ TAUGHT = TINY.replace(teacher="cnn-best")
 WITH_STROKES = TINY.replace(strokes=True, label_smoothing=0.1, schedule="cosine", learning_rate=0.01)
 
 
-def start(home: Path, recipe: Recipe, executable: Path | None = None) -> runs.Run:
+def trained(home: Path, recipe: Recipe) -> Path:
+    """Train in this process, which has TensorFlow; return the run's folder. Other tests train in processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITREC_HOME", str(home))
-        if executable:
-            patch.setattr(sys, "executable", str(executable))
-        return runs.start(recipe)
-
-
-def ended(run: runs.Run) -> job.Status:
-    child = job.child(run.folder)
-    assert child
-    child.wait(DEADLOCK)
-    return job.read_status(run.folder)
+        patch.setattr(mnist, "training", lambda: mnist.first_training(DIGITS))
+        patch.setattr(scheduler, "submit", lambda folder: None)
+        folder = runs.start(recipe).folder
+        worker.main(folder)
+    return folder
 
 
 def keep_strokes(home: Path) -> None:
@@ -62,27 +59,10 @@ def keep_strokes(home: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> dict[str, runs.Run]:
-    """Six runs, each in a home of its own, so that they train at once."""
-    homes = {name: tmp_path_factory.mktemp(name) for name in ("whole", "nan", "full", "strokes", "taught", "alone")}
-    keep_strokes(homes["strokes"])
-    small_disk = homes["full"] / "python"
-    small_disk.write_text(f'#!/bin/sh\nulimit -f 40\nexec {sys.executable} "$@"\n')  # 40 x 512 bytes a file
-    small_disk.chmod(0o755)
-    return {
-        "whole": start(homes["whole"], TINY),
-        "nan": start(homes["nan"], RUNS_AWAY),
-        "full": start(homes["full"], TINY, small_disk),
-        "strokes": start(homes["strokes"], WITH_STROKES),
-        "taught": start(homes["taught"], TAUGHT),
-        "alone": start(homes["alone"], TINY.replace(teacher="nobody")),
-    }
-
-
-@pytest.fixture(scope="module")
-def finished(started: dict[str, runs.Run]) -> Path:
-    assert ended(started["whole"]).state == "finished", (started["whole"].folder / job.LOG).read_text()
-    return started["whole"].folder
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = trained(tmp_path_factory.mktemp("whole"), TINY)
+    assert job.read_status(folder).state == "finished", job.read_status(folder)
+    return folder
 
 
 def test_leaves_a_whole_model(finished: Path) -> None:
@@ -130,9 +110,10 @@ def test_the_cards_figures_are_those_of_the_test_digits(finished: Path) -> None:
     assert 0.6 < card["accuracy"] < 1
 
 
-def test_pen_strokes_that_are_at_hand_are_trained_on(started: dict[str, runs.Run]) -> None:
-    folder = started["strokes"].folder
-    assert ended(started["strokes"]).state == "finished", (folder / job.LOG).read_text()
+def test_pen_strokes_that_are_there_are_trained_on(home: Path) -> None:
+    keep_strokes(home)
+    folder = trained(home, WITH_STROKES)
+    assert job.read_status(folder).state == "finished", job.read_status(folder)
     card = json.loads((folder / model_files.CARD).read_text())
     assert card["trained_on"] == "MNIST and UNIPEN"
     assert card["accuracy"] > 0.6
@@ -159,37 +140,47 @@ def test_the_validation_figure_is_that_of_the_last_epoch(finished: Path) -> None
     assert json.loads((finished / model_files.CARD).read_text())["validation_accuracy"] == last["val_accuracy"]
 
 
-def test_a_model_at_hand_teaches(started: dict[str, runs.Run], finished: Path) -> None:
-    assert ended(started["taught"]).state == "finished", (started["taught"].folder / job.LOG).read_text()
-    assert (files.read_json(started["taught"].folder / model_files.CARD) or {})["recipe"]["teacher"] == "cnn-best"
+def test_an_available_model_teaches(home: Path, finished: Path) -> None:
+    folder = trained(home, TAUGHT)
+    assert job.read_status(folder).state == "finished", job.read_status(folder)
+    assert (files.read_json(folder / model_files.CARD) or {})["recipe"]["teacher"] == "cnn-best"
     epochs = (
-        [event for event in training_events.read_events(run) if event["kind"] == "epoch"]
-        for run in (started["taught"].folder, finished)
+        [event for event in training_events.read_events(run) if event["kind"] == "epoch"] for run in (folder, finished)
     )
     taught, by_labels = (events[-1]["loss"] for events in epochs)
     assert taught > by_labels + 0.05  # nobody gets near to a teacher that is never quite sure
 
 
-def test_a_teacher_that_is_not_at_hand_is_told(started: dict[str, runs.Run]) -> None:
-    status = ended(started["alone"])
+def test_a_teacher_that_is_not_available_is_told(home: Path) -> None:
+    status = job.read_status(trained(home, TINY.replace(teacher="nobody")))
     assert status.state == "failed"
     assert status.message.startswith("There is no model 'nobody'. Available models: cnn-3x3")
 
 
-def test_a_learning_rate_that_runs_away_fails_with_a_sentence(started: dict[str, runs.Run]) -> None:
-    status = ended(started["nan"])
+def test_a_learning_rate_that_runs_away_fails_with_a_sentence(home: Path) -> None:
+    folder = trained(home, RUNS_AWAY)
+    status = job.read_status(folder)
     assert status.state == "failed"
     assert "no longer a number" in status.message
     assert "learning rate" in status.message
-    assert not (started["nan"].folder / model_files.CARD).exists()
+    assert not (folder / model_files.CARD).exists()
 
 
-def test_a_full_disk_fails_with_a_sentence(started: dict[str, runs.Run]) -> None:
-    status = ended(started["full"])
-    assert status.state == "failed", (started["full"].folder / job.LOG).read_text()
+@pytest.mark.usefixtures("small_trainings")
+def test_a_full_disk_fails_with_a_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_disk = home / "python"
+    small_disk.write_text(f'#!/bin/sh\nulimit -f 40\nexec {sys.executable} "$@"\n')  # 40 x 512 bytes a file
+    small_disk.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(small_disk))
+    run = runs.start(TINY)
+    child = job.child(run.folder)
+    assert child
+    child.wait(DEADLOCK)
+    status = job.read_status(run.folder)
+    assert status.state == "failed", (run.folder / job.LOG).read_text()
     assert "disk is full" in status.message
-    assert not (started["full"].folder / model_files.CARD).exists()
-    assert not list(started["full"].folder.glob(".*")), "temporary files are left"
+    assert not (run.folder / model_files.CARD).exists()
+    assert not list(run.folder.glob(".*")), "temporary files are left"
 
 
 @pytest.fixture

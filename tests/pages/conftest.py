@@ -1,4 +1,4 @@
-"""Open a page as a visitor who comes from Home does: through the app's entry point."""
+"""Open a page by its address, through the app's entry point."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def open_page() -> Callable[..., AppTest]:
     """Return a function that opens a page, `pages/1_Draw.py`, with entries of the session's state set before."""
 
     def opened(page: str, **state: Any) -> AppTest:
-        test = AppTest.from_file(HOME, default_timeout=60).run()
+        test = AppTest.from_file(HOME, default_timeout=60)
         for key, value in state.items():
             test.session_state[key] = value
         test.switch_page(page).run()

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitrec.recognition import calibration
-from digitrec.recognition.calibration import Calibration, expected_calibration_error, fit
+from digitrec.recognition.calibration import Calibration, fit
+from tests.calibration_error import expected_calibration_error
 
 
 def digits(count: int = 20_000, temperature: float = 1.0, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ from digitrec.training.presets import PRESETS
 from digitrec.training.recipe import Recipe
 from digitrec.training.splits import Split
 
-TINY = Recipe("tiny", hidden=(8,), batch_size=1024, epochs=1, validation=0.01)
+TINY = Recipe("tiny", hidden=(8,), batch_size=64, epochs=1, validation=0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +104,7 @@ def test_a_model_shipped_before_is_replaced(workshop: Path, monkeypatch: pytest.
     assert registry.damaged() == []
 
 
+@pytest.mark.usefixtures("small_trainings")
 def test_what_is_trained_is_not_trained_again_and_what_is_missing_is(
     workshop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 
 import charactersdata
@@ -103,6 +104,7 @@ def test_it_learns_what_is_easy_and_the_net_comes_out_for_litert(
     monkeypatch.setattr(
         crop_training, "all_crops", lambda folder, part, *_: some_crops({"training": 400}.get(part, 60))
     )
+    monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, jit_compile=False))  # XLA takes 10 s
     small = crop_network.build((4, 6, 8, 8), 16)
     monkeypatch.setattr(crop_network, "build", lambda: keras.models.clone_model(small))
     model, card = crop_training.train(replace(PLAN, epochs=6, peak_rate=0.02), tmp_path, 1)

@@ -6,12 +6,13 @@ import charactersdata
 import numpy as np
 import pytest
 
+from digitrec.datasets import page_textures
 from digitrec.datasets.characters import Characters
 from digitrec.recognition import detector_maps as maps
 from digitrec.training import detector_batches, detector_targets
 from digitrec.training.detector_batches import Batches, Supply
 
-SUPPLY = Supply(batch=6, side=64, kept_pages=2, reuse=4, workers=1)
+SUPPLY = Supply(batch=6, side=64, kept_pages=1, reuse=12, workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +20,15 @@ def characters(tmp_path_factory: pytest.TempPathFactory) -> Characters:
     return charactersdata.characters([charactersdata.pillow_font(tmp_path_factory.mktemp("fonts"))])
 
 
-def test_crops_are_decided_by_the_seed_and_pages_are_used_so_often(characters: Characters) -> None:
-    first = list(itertools.islice(detector_batches.crops(SUPPLY, characters, 5), 13))
-    again = list(itertools.islice(detector_batches.crops(SUPPLY, characters, 5), 5))
-    other = next(detector_batches.crops(SUPPLY, characters, 6))
+def test_crops_are_decided_by_the_seed_and_pages_are_used_so_often(
+    characters: Characters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_textures, "POOL", 2)
+    monkeypatch.setattr(detector_batches, "page_of", lambda maker, number: maker.page(number, 128, "scan", "rows"))
+    supply = Supply(batch=6, side=64, kept_pages=2, reuse=4, workers=1)
+    first = list(itertools.islice(detector_batches.crops(supply, characters, 5), 13))
+    again = list(itertools.islice(detector_batches.crops(supply, characters, 5), 5))
+    other = next(detector_batches.crops(supply, characters, 6))
     for (picture, targets, _), (same, alike, _) in zip(first, again, strict=False):
         np.testing.assert_array_equal(picture, same)
         np.testing.assert_array_equal(targets, alike)

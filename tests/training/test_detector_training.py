@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from digitrec.datasets import page_textures
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.synthetic_pages import Page, PageMaker
 from digitrec.recognition.detector import Detector
@@ -56,7 +57,9 @@ def characters(tmp_path_factory: pytest.TempPathFactory) -> Characters:
 
 @pytest.fixture(scope="module")
 def pages(characters: Characters) -> list[Page]:
-    maker = PageMaker(characters, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page_textures, "POOL", 2)
+        maker = PageMaker(characters, 1)
     return [maker.page(number, 320, "scan", "rows") for number in range(3)]
 
 

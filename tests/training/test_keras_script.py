@@ -41,21 +41,26 @@ NEW = Recipe(
     schedule="one-cycle",
     scaling="standard",
 )
-RECIPES = {name: preset.recipe for name, preset in PRESETS.items()} | {"custom": CUSTOM, "new": NEW}
+SOFT = Recipe("soft", hidden=(8,), label_smoothing=0.05, precision="bfloat16", optimizer="adamw", schedule="cosine")
+TRAINED = {"custom": CUSTOM, "new": NEW, "soft": SOFT}
+RECIPES = {name: preset.recipe for name, preset in PRESETS.items()} | TRAINED
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Return a function that runs a recipe's script on a few digits, in an empty folder, and returns its names."""
+    """Return a function that runs a recipe's script on a few digits, in an empty folder, and returns its names.
+
+    Where it is not to train, only what comes before is run: to get a large network ready for that takes seconds.
+    """
     x, y = (array[:900] for array in mnist.training())
     x_test, y_test = (array[:100] for array in mnist.test())
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: ((x, y), (x_test, y_test)))
     monkeypatch.setattr(mnist, "training", lambda: (x, y))
     monkeypatch.chdir(tmp_path)
 
-    def run(recipe):
-        file = tmp_path / "script.py"
-        file.write_text(keras_script(recipe), encoding="utf-8")
+    def run(recipe, train=True):
+        file, script = tmp_path / "script.py", keras_script(recipe)
+        file.write_text(script if train else script[: script.index("model.fit(")], encoding="utf-8")
         return runpy.run_path(str(file))
 
     yield run
@@ -107,7 +112,7 @@ def test_a_script_says_that_its_recipe_has_a_teacher():
 
 def test_the_script_can_use_each_schedule(run):
     recipe = Recipe("a", hidden=(4,), schedule="exponential", learning_rate=0.5, **FEW)
-    assert learning_rate(run(recipe)["model"]) == learning_rate(network.trainable(recipe, 10))
+    assert learning_rate(run(recipe, train=False)["model"]) == learning_rate(network.trainable(recipe, 10))
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "exponential"])
@@ -126,9 +131,9 @@ def as_digits(labels):
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_the_script_trains_the_recipes_network(run, recipe, tmp_path, capsys):
+def test_the_script_builds_the_recipes_network_for_the_same_digits(run, recipe):
     recipe = recipe.replace(**FEW)
-    names = run(recipe)
+    names = run(recipe, train=False)
     steps = recipe.epochs * -(-300 // recipe.batch_size)
     model, own = names["model"], network.trainable(recipe.replace(strokes=False), steps)
     assert model.count_params() == own.count_params() == recipe.parameters
@@ -146,9 +151,15 @@ def test_the_script_trains_the_recipes_network(run, recipe, tmp_path, capsys):
     np.testing.assert_array_equal(as_digits(names["y_val"]), parts.y_validation)
     np.testing.assert_array_equal(names["x_train"], mnist.glyphs(parts.x))
     np.testing.assert_array_equal(as_digits(names["y_train"]), parts.y)
+
+
+@pytest.mark.parametrize("recipe", TRAINED.values(), ids=TRAINED)
+def test_the_script_trains_tests_and_saves(run, recipe, tmp_path, capsys):
+    recipe = recipe.replace(**FEW)
+    names = run(recipe)
+    model, glyphs = names["model"], mnist.glyphs(mnist.test()[0][:20])
     assert len(model.history.epoch) == 1
     assert model.history.params["steps"] == -(-300 // recipe.batch_size)
-
     assert f"Test digits read: {names['accuracy']:.2%}" in capsys.readouterr().out
     loaded = keras.saving.load_model(tmp_path / f"{recipe.name}.keras")
     np.testing.assert_allclose(loaded(glyphs), model(glyphs), atol=1e-6)

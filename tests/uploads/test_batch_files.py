@@ -1,10 +1,10 @@
 """Which pictures a batch holds: files that are added, chosen again and removed."""
 
 import pytest
+from uploaddata import Always, one, put_right, strokes
 
 from digitrec.recognition import shipped
 from digitrec.uploads.batch import Batch, File
-from tests.uploads.test_batch import Always, one, put_right, strokes
 
 
 @pytest.fixture(autouse=True)

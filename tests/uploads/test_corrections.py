@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from uploaddata import Always
 
 from digitrec.errors import PictureError
 from digitrec.imaging import ink as imaging_ink
@@ -15,7 +16,6 @@ from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
 from digitrec.uploads import corrections as ledgers
 from digitrec.uploads.corrections import NO_DIGIT, Ledger
-from tests.uploads.test_batch import Always
 
 STROKES = ((30, 20), (110, 20), (190, 20), (30, 140), (110, 140))  # two rows of upright strokes, 80 high
 SIZE = (300, 240)

@@ -87,7 +87,7 @@ def _label(name: str) -> str:
 
 
 def _strokes_in_words() -> str:
-    if glyph_bank.at_hand():
+    if glyph_bank.available():
         return "The pen strokes are available and used in training."
     return "The pen strokes are not available here, so it trains on MNIST alone; see `python -m digitrec strokes`."
 
@@ -252,7 +252,7 @@ def _preview_digits() -> NDArray[np.float32]:
 def network_picture(recipe: Recipe) -> None:
     """Draw the layers with shapes and parameters, as a picture and as a table."""
     layers = recipe.layers()
-    strokes = recipe.strokes and glyph_bank.at_hand()
+    strokes = recipe.strokes and glyph_bank.available()
     steps = "plus the pen strokes" if strokes else f"{recipe.steps_per_epoch:,} steps per epoch"
     st.markdown(
         f"**{recipe.parameters:,} parameters**, {DIGITS - recipe.validation_digits:,} training and "
