@@ -40,10 +40,10 @@ def drawn_and_read() -> None:
     """
     draw.begin(PAD)
     left, *columns = st.columns([320, 255, 255], gap="medium")
-    labelled, answers = common.model_labels(), []
+    answers = []
     for number, (column, name) in enumerate(zip(columns, _defaults(), strict=False), 1):
         with column, common.shown_errors(stop=False):
-            st.markdown(f"**{common.plain(labelled[name])}** reads")
+            common.reads(name)
             common.predictor(name)  # opened now, so that the first stroke does not wait for it
             places = st.container(key=f"answer_{number}"), st.container(key=f"bars_{number}")
             answers.append(draw.Answer(name, *places))

@@ -32,6 +32,10 @@ def test_an_empty_page_says_what_to_do_and_has_an_example(page: AppTest) -> None
 def test_the_reader_reads_and_the_best_mlp_beside_it(page: AppTest) -> None:
     assert page.selectbox(key="model_1").value == "reader"
     assert page.selectbox(key="model_2").value == "reader-mlp"
+    press(page, "Try an example")
+    said = [element.proto for element in page.markdown if "** reads " in element.value]
+    assert [each.body.partition(" reads ")[0] for each in said] == ["**CNN · reader**", "**MLP · reader-mlp**"]
+    assert all("accuracy on MNIST's test digits." in each.help for each in said)
 
 
 def test_files_are_read_in_natural_order(page: AppTest) -> None:

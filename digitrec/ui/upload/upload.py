@@ -16,7 +16,7 @@ from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, Reading, either
 from digitrec.registry import registry
-from digitrec.ui import common
+from digitrec.ui import common, tab
 from digitrec.ui.upload import pictures as upload_pictures
 from digitrec.ui.upload import review as upload_review
 from digitrec.ui.upload.choosing import batch, remove_all
@@ -101,6 +101,8 @@ def read_all(
     head, cards = st.container(key="progress"), st.container(key="cards")
     unread = [picture for picture in mine.pictures if not mine.is_read(picture, single)]
     bar, button = head.empty(), head.empty()
+    if sentence := tab.unkept():
+        head.info(sentence, icon=":material/info:")
     if unread and not stopped:
         bar.progress(0.0, _progress(0, len(unread), 0.0))
         button.button("Stop", key="stop_reading", icon=":material/stop:", on_click=_set_stopped, args=(True,))
@@ -281,8 +283,9 @@ def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
     """Draw notes: nothing found, rejected candidates, uncertain digits, models that differ."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
     notes = _as_numbers(readings[0].digits) + _doubts(readings[0].digits)
+    labels = common.model_labels()
     notes += [
-        f"≠ {name} reads {_short(reading.text)}"
+        f"≠ {labels[name]} reads {_short(reading.text)}"
         for name, reading in zip(models[1:], readings[1:], strict=False)
         if reading.text != readings[0].text
     ]
