@@ -53,6 +53,7 @@ STYLE = """<style>
 .stMainBlockContainer {padding-top: 3rem}
 .stMainBlockContainer h2 {font-size: 1.75rem}
 .stMainBlockContainer h3 {font-size: 1.35rem}
+[data-testid="stPageLink"] a:focus-visible {outline: 2px solid var(--st-primary-color, #0072B2)}
 [data-testid="stCaptionContainer"] {color: inherit !important; opacity: .8}
 :is([data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] p):not(:disabled, :disabled *) {
   color: light-dark(#FFFFFF, #11171D) !important}
