@@ -80,6 +80,13 @@ def test_a_name_is_never_taken_for_html(page: AppTest) -> None:
     assert "&lt;b&gt;x&lt;/b&gt;&lt;script&gt;\ufffd&#x27;&quot;.png" in words(page)
 
 
+def test_a_long_name_is_whole_on_hover_and_its_end_is_always_seen(page: AppTest) -> None:
+    name = f"scan of {'many ' * 20}pages 17.png"
+    upload(page, {name: digit_file(0)})
+    assert f'<span title="{name}"><i>scan of' in words(page)
+    assert "<i>es 17.png</i></span>" in words(page)
+
+
 def test_all_ink_is_one_digit_when_the_switch_says_so(page: AppTest) -> None:
     image = Image.new("L", (420, 200), 255)
     for number, place in enumerate(TEST_DIGITS[:2]):

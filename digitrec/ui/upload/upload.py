@@ -51,7 +51,7 @@ STYLE = """<style>
 .picture img, .picture .none {display: block; width: 100%; height: 5rem; object-fit: contain; border-radius: .25rem;
   background: rgba(128, 128, 128, .15)}
 .picture .none {text-align: center; line-height: 5rem; font-size: 1.5rem}
-.picture span {display: flex; font-size: .8rem; padding-top: .25rem; white-space: pre}
+.picture span {display: flex; font-size: .8rem; padding-top: .25rem; white-space: pre; overflow: hidden}
 .picture i {font-style: normal; flex: none}
 .picture i:first-child {flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis}
 .picture.big {display: flex; gap: .75rem; align-items: center}
@@ -268,8 +268,8 @@ def _heading(this: _Card, wide: bool) -> None:
     uri = batch().thumbnails.get(this.picture.key)
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
     name = names.shown_name(this.picture.name)
-    cut = -ENDING if len(name) > 2 * ENDING else len(name)
-    name = "".join(f"<i>{html.escape(part)}</i>" for part in (name[:cut], name[cut:]) if part)
+    parts = [name[:-ENDING], name[-ENDING:]] if len(name) > 2 * ENDING else []
+    name = "".join(f"<i>{html.escape(part)}</i>" for part in parts) or html.escape(name)
     title = html.escape(names.shown_name(this.picture.name, 300))
     body = f'<div class="picture{" big" if wide else ""}">{image}<span title="{title}">{name}</span></div>'
     st.html(body, width="content" if wide else "stretch")
