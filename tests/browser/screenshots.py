@@ -57,7 +57,7 @@ def main() -> None:
         page.wait_for_timeout(2000)
         page.locator(".st-key-start button").click()
         page.get_by_text("Most confident mistakes").wait_for(timeout=480_000)
-        shoot(page, "train", 2350)
+        shoot(page, "train", 2640)
         page.goto(f"{app.url}/Compare")
         page.locator(".st-key-scores").wait_for()
         shoot(page, "compare", 1250)
