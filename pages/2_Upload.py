@@ -29,6 +29,6 @@ with common.shown_errors():
     empty.empty()
     predictors = [common.predictor(name) for name in dict.fromkeys((first, second)) if name]
     places = upload.read_all(predictors, single, files, above)
-    tab.save()
+    tab.save_again()
     upload.downloads(places, predictors, single)
     teaching.button(places, single)

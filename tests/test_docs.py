@@ -17,6 +17,7 @@ from digitrec import cli, settings
 from digitrec.training import model_files
 from digitrec.training.presets import PRESETS
 from digitrec.ui import common
+from digitrec.uploads import serialize
 
 PROJECT = settings.PROJECT
 DOCS = sorted(str(file.relative_to(PROJECT)) for file in (PROJECT / "docs").rglob("*.md"))
@@ -213,6 +214,25 @@ def test_every_format_is_in_the_texts() -> None:
     for text in (README, TEXTS["SECURITY.md"]):
         for name in settings.PICTURE_FORMATS:
             assert re.search(rf"\b{name}\b", text)
+
+
+def test_every_key_of_the_results_is_listed_and_every_one_that_is_listed_is_written() -> None:
+    listed = first_cells(section(TEXTS["docs/pipeline.md"], "What is written"))
+    assert set(serialize.COLUMNS) <= set(listed)
+    functions = {"record", "numbered", "_numbers", "_table", "_cells", "_as_json"}
+    written = {
+        key.value
+        for file in MODULES
+        if file.name in ("serialize.py", "cli.py")
+        for function in ast.parse(file.read_text()).body
+        if isinstance(function, ast.FunctionDef) and function.name in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    }
+    assert {"note", "page", "corners"} <= written
+    assert set(listed) == written | set(serialize.COLUMNS)
 
 
 def test_every_bench_is_in_its_text_and_every_one_that_is_named_exists() -> None:

@@ -27,6 +27,9 @@ FAINT = 0.25
 SPECK, DOT = 0.03, 0.12
 """Sizes of a part, as shares of the largest and of the usual one, below which it is a speck and a dot."""
 
+SMALLEST = 3
+"""Pixels of a part's longer side below which it is a speck in any picture: noise has hundreds of them."""
+
 MOST_STROKES = 12
 """Parts that are tried as one digit at once."""
 
@@ -84,7 +87,7 @@ def part_crops(ink: Floats) -> list[tuple[Box, Floats]]:
     labels, stats = _with_dots(ink > FAINT)
     sizes = stats[1:, 2:4].max(axis=1, initial=0)
     large = np.argsort(-sizes, kind="stable")[: normalize.MOST_PARTS]
-    large = large[sizes[large] > SPECK * sizes.max(initial=0)] + 1
+    large = large[(sizes[large] > SPECK * sizes.max(initial=0)) & (sizes[large] >= SMALLEST)] + 1
     return [(box, _own(ink, labels, int(i), box)) for i in large for box in [Box(*(int(v) for v in stats[i, :4]))]]
 
 

@@ -33,6 +33,8 @@ from digitrec.recognition.splitting import MOST_CUT, best_pieces, pieces
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+_Group = tuple[Sequence[int], float]
+"""Places of candidates that may be one digit, and what their places speak for it."""
 
 NEAR = 0.3
 """Gap up to which two parts may be one digit, as a share of the taller one's height."""
@@ -55,8 +57,8 @@ OTHERS = 0.1
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
 
-MOST_TRIED = 150
-"""Groups of parts that are tried in a round, those with most ink: gravel has more."""
+MOST_TRIED, MOST_PAIRS = 150, 300
+"""Groups of parts that are tried in a round, those with most ink, and pairs in all rounds: gravel has more."""
 
 ROUNDS = 4
 """Times that neighbours are joined: a digit of five strokes takes three."""
@@ -108,21 +110,27 @@ def _joined(found: list[Candidate], reader: Reader) -> list[Candidate]:
     """Return the parts, joined where together they are more of a digit than each alone."""
     if len(found) < 2:
         return found
-    found = _take(found, _groups(found), reader)
-    found = _take(found, _groups(found), reader, bridged=True)
+    for bridged in (False, True):
+        found = _take(found, _most_ink(found, _groups(found)), reader, bridged)
+    tried = set[tuple[Candidate, ...]]()
     for _ in range(ROUNDS):
-        joined = _take(found, _near_pairs(found), reader)
+        pairs = [pair for pair in _near_pairs(found) if tuple(found[i] for i in pair[0]) not in tried]
+        pairs = _most_ink(found, pairs)[: MOST_PAIRS - len(tried)]
+        tried.update(tuple(found[i] for i in pair) for pair, _ in pairs)
+        joined = _take(found, pairs, reader)
         if len(joined) == len(found):
             break
         found = joined
     return found
 
 
-def _take(
-    found: list[Candidate], groups: Sequence[tuple[Sequence[int], float]], reader: Reader, bridged: bool = False
-) -> list[Candidate]:
+def _most_ink(found: list[Candidate], groups: Sequence[_Group]) -> list[_Group]:
+    """Return the groups with most ink, at most MOST_TRIED."""
+    return sorted(groups, key=lambda group: -sum(found[i].ink for i in group[0]))[:MOST_TRIED]
+
+
+def _take(found: list[Candidate], groups: Sequence[_Group], reader: Reader, bridged: bool = False) -> list[Candidate]:
     """Return the candidates with those groups joined that explain more ink so, the best first."""
-    groups = sorted(groups, key=lambda group: -sum(found[i].ink for i in group[0]))[:MOST_TRIED]
     unions = classified([union((found[i] for i in group), bridged) for group, _ in groups], reader)
     gains = [
         _gain(union, [found[i] for i in group], together)
@@ -149,7 +157,7 @@ def _gain(union: Candidate, alone: list[Candidate], together: float) -> float:
     return union.value + together * union.ink - sum(c.value for c in alone)
 
 
-def _groups(found: list[Candidate]) -> list[tuple[list[int], float]]:
+def _groups(found: list[Candidate]) -> list[_Group]:
     """Return groups of parts that may be one digit: three or more over each other, or fragments near each other."""
     if len(found) < 2:
         return []
@@ -159,17 +167,17 @@ def _groups(found: list[Candidate]) -> list[tuple[list[int], float]]:
     usual = typical_height(size)
     fragment = (size < 0.8 * usual) & np.array([not (is_sure(c) and c.digit != 1) for c in found])
     near = (_gaps(box) < NEAR * usual) & np.logical_and.outer(fragment, fragment)
-    lying = [
+    lying: list[_Group] = [
         (group, 0.0)
         for group in _connected(overlap)
         if 2 < len(group) <= MOST_STROKES and _fit([found[i] for i in group], usual)
     ]
-    pieces = [
+    fragments: list[_Group] = [
         (group, TOGETHER)
         for group in _connected(near)
         if 1 < len(group) <= MOST_STROKES and box_size(normalize.around([found[i].box for i in group])) < 1.3 * usual
     ]
-    return lying + pieces
+    return lying + fragments
 
 
 def _connected(joined: Mask) -> list[list[int]]:
@@ -190,7 +198,7 @@ def _gaps(box: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.maximum(across, 0) + np.maximum(down, 0))
 
 
-def _near_pairs(found: list[Candidate]) -> list[tuple[tuple[int, int], float]]:
+def _near_pairs(found: list[Candidate]) -> list[_Group]:
     """Return which two may be one digit, with what their places speak for it."""
     if len(found) < 2:
         return []
@@ -245,7 +253,7 @@ def _large_enough(marks: list[Candidate]) -> list[Candidate]:
     upright = [m for m in marks if m.box.width < FLAT * m.box.height]
     heights = np.array([m.box.height for m in upright if m.is_digit >= DIGIT] or [m.box.height for m in marks], float)
     usual = typical_height(heights) if len(heights) else 0.0
-    return [m for m in marks if _counts(m, usual) and not any(_speck(m, other) for other in marks)]
+    return [m for m, speck in zip(marks, _specks(marks), strict=True) if _counts(m, usual) and not speck]
 
 
 def _counts(mark: Candidate, usual: float) -> bool:
@@ -255,11 +263,14 @@ def _counts(mark: Candidate, usual: float) -> bool:
     return mark.box.height > (0.12 if without_doubt else 0.35) * usual
 
 
-def _speck(mark: Candidate, other: Candidate) -> bool:
-    """Return whether a mark is a small spot in the box of another."""
-    a, b = mark.box, other.box
-    inside = _shared(a, b) > 0.5 * a.width * a.height
-    return inside and mark is not other and box_size(a) < 0.35 * box_size(b)
+def _specks(marks: Sequence[Candidate]) -> Mask:
+    """Return which marks (N,) are small spots in the box of another."""
+    left, top, width, height = np.array([mark.box for mark in marks], np.float64).reshape(-1, 4).T
+    across = np.minimum.outer(left + width, left + width) - np.maximum.outer(left, left)
+    down = np.minimum.outer(top + height, top + height) - np.maximum.outer(top, top)
+    size = np.maximum(width, height)
+    inside = np.maximum(across, 0) * np.maximum(down, 0) > 0.5 * (width * height)[:, None]
+    return np.asarray((inside & (size[:, None] < 0.35 * size[None, :])).any(axis=1), np.bool_)
 
 
 def _with_signs(row: list[Candidate], others: bool) -> list[tuple[Candidate, bool]]:

@@ -15,10 +15,13 @@ Floats = NDArray[np.float32]
 MOST_CUT = 100
 """Marks, those with most ink, that are cut where digits may touch."""
 
+LOWEST_CUT = 8
+"""Pixels of a mark's height from which it is cut: two digits of fewer rows cannot be told from noise."""
+
 
 def pieces(mark: Candidate, reader: Reader) -> list[Candidate]:
     """Return the digits that touch in a mark that is no digit; the mark itself where it is one, or makes none."""
-    if mark.is_digit >= DIGIT or mark.box.width < 0.6 * mark.box.height:
+    if mark.is_digit >= DIGIT or mark.box.height < LOWEST_CUT or mark.box.width < 0.6 * mark.box.height:
         return [mark]
     pieces = best_pieces(mark, reader)
     good = all(piece.is_digit > 0.8 and piece.confidence > 0.8 for piece in pieces)

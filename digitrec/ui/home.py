@@ -34,16 +34,16 @@ def begin() -> DeltaGenerator:
 
 @st.fragment
 def drawn_and_read() -> None:
-    """Draw the canvas of the Draw page and how the best MLP and the best CNN read it.
+    """Draw the canvas of the Draw page and how the best CNN and the best MLP read it.
 
     The page calls it last: its text and links do not wait for the canvas or the models, which are opened here.
     """
     draw.begin(PAD)
     left, *columns = st.columns([320, 255, 255], gap="medium")
-    labelled, answers = common.model_labels(), []
+    answers = []
     for number, (column, name) in enumerate(zip(columns, _defaults(), strict=False), 1):
         with column, common.shown_errors(stop=False):
-            st.markdown(f"**{common.plain(labelled[name])}** reads")
+            common.reads(name)
             common.predictor(name)  # opened now, so that the first stroke does not wait for it
             places = st.container(key=f"answer_{number}"), st.container(key=f"bars_{number}")
             answers.append(draw.Answer(name, *places))
@@ -58,13 +58,13 @@ def drawn_and_read() -> None:
 
 
 def _defaults() -> list[str]:
-    """Return the names of the best MLP and the best CNN, or of the one available model.
+    """Return the names of the best CNN and the best MLP, or of the one available model.
 
     Raises:
         ModelError: If there is no model.
     """
     kinds = {model.kind for model in registry.models()}
-    return [registry.default(kind) for kind in ("mlp", "cnn") if kind in kinds] or [registry.default()]
+    return [registry.default(kind) for kind in ("cnn", "mlp") if kind in kinds] or [registry.default()]
 
 
 def page_cards() -> None:

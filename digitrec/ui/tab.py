@@ -7,9 +7,10 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from digitrec import formats
 from digitrec.ui import available
 from digitrec.ui.teach import collected
-from digitrec.uploads.batch import Batch
+from digitrec.uploads.batch import KEPT_BYTES, Batch
 from digitrec.uploads.kept_sessions import KeptSessions, new_token
 
 KEY = "tab"
@@ -36,16 +37,50 @@ def remember() -> None:
     state = st.session_state
     if "tab_token" not in state:
         state.tab_token, state.tab_got = new_token(), None
-    kept = save()
+    state.tab_kept = save()
     with st.container(key="tab_memory"):
         _tab(
             key=KEY,
-            data={"token": state.tab_token, "got": state.tab_got, "content": _has_content(), "kept": kept},
+            data={"token": state.tab_token, "got": state.tab_got, "content": _has_content(), "kept": state.tab_kept},
             height=1,
             default={"held": None},
             on_held_change=_restore,
         )
         _palm(key="palm", height=1)
+
+
+def lost() -> None:
+    """Say that what was in the tab before it was reloaded could not be kept, until there is something new."""
+    state: Any = st.session_state
+    if state.get("tab_lost") and not _has_content():
+        st.warning(
+            "What was drawn or uploaded in this tab before it was reloaded could not be kept. Draw it again, or choose "
+            "the pictures again.",
+            icon=":material/history:",
+        )
+    else:
+        state.tab_lost = False
+
+
+def save_again() -> None:
+    """Keep what the page has changed; run it again if what it told about that at its beginning is not true any more."""
+    if save() != st.session_state.get("tab_kept", False):
+        st.rerun()
+
+
+def unkept() -> str:
+    """Return a sentence on what is lost when the page is left; empty where nothing is."""
+    state: Any = st.session_state
+    mine: Batch | None = state.get("batch")
+    if state.get("tab_kept", True) or not (mine and mine.pictures):
+        return ""
+    gone = [picture for picture in mine.pictures if mine.data(picture) is None]
+    if not gone:
+        return "There is too much here to be kept: it is lost when the page is reloaded. Download the readings first."
+    return (
+        f"Of all files {KEPT_BYTES / 2**20:.0f} MB are kept. When the page is left or reloaded, the readings and "
+        f"corrections of all pictures stay, but {formats.plural(len(gone), 'picture')} can no longer be shown."
+    )
 
 
 def save() -> bool:
@@ -54,15 +89,18 @@ def save() -> bool:
     if "tab_token" not in state:
         return False  # the first run, before `remember`
     mine: Batch | None = state.get("batch")
-    values, size = {}, 0
     available.note()
-    if _has_content() or any(state.get(key) for key in _OWN):
-        values = {key: state[key] for key in ("batch", *_DRAWN, *_CHOICES, *_OWN) if key in state}
-        size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN) + collected.size()
+    values = {key: state[key] for key in ("batch", *_DRAWN) if key in state} if _has_content() else {}
+    own = {key: state[key] for key in _OWN if state.get(key)}
+    if values or own:
         context = get_script_run_ctx()
-        values["owner"] = context.session_id if context else ""
-    kept = _store().keep(state.tab_token, values, size)
-    if values and kept and (former := state.pop("tab_former", None)):
+        own |= {key: state[key] for key in _CHOICES if key in state}
+        own["owner"] = context.session_id if context else ""
+    size = (mine.weight() if mine else 0) + sum(_size(state.get(key)) for key in _DRAWN) + collected.size()
+    kept = _store().keep(state.tab_token, values | own, size)
+    if not kept:
+        _store().keep(state.tab_token, own, collected.size())  # at least what leads to models of one's own
+    elif own and (former := state.pop("tab_former", None)):
         _store().forget(former)
     return kept and not (mine and any(mine.data(picture) is None for picture in mine.pictures))
 
@@ -88,8 +126,9 @@ def _size(value: Any) -> int:
 def _restore() -> None:
     """Take over what was kept of the tab before it was reloaded, unless there is something new already."""
     state: Any = st.session_state
-    held = state[KEY].get("held")
-    found = _store().found(held)
+    held = state[KEY].get("held")  # a browser can send anything
+    token, full = (held.get("token"), held.get("full")) if isinstance(held, dict) else (None, None)
+    found = _store().found(token)
     owner = found.pop("owner", None)
     for key in _OWN:
         if key in found and not state.get(key):
@@ -102,5 +141,6 @@ def _restore() -> None:
             state[f"{pad}_start"], state[f"{pad}_restored"] = start, True
         # A duplicated tab leaves the other one, which is still open, what was kept of it.
         if not (owner and runtime.exists() and runtime.get_instance().is_active_session(owner)):
-            state.tab_former = held
-    state.tab_got = held
+            state.tab_former = token
+    state.tab_lost = full is True and not _has_content()
+    state.tab_got = token

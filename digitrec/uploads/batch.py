@@ -19,7 +19,7 @@ from digitrec.uploads import corrections as ledgers
 from digitrec.uploads.corrections import Ledger
 from digitrec.uploads.names import natural
 
-KEPT_BYTES = 32 * 2**20
+KEPT_BYTES = 20 * 2**20
 """Bytes of files that a batch keeps; the readings of the others stay, their steps cannot be shown again."""
 
 INK_BYTES = 4 * 2**20

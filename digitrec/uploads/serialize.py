@@ -26,7 +26,7 @@ _NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def record(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
-    """Return a reading as the command line prints it; see contracts.md.
+    """Return a reading as the command line prints it; see docs/pipeline.md.
 
     A box is in pixels of the picture as a viewer shows it. Where the picture was rotated to be read, the box is the
     upright one around the digit, and `corners` says where the digit lies in it.

@@ -1,8 +1,10 @@
 """Many visitors on Draw while a network trains: how long each stroke waits for its answer, and the server's memory.
 
-    python -m tests.bench.load [SESSIONS] [MINUTES] [--no-training] [--pictures N]
+    python -m tests.bench.load [SESSIONS] [MINUTES] [--no-training] [--pictures N] [--batches N]
 
-With `--pictures` one more visitor, a browser, has a batch of N 12-megapixel sheets read at the same time.
+With `--pictures` one more visitor, a browser, has a batch of N 12-megapixel sheets read at the same time. With
+`--batches` N more visitors have first had such sheets read, as many as the server keeps the files of, and stay on
+Upload until the end.
 
 One real browser opens Draw and draws; what it sends over its WebSocket is recorded. Then SESSIONS WebSockets are
 opened, each its own session, that send the same: two drawings in turn, one every 3 seconds, as browsers do. An answer
@@ -33,6 +35,8 @@ from serving import Server, chromium, serve
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from strokes import SEVEN, ZERO, draw
 from websockets.asyncio.client import ClientConnection, connect
+
+from digitrec.uploads.batch import KEPT_BYTES
 
 EVERY = 3.0  # seconds between two strokes of a visitor
 LIMIT, MEMORY = 1.0, 600  # seconds for 95 of 100 answers; MB
@@ -165,13 +169,36 @@ def training(home: Path) -> Iterator[None]:
         (run / "stop").touch()
 
 
+def sheets(folder: Path, count: int, most: int = 2**40) -> list[Path]:
+    """Write large pictures, each another file, the same picture; fewer where together they have `most` bytes."""
+    sheet = subprocess.run([sys.executable, "-c", SHEET], stdout=subprocess.PIPE, check=True).stdout
+    folder.mkdir(exist_ok=True)
+    files = [folder / f"sheet{number}.jpg" for number in range(min(count, most // (len(sheet) + 2)))]
+    for number, file in enumerate(files):
+        file.write_bytes(sheet + bytes([number // 256, number % 256]))
+    return files
+
+
+@contextlib.contextmanager
+def batches(app: Server, folder: Path, count: int) -> Iterator[None]:
+    """So many browsers, each with a batch of large pictures that was read and is kept in full."""
+    files = sheets(folder / "batches", 100, KEPT_BYTES)
+    print(
+        f"{count} batches of {len(files)} pictures, {sum(file.stat().st_size for file in files) / 2**20:.0f} MiB each"
+    )
+    with chromium() as browser:
+        for _ in range(count):
+            page = browser.new_context().new_page()
+            page.goto(f"{app.url}/Upload")
+            page.locator(".st-key-files input[type=file]").set_input_files(files)
+            page.locator(".st-key-remove_all").wait_for(timeout=600_000)
+        yield
+
+
 @contextlib.contextmanager
 def uploading(app: Server, folder: Path, count: int) -> Iterator[None]:
     """A browser that has just chosen so many large pictures on Upload."""
-    sheet = subprocess.run([sys.executable, "-c", SHEET], stdout=subprocess.PIPE, check=True).stdout
-    files = [folder / f"sheet{number}.jpg" for number in range(count)]
-    for number, file in enumerate(files):
-        file.write_bytes(sheet + bytes([number // 256, number % 256]))  # each another file, the same picture
+    files = sheets(folder, count)
     with chromium() as browser:
         page = browser.new_page()
         page.goto(f"{app.url}/Upload")
@@ -185,12 +212,17 @@ def main() -> None:
     parser.add_argument("sessions", type=int, nargs="?", default=50)
     parser.add_argument("minutes", type=float, nargs="?", default=10.0)
     parser.add_argument("--no-training", action="store_true")
-    parser.add_argument("--pictures", type=int, default=0, metavar="N")
+    visitors = parser.add_mutually_exclusive_group()
+    visitors.add_argument("--pictures", type=int, default=0, metavar="N")
+    visitors.add_argument("--batches", type=int, default=0, metavar="N")
     options = parser.parse_args()
     sessions, minutes = options.sessions, options.minutes
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         app = stack.enter_context(serve(Path(name)))
         frames = recorded(app)
+        if options.batches:
+            stack.enter_context(batches(app, Path(name), options.batches))
+            print(f"memory with them {psutil.Process(app.pid).memory_info().rss / 1e6:.0f} MB")
         if not options.no_training:
             stack.enter_context(training(app.home))
         if options.pictures:

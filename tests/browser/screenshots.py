@@ -1,20 +1,27 @@
 """Renew the README's pictures: `python tests/browser/screenshots.py` uses each page in Chromium and photographs it."""
 
+import io
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page
 from serving import PROJECT, chromium, serve
 from strokes import EIGHT, FORTY_TWO, draw
 
 DOCS = PROJECT / "docs"
+COLOURS = 96  # a repository keeps each picture for ever, so they are small
 
 
 def shoot(page: Page, name: str, height: int) -> None:
     page.set_viewport_size({"width": 1280, "height": height})
     page.mouse.move(5, 5)  # the canvas shows its tools while the mouse is over it
-    page.wait_for_timeout(2500)
-    page.screenshot(path=DOCS / f"{name}.png")
+    page.wait_for_timeout(4000)
+    whole = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    few = whole.quantize(
+        COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )  # a repository keeps each for ever
+    few.save(DOCS / f"{name}.png", optimize=True)
 
 
 def main() -> None:
@@ -49,8 +56,8 @@ def main() -> None:
         page.locator(".st-key-start button").wait_for()
         page.wait_for_timeout(2000)
         page.locator(".st-key-start button").click()
-        page.get_by_text("Most confident mistakes").wait_for(timeout=120_000)
-        shoot(page, "train", 2350)
+        page.get_by_text("Most confident mistakes").wait_for(timeout=480_000)
+        shoot(page, "train", 2640)
         page.goto(f"{app.url}/Compare")
         page.locator(".st-key-scores").wait_for()
         shoot(page, "compare", 1250)

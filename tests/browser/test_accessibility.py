@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
+from keyboard import tab_to
 from playwright.sync_api import Browser, Page, expect
 
 from digitrec.datasets import example
@@ -46,15 +47,6 @@ def test_axe_finds_nothing_on_any_page_light_or_dark(browser: Browser, server: s
             found[name, scheme] = violations(page)
     context.close()
     assert found == {(name, scheme): [] for name in PAGES for scheme in SCHEMES}
-
-
-def tab_to(page: Page, name: str) -> None:
-    """Press Tab until the button of this name has the focus."""
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.innerText")[-len(name) :] == name:
-            return
-    raise AssertionError(f"Tab does not lead to {name!r}")
 
 
 def test_pictures_are_read_corrected_and_removed_by_keys_alone(page: Page, server: str) -> None:

@@ -19,4 +19,5 @@ def drawing(*lines: list[tuple[int, int]], width: int = 280) -> dict[str, Any]:
 
 
 def words(page: AppTest) -> str:
-    return " ".join(element.proto.body for element in page.get("html"))
+    """Return the page's HTML and Markdown."""
+    return " ".join(element.proto.body for kind in ("html", "markdown") for element in page.get(kind))

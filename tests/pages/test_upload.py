@@ -32,6 +32,10 @@ def test_an_empty_page_says_what_to_do_and_has_an_example(page: AppTest) -> None
 def test_the_reader_reads_and_the_best_mlp_beside_it(page: AppTest) -> None:
     assert page.selectbox(key="model_1").value == "reader"
     assert page.selectbox(key="model_2").value == "reader-mlp"
+    press(page, "Try an example")
+    said = [element.proto for element in page.markdown if "** reads " in element.value]
+    assert [each.body.partition(" reads ")[0] for each in said] == ["**CNN · reader**", "**MLP · reader-mlp**"]
+    assert all("accuracy on MNIST's test digits." in each.help for each in said)
 
 
 def test_files_are_read_in_natural_order(page: AppTest) -> None:
@@ -74,6 +78,13 @@ def test_a_name_is_never_taken_for_html(page: AppTest) -> None:
     upload(page, {"<b>x</b><script>\u202e'\".png": digit_file(0)})
     assert "<b>x" not in words(page)
     assert "&lt;b&gt;x&lt;/b&gt;&lt;script&gt;\ufffd&#x27;&quot;.png" in words(page)
+
+
+def test_a_long_name_is_whole_on_hover_and_its_end_is_always_seen(page: AppTest) -> None:
+    name = f"scan of {'many ' * 20}pages 17.png"
+    upload(page, {name: digit_file(0)})
+    assert f'<span title="{name}"><i>scan of' in words(page)
+    assert "<i>es 17.png</i></span>" in words(page)
 
 
 def test_all_ink_is_one_digit_when_the_switch_says_so(page: AppTest) -> None:

@@ -120,7 +120,7 @@ def test_a_picture_of_which_all_was_left_out_still_shows_it_on_demand(page: AppT
     assert chooser_or_none(page) is None
     left_out(page).set_value(True).run()
     assert len(boxes(page)) == 5
-    assert "<b>reader</b> reads not a digit" in words(page)
+    assert "**CNN · reader** reads not a digit" in words(page)
     assert all(option.endswith(": not a digit") for option in chooser(page).options)
 
 
@@ -142,7 +142,7 @@ def test_digits_that_are_uncertain_are_named(page: AppTest) -> None:
     as_read(page, {0}, **UNSURE)
     assert texts(page) == ["4"]
     assert "Uncertain: 4 or 9." in words(page)
-    assert "<b>reader</b> reads 4 or 9, 60.0 % for 4" in words(page)
+    assert "**CNN · reader** reads 4 or 9, 60.0 % for 4" in words(page)
     press(page, "Remove all")
     press(page, "Try an example")
     as_read(page, range(5), **UNSURE)

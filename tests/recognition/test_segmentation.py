@@ -248,3 +248,23 @@ def test_any_ink_has_marks_inside_it(height: int, width: int, share: float, seed
 def test_gravel_is_looked_through_in_bounded_work(reader: Predictor) -> None:
     ink = (np.random.default_rng(0).random((600, 600)) < 0.05).astype(np.float32)
     assert sum(len(row) for row in segmentation.find(ink, reader)) <= normalize.MOST_PARTS
+
+
+class Counting:
+    """A reader that counts the glyphs that it is asked for."""
+
+    def __init__(self, reader: Predictor) -> None:
+        self.reader, self.asked = reader, 0
+
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        self.asked += len(glyphs)
+        return self.reader.answers(glyphs)
+
+
+@pytest.mark.parametrize(("height", "width", "most"), [(28, 28, 100), (48, 72, 450)])
+def test_a_small_picture_of_noise_is_little_work(reader: Predictor, height: int, width: int, most: int) -> None:
+    """As many glyphs as a dense sheet of digits has strokes; they were more than twice as many."""
+    for share in (0.05, 0.2, 0.3):
+        counting = Counting(reader)
+        segmentation.find((np.random.default_rng(0).random((height, width)) < share).astype(np.float32), counting)
+        assert counting.asked <= most

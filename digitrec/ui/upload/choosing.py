@@ -29,7 +29,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
     )
     key = WAYS[way]
     if way == "Camera":
-        shot = st.camera_input(
+        st.camera_input(
             "Hold the paper flat and take a picture",
             key=key,
             on_change=_take,
@@ -37,9 +37,8 @@ def choose_pictures() -> dict[str, UploadedFile]:
             width=480,
             resolution="1080p",
         )
-        files = [shot] if shot else []
     elif way == "Folder":
-        files = st.file_uploader(
+        st.file_uploader(
             "A folder of pictures, read in order of their names",
             [ending.lstrip(".") for ending in settings.PICTURE_ENDINGS],
             accept_multiple_files="directory",
@@ -49,7 +48,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
         )
     else:
         # Streamlit cannot empty an uploader. One with another limit, even with the same effect, is a new one.
-        files = st.file_uploader(
+        st.file_uploader(
             f"Pictures: {settings.FORMAT_WORDS}, and PDF",
             accept_multiple_files=True,
             key=key,
@@ -57,6 +56,7 @@ def choose_pictures() -> dict[str, UploadedFile]:
             args=(key,),
             max_upload_size=settings.limit("megabytes") if st.session_state.get("emptied", 0) % 2 else None,
         )
+    files = _held(key)
     st.session_state[f"held_{key}"] = frozenset(file.file_id for file in files)
     return {file.file_id: file for file in files}
 
@@ -79,9 +79,12 @@ def _take(key: str) -> None:
 
 
 def _held(key: str) -> list[UploadedFile]:
-    """Return the files that an uploader holds; one that was drawn anew, after another page, holds none."""
+    """Return the files that an uploader holds; one that was drawn anew, after another page, holds none.
+
+    These share their bytes with Streamlit's memory of uploads. What an uploader returns is a copy of each.
+    """
     value = st.session_state[key]
-    return value if isinstance(value, list) else [value] if value else []
+    return [file for file in (value if isinstance(value, list) else [value]) if isinstance(file, UploadedFile)]
 
 
 def _name(key: str, name: str) -> str:

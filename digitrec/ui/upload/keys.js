@@ -73,7 +73,7 @@ export default function (component) {
   let frame = 0;
   if (data.moves !== kept.moves) {
     kept.moves = data.moves;
-    const until = performance.now() + 5000;
+    const until = performance.now() + 20000; // a busy server takes its time
     const show = () => {
       const card = document.querySelector(`.st-key-reading_${data.card}`);
       const ready = card?.querySelector('.picture.big, [class*="st-key-answers_"]');

@@ -1,6 +1,5 @@
 """A picture's digits on Upload: their boxes in the picture, a table, corrections, and the models' input."""
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from digitrec.recognition.ablation import Row
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, Reading
-from digitrec.ui import ablation, charts
+from digitrec.ui import ablation, available, charts, common
 from digitrec.ui.upload import corrections
 from digitrec.ui.upload.shown import ROWS, Shown
 from digitrec.uploads import batch, isolation
@@ -64,7 +63,10 @@ def annotations(shown: Shown, predictors: Sequence[Predictor]) -> None:
     if close:
         _picture(shown, close, found[0])
     else:
-        st.info("The file is no longer available. Choose it again to see the picture and the steps.")
+        st.info(
+            "The reading and its corrections are kept, the file is not. Choose it again to see the picture and the "
+            "steps."
+        )
     if shown.visible:
         left, right = st.columns(2)
         with left:
@@ -209,7 +211,7 @@ def _table(shown: Shown, models: Sequence[str], found: Sequence[Reading]) -> Non
             "Row": st.column_config.NumberColumn(width=40),
             "Input": st.column_config.ImageColumn(width=min(150, 20 + 25 * max(map(len, groups)))),
             "Certainty": st.column_config.NumberColumn(format="%.1f %%", width=76),
-            **{name: st.column_config.TextColumn(width=74) for name in models},
+            **{name: st.column_config.TextColumn(width=74, help=common.about(available.get(name))) for name in models},
         },
         on_select=lambda: _rows_selected(shown, key, groups),
         selection_mode=["multi-row", "single-cell"],
@@ -305,8 +307,7 @@ def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Read
     place = shown.chosen[0]
     for column, predictor, number, reading in zip(st.columns(2), predictors, (1, 2), found, strict=False):
         with column:
-            prediction = page_picture.digit_sentence(shown.ledger.entries[place].said[predictor.name])
-            st.html(f'<p class="note"><b>{html.escape(predictor.name)}</b> reads {html.escape(prediction)}</p>')
+            common.reads(predictor.name, page_picture.digit_sentence(shown.ledger.entries[place].said[predictor.name]))
             charts.bars(reading.digits[place], predictor.name, f"bars_{number}_{shown.key}")
     charts.meaning([predictor.name for predictor in predictors], f"meaning_{shown.key}")
     entry = shown.ledger.entries[place]

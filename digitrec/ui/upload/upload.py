@@ -16,7 +16,7 @@ from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit, Reading, either
 from digitrec.registry import registry
-from digitrec.ui import common
+from digitrec.ui import common, tab
 from digitrec.ui.upload import pictures as upload_pictures
 from digitrec.ui.upload import review as upload_review
 from digitrec.ui.upload.choosing import batch, remove_all
@@ -31,6 +31,9 @@ NAMED = 3
 
 NUMERALS = 20
 """Digits in one row that stand beside the name of their picture; others stand below it."""
+
+ENDING = 9
+"""Characters at the end of a long name that are seen where there is no room for all of it."""
 
 LONGEST = 60
 """Characters up to which numbers are also shown above the table."""
@@ -48,12 +51,13 @@ STYLE = """<style>
 .picture img, .picture .none {display: block; width: 100%; height: 5rem; object-fit: contain; border-radius: .25rem;
   background: rgba(128, 128, 128, .15)}
 .picture .none {text-align: center; line-height: 5rem; font-size: 1.5rem}
-.picture span {display: block; font-size: .8rem; padding-top: .25rem; white-space: nowrap; overflow: hidden;
-  text-overflow: ellipsis}
+.picture span {display: flex; font-size: .8rem; padding-top: .25rem; white-space: pre; overflow: hidden}
+.picture i {font-style: normal; flex: none}
+.picture i:first-child {flex: 0 1 auto; overflow: hidden; text-overflow: ellipsis}
 .picture.big {display: flex; gap: .75rem; align-items: center}
 .picture.big img, .picture.big .none {flex: none; width: 3.5rem; height: 3.5rem; line-height: 3.5rem}
 .picture.big span {font-size: 1rem; padding: 0}
-[class*="st-key-head_"] {padding-right: 2rem}
+[class*="st-key-head_"]:has(.big) {padding-right: 2rem}
 [class*="st-key-reading_"] {position: relative; scroll-margin-top: 9rem}
 :has(> .st-key-progress):not(:has([role="progressbar"], button, [data-testid="stAlert"])) {display: none}
 :has(> [class*="st-key-dismiss_"]) {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1}
@@ -101,6 +105,8 @@ def read_all(
     head, cards = st.container(key="progress"), st.container(key="cards")
     unread = [picture for picture in mine.pictures if not mine.is_read(picture, single)]
     bar, button = head.empty(), head.empty()
+    if sentence := tab.unkept():
+        head.info(sentence, icon=":material/info:")
     if unread and not stopped:
         bar.progress(0.0, _progress(0, len(unread), 0.0))
         button.button("Stop", key="stop_reading", icon=":material/stop:", on_click=_set_stopped, args=(True,))
@@ -261,7 +267,9 @@ def _heading(this: _Card, wide: bool) -> None:
     """Draw a thumbnail, the file's name, escaped, and the cross that removes the picture."""
     uri = batch().thumbnails.get(this.picture.key)
     image = f'<img src="{uri}" alt="">' if uri else '<div class="none">×</div>'
-    name = html.escape(names.shown_name(this.picture.name))
+    name = names.shown_name(this.picture.name)
+    parts = [name[:-ENDING], name[-ENDING:]] if len(name) > 2 * ENDING else []
+    name = "".join(f"<i>{html.escape(part)}</i>" for part in parts) or html.escape(name)
     title = html.escape(names.shown_name(this.picture.name, 300))
     body = f'<div class="picture{" big" if wide else ""}">{image}<span title="{title}">{name}</span></div>'
     st.html(body, width="content" if wide else "stretch")
@@ -281,8 +289,9 @@ def _notes(models: Sequence[str], outcomes: Sequence[Outcome]) -> None:
     """Draw notes: nothing found, rejected candidates, uncertain digits, models that differ."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
     notes = _as_numbers(readings[0].digits) + _doubts(readings[0].digits)
+    labels = common.model_labels()
     notes += [
-        f"≠ {name} reads {_short(reading.text)}"
+        f"≠ {labels[name]} reads {_short(reading.text)}"
         for name, reading in zip(models[1:], readings[1:], strict=False)
         if reading.text != readings[0].text
     ]
