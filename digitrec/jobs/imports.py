@@ -263,7 +263,7 @@ def _facts(
     convolutions = sum(name.startswith("conv_") for name in shown)
     return {
         "file": file_name,
-        "format": reading.format_of(data),
+        "format": reading.format_of(data, file_name),
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "kind": "cnn" if convolutions else "mlp",

@@ -1,5 +1,6 @@
 """A network as data -> a Keras model, a LiteRT model, and what both read. Only `jobs.imports` uses this."""
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -117,10 +118,9 @@ def _connected(found: Network, start: Any) -> Any:
 
 
 def _layer(layer: Layer, name: str) -> Any:
-    options = dict(layer.options)
-    if layer.kind == "Flatten":
-        return keras.layers.Flatten(name=name)
-    return getattr(keras.layers, layer.kind)(**options, name=name)
+    if layer.kind == "UnitLength":
+        return functools.partial(own.unit_length, name, axes=layer.options["axes"])
+    return getattr(keras.layers, layer.kind)(**layer.options, name=name)
 
 
 def read_all(model: keras.Model, inputs: Floats) -> Floats:

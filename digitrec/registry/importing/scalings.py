@@ -130,12 +130,13 @@ def best(measured: Sequence[Measured]) -> Measured:
     """Return the best of those that were measured on the most digits.
 
     A network often reads as well on pixels that are multiplied by a number, but is then sure of all that it says. So of
-    those that are about as accurate, the one with the lowest loss is what it was trained on.
+    those that are about as accurate, the one with the lowest loss is what it was trained on; where a network scales by
+    itself, all are the same to it, and the first one is taken.
     """
     most = max(each.digits for each in measured)
     whole = [each for each in measured if each.digits == most]
     top = max(each.accuracy for each in whole)
-    return min((each for each in whole if each.accuracy >= top - EQUAL), key=lambda each: each.loss)
+    return min((each for each in whole if each.accuracy >= top - EQUAL), key=lambda each: round(each.loss, 3))
 
 
 def lesson(measured: Sequence[Measured]) -> list[str]:
