@@ -19,9 +19,6 @@ from digitrec.ui import available, charts, common
 TOKEN = "bring_token"
 """Entry of the session's state with the import under way; kept with the tab."""
 
-KEPT_AS = "bring_kept"
-"""Entry with the name under which the model was kept already, while Compare's analysis is made."""
-
 CHOSEN = "bring_chosen"
 """Entry with the name of the model that was brought last."""
 
@@ -30,8 +27,9 @@ TYPICAL = 12.0  # seconds that it takes on two free cores
 
 INVITATION = (
     "Did you follow a tutorial and train a model of your own? Bring its file: `.keras`, `.h5`, `.tflite` or `.onnx`, "
-    f"up to {MEGABYTES} MB, with an input of 28 x 28 pixels and an output for each of the ten digits. You can then "
-    "choose it on Draw, Upload and Compare, and see how the scaling of its input decides what it reads."
+    f"up to {MEGABYTES} MB, with an input of 28 x 28 pixels and an output for each of the ten digits; or the zip of a "
+    "model that you downloaded here. You can then choose it on Draw, Upload and Compare, teach it your hand, and see "
+    "how the scaling of its input decides what it reads."
 )
 PROMISE = (
     "The file is read as numbers; no program in it is run. Your model is yours: nobody else sees it, and it is deleted "
@@ -48,16 +46,13 @@ def take() -> None:
         return
     try:
         found = imports.find(state[TOKEN])
-        if found.state not in ("ready", "finished"):
+        if found.state != "finished":
             return
-        if KEPT_AS not in state:
-            model = available.keep(available.free_name(found.name), found.folder)
-            state[KEPT_AS] = state[CHOSEN] = state["model_1"] = model.name
-            state.bring_open = True
-        if found.state == "finished":
-            imports.copy_insight(found, available.get(state[KEPT_AS]).folder)
-            imports.drop(found.token)
-            del state[TOKEN], state[KEPT_AS]
+        model = available.keep(available.free_name(found.name), found.folder)
+        state[CHOSEN] = state["model_1"] = model.name
+        state.bring_open = True
+        imports.drop(found.token)
+        del state[TOKEN]
     except DigitrecError as error:
         state.bring_error = str(error)
         _forget()
@@ -66,7 +61,6 @@ def take() -> None:
 def _forget() -> None:
     """Drop the import under way."""
     token = st.session_state.pop(TOKEN, None)
-    st.session_state.pop(KEPT_AS, None)
     if token:
         with contextlib.suppress(DigitrecError):  # it was no token, or is gone
             imports.drop(token)
@@ -82,18 +76,16 @@ def section(models: Sequence[Model]) -> None:
     if state.pop("bring_open", False):
         state.bring = True
     place = st.expander("**Bring your own model**", key="bring", icon=":material/upload_file:", on_change="rerun")
-    brought = {model.name: model for model in models if model.imported is not None}
+    brought = {model.name: model for model in models if model.imported is not None and "taught" not in model.card}
     if not place.open:
         return
     with place:
-        if TOKEN in state and KEPT_AS not in state:
+        if TOKEN in state:
             st.fragment(_progress, run_every=1.0)()
         else:
             _form()
         for model in brought.values():
             verdict(model)
-        if TOKEN in state and KEPT_AS in state:
-            st.fragment(_analysis, run_every=2.0)()
 
 
 def _form() -> None:
@@ -150,14 +142,6 @@ def _progress() -> None:
         if st.button("Stop", key="bring_stop", icon=":material/stop:"):
             _forget()
             st.rerun()
-
-
-def _analysis() -> None:
-    """Say that Compare's analysis is still made; the page is drawn again when it is there."""
-    with common.shown_errors(stop=False):
-        if TOKEN not in st.session_state or imports.find(st.session_state[TOKEN]).state == "finished":
-            st.rerun()
-        st.caption("You can use the model now. What section 2 and section 4 show of it is still being computed …")
 
 
 def verdict(model: Model) -> None:

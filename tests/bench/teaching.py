@@ -24,9 +24,9 @@ from digitrec.datasets import glyph_bank, mnist, own_digits, unipen
 from digitrec.datasets.own_digits import OwnDigit
 from digitrec.datasets.unipen import Writing
 from digitrec.jobs import checkpoint
-from digitrec.jobs.teaching import FOLDS, LEAST, SEED
+from digitrec.jobs.teaching import FOLDS, LEAST, SEED, has_odds
 from digitrec.registry import registry
-from digitrec.training import metrics, teaching
+from digitrec.training import metrics, splits, teaching
 
 MODELS = ("mlp-128-128", "cnn-5x5", "reader")
 GROUPS = ("held out", "many")
@@ -65,11 +65,12 @@ def lessons(digits: list[OwnDigit], group: str) -> list[tuple[Places, Places]]:
 def measure(name: str, group: str, all_digits: list[list[OwnDigit]]) -> None:
     """Teach a model by each writer and print what that gave."""
     model = registry.get(name)
-    pupil = teaching.Pupil(model.recipe, checkpoint.weights(model.folder))
+    pupil = teaching.Pupil(checkpoint.model(model.folder), has_odds(model))
     pictures, truth = mnist.test()
     test = pupil.features(mnist.glyphs(pictures))
     mnist_before = float((pupil.read(test) == truth).mean())
-    pupil.study(SEED)
+    split = splits.digits(model.recipe)
+    pupil.study(split.x, split.y, SEED)
     before, after, mnist_after, seconds = [], [], [], []
     for digits in all_digits:
         labels = np.array([digit.label for digit in digits])

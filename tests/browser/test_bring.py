@@ -1,9 +1,10 @@
 """Bring a model in Chromium: the file, the verdict, a drawing, Compare; and a second visitor who never hears of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Server
+from serving import Server, serve
 from strokes import EIGHT, draw
 
 from digitrec import settings
@@ -11,6 +12,19 @@ from digitrec import settings
 FILE = settings.SHIPPED_MODELS / "mlp-30-10" / "model.keras"
 NAME = "tutorial-of-the-first-visitor"
 WORKING = 240_000  # milliseconds: TensorFlow is loaded, on a machine that has other work
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> Iterator[Server]:
+    """Start an app whose jobs yield to nobody; stop it at the end."""
+    with serve(tmp_path_factory.mktemp("brought")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(app: Server) -> str:
+    """Return its address."""
+    return app.url
 
 
 def frames(page: Page) -> list[bytes]:

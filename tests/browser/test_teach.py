@@ -1,12 +1,12 @@
 """A person's way: teach a model on Draw, look at the verdict, keep it, draw with it; another visitor sees nothing."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import strokes
 from playwright.sync_api import Browser, Page, expect
-from serving import Server
+from serving import Server, serve
 from strokes import EIGHT, SEVEN, ZERO
 
 NAME = "hand-of-the-first-visitor"
@@ -20,6 +20,19 @@ NINE = [(180, 90), (140, 55), (100, 90), (130, 130), (180, 95), (175, 160), (150
 DIGITS = (ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE)
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 LESSON_SECONDS = 900  # on a machine that does much else
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> Iterator[Server]:
+    """Start an app whose lessons are short and yield to nobody; stop it at the end."""
+    with serve(tmp_path_factory.mktemp("taught")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(app: Server) -> str:
+    """Return its address."""
+    return app.url
 
 
 def draw(page: Page, points: list[tuple[int, int]]) -> None:
@@ -100,8 +113,7 @@ def test_teach_look_keep_draw(
     expect(chosen).not_to_have_value(re.compile(NAME))
 
 
-@pytest.mark.parametrize("key", ["Enter", " "])
-def test_all_but_drawing_works_by_keyboard(visit: Callable[[str], Page], key: str) -> None:
+def test_all_but_drawing_works_by_keyboard(visit: Callable[[str], Page]) -> None:
     page = visit("Draw")
     summary = page.locator("summary", has_text="Teach it your hand")
     summary.focus()
@@ -109,15 +121,15 @@ def test_all_but_drawing_works_by_keyboard(visit: Callable[[str], Page], key: st
     expect(page.locator(".st-key-teach_prompt")).to_have_text("Draw a 0")
     skip = page.get_by_role("button", name="Skip", exact=True)
     skip.focus()
-    page.keyboard.press(key)
+    page.keyboard.press("Enter")
     expect(page.locator(".st-key-teach_prompt")).to_have_text("Draw a 1")
     draw(page, ONE)
     following = page.get_by_role("button", name="Next", exact=True)
     expect(following).to_be_enabled()
     following.focus()
-    page.keyboard.press(key)
+    page.keyboard.press(" ")
     expect(page.locator(".st-key-teach_own figure")).to_have_count(1)
     last = page.get_by_role("button", name="Remove the last")
     last.focus()
-    page.keyboard.press(key)
+    page.keyboard.press("Enter")
     expect(page.locator(".st-key-teach_own figure")).to_have_count(0)

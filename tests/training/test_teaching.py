@@ -21,8 +21,8 @@ def odd() -> list[OwnDigit]:
 
 @pytest.fixture(params=[MLP, CNN], ids=["mlp", "cnn"])
 def pupil(request: pytest.FixtureRequest) -> teaching.Pupil:
-    made = teaching.Pupil(request.param, network.build(request.param).get_weights(), PLAN)
-    made.study(1)
+    made = teaching.Pupil(network.build(request.param), request.param.strokes, PLAN)
+    made.study(*mnist.first_training(1000), seed=1)
     return made
 
 

@@ -57,4 +57,4 @@ def after(operator: str, given: Sequence[Any], axes: tuple[int, ...] = ()) -> Pa
 
 def _is(value: Any, number: float) -> bool:
     """Return whether a constant is this number."""
-    return isinstance(value, int | float | np.ndarray | np.generic) and np.size(value) == 1 and np.all(value == number)
+    return isinstance(value, int | float | np.ndarray | np.generic) and np.array_equal(np.reshape(value, -1), [number])
