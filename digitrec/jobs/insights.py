@@ -22,12 +22,13 @@ TURN = "insights.lock"
 def start(model: Model) -> None:
     """Have it computed, unless it is there; a page that needs it earlier offers to compute it itself."""
     if not (model.folder / model_files.INSIGHT).exists():
-        job.launch(None, "digitrec.jobs.insights", str(model.folder))
+        job.adopt(model.folder, job.launch(None, "digitrec.jobs.insights", str(model.folder)))
 
 
 def is_under_way(model: Model) -> bool:
     """Return whether a process computes it at this moment."""
-    return job.is_alive(model.folder)
+    launched = job.child(model.folder)
+    return job.is_alive(model.folder) or (launched is not None and launched.poll() is None)
 
 
 def main(folder: Path) -> None:

@@ -276,7 +276,7 @@ class _Progress:
 
 def _write(folder: Path, model: Model, pupil: "Pupil", digits: int, split: Split) -> None:
     """Write the model that learned into the lesson's folder."""
-    card, weights = model.card, pupil.model.get_weights()
+    card, weights = model.card, pupil.weights()
     facts: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "taught": {"model": model.name, "digits": digits, "plan": asdict(pupil.plan)},
@@ -309,7 +309,7 @@ def _teach(folder: Path) -> None:
     learned = _read(folder)
     labels = np.array([digit.label for digit in learned])
     split = splits.digits(model.recipe if model.imported is None else imports.RECIPE)
-    pupil = teaching.Pupil(checkpoint.model(model.folder), has_odds(model))
+    pupil = teaching.Pupil(checkpoint.model(model.folder), has_odds(model), teaching.PLAN)
     progress = _Progress(folder)
     progress.begin("Your digits are varied")
     variants = teaching.varied(learned, pupil.plan, SEED, progress.report)

@@ -52,6 +52,7 @@ class Plan:
 
 LEAST = 3  # variants of each digit
 CHUNK = 250  # digits whose features are computed at once
+LARGE = 8.0  # times that trained weights may be as large as new ones until their rate grows; `reader-mlp` has 8.04
 MOST_FEATURES = 100_000_000  # numbers of the features that are kept, 400 MB; a wide network learns from fewer digits
 
 NOTHING = "No layer at the end of this model can learn: its branches join behind the last one. Choose another model."
@@ -62,7 +63,7 @@ PLAN = Plan()
 class Pupil:
     """A network that is taught again and again, each time from its first weights."""
 
-    def __init__(self, model: keras.Model, odds: bool = False, plan: Plan = PLAN) -> None:
+    def __init__(self, model: keras.Model, odds: bool, plan: Plan) -> None:
         """Take a network apart.
 
         Args:
@@ -75,11 +76,17 @@ class Pupil:
             ModelError: If no layer of it can learn, see `learning`.
         """
         self.model = model
-        self.body, self.head = _halves(model, odds)
+        self.body, self.head, self.entry = _halves(model, odds)
         most = MOST_FEATURES // int(np.prod(self.body.output.shape[1:])) // 2
         self.plan = replace(plan, digits=min(plan.digits, most), variants=min(plan.variants, most))
         self.made = tf.function(lambda glyphs: self.body(glyphs, training=False), reduce_retracing=True)
         self.classes = CLASSES + odds
+        self.blank, self.span = np.float32(0), np.float32(1)
+        if not self.body.weights and isinstance(self.entry, keras.layers.Dense) and self.entry.use_bias:
+            paper, ink = self.body(np.stack([np.zeros((28, 28)), np.ones((28, 28))]).astype(np.float32)).numpy()
+            self.blank, self.span = paper, np.float32(max(1.0, np.abs(ink - paper).max()))
+            kernel, bias = self.entry.get_weights()
+            self.entry.set_weights([kernel * self.span, bias + paper @ kernel])
         self.first = self.head.get_weights()
         self.optimizers = [
             (self._optimizer(layer), layer.trainable_variables) for layer in self.head.layers if _learns(layer)
@@ -90,10 +97,15 @@ class Pupil:
         self.step = tf.function(self._step, autograph=False, reduce_retracing=True)
 
     def features(self, glyphs: Floats, report: Callable[[float], object] = lambda done: None) -> Floats:
-        """Return what the layers that learn are given of glyphs (N, 28, 28): float32 (N, D), or maps."""
+        """Return what the layers that learn are given of glyphs (N, 28, 28): float32 (N, D), or maps.
+
+        To a network of dense layers alone these are pixels as it scales them, up to 255 perhaps, or dark ink on light
+        paper. It learns from 0 paper .. 1 ink all the same, with its first weights changed to fit until `weights`.
+        """
         parts = []
         for first in range(0, len(glyphs), CHUNK):
-            parts.append(self.made(tf.constant(glyphs[first : first + CHUNK])).numpy())
+            made = self.made(tf.constant(glyphs[first : first + CHUNK])).numpy()
+            parts.append((made - self.blank) / self.span)
             report(min(1.0, (first + CHUNK) / len(glyphs)))
         return np.concatenate(parts)
 
@@ -104,6 +116,16 @@ class Pupil:
     def read(self, features: Floats) -> NDArray[np.int64]:
         """Return the digits read in features, int64 (N,)."""
         return np.asarray(self.answers(features)[:, :CLASSES].argmax(axis=1), np.int64)
+
+    def weights(self) -> list[Floats]:
+        """Return the network's weights as they are now, for its own scaling, in the order of `model.get_weights`."""
+        if np.ndim(self.blank) == 0:
+            return list(self.model.get_weights())
+        kernel, bias = now = self.entry.get_weights()
+        self.entry.set_weights([kernel / self.span, bias - self.blank @ (kernel / self.span)])
+        found = list(self.model.get_weights())
+        self.entry.set_weights(now)
+        return found
 
     def study(
         self,
@@ -158,10 +180,11 @@ class Pupil:
             optimizer.apply(of_them, weights)
 
     def _optimizer(self, layer: keras.layers.Layer) -> keras.optimizers.Optimizer:
-        """Return what teaches a layer: slower where its weights are smaller than new ones, as for pixels up to 255."""
+        """Return what teaches a layer: slower or faster where its weights are far smaller or larger than new ones."""
         kernel = layer.trainable_variables[0].numpy()
         new = np.sqrt(2 / (kernel.size / kernel.shape[-1] + kernel.size / kernel.shape[-2]))  # Glorot's
-        rate = self.plan.rate * min(1.0, float(np.sqrt(np.mean(np.square(kernel)))) / new)
+        times = float(np.sqrt(np.mean(np.square(kernel)))) / new
+        rate = self.plan.rate * times / min(max(times, 1.0), LARGE)
         made = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, self.plan.steps))
         made.build(layer.trainable_variables)
         return made
@@ -188,8 +211,8 @@ def _learns(layer: keras.layers.Layer) -> bool:
     return bool(layer.trainable_weights) and not isinstance(layer, keras.layers.BatchNormalization)
 
 
-def _halves(model: keras.Model, odds: bool) -> tuple[keras.Model, keras.Model]:
-    """Return a network's layers before those that learn, and the others, which share the network's weights."""
+def _halves(model: keras.Model, odds: bool) -> tuple[keras.Model, keras.Model, keras.layers.Layer]:
+    """Return the layers before those that learn, the others, which share the network's weights, and their first."""
     layers = learning(model)
     if not layers:
         raise ModelError(NOTHING)
@@ -201,7 +224,7 @@ def _halves(model: keras.Model, odds: bool) -> tuple[keras.Model, keras.Model]:
         x = layer(x)
     if odds:
         x = keras.ops.pad(x, ((0, 0), (0, 1)))  # the class of non-digits, see `network.trainable`
-    return body, keras.Model(features, keras.layers.Softmax()(x))
+    return body, keras.Model(features, keras.layers.Softmax()(x)), layers[0]
 
 
 def varied(

@@ -65,7 +65,7 @@ def lessons(digits: list[OwnDigit], group: str) -> list[tuple[Places, Places]]:
 def measure(name: str, group: str, all_digits: list[list[OwnDigit]]) -> None:
     """Teach a model by each writer and print what that gave."""
     model = registry.get(name)
-    pupil = teaching.Pupil(checkpoint.model(model.folder), has_odds(model))
+    pupil = teaching.Pupil(checkpoint.model(model.folder), has_odds(model), teaching.PLAN)
     pictures, truth = mnist.test()
     test = pupil.features(mnist.glyphs(pictures))
     mnist_before = float((pupil.read(test) == truth).mean())

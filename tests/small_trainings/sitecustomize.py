@@ -24,4 +24,4 @@ if started := JOBS.intersection(sys.orig_argv):
     if "digitrec.jobs.teaching" in started:
         from digitrec.training import teaching
 
-        teaching.Pupil.__init__.__defaults__ = False, teaching.Plan(steps=30, digits=500, variants=60)
+        teaching.PLAN = teaching.Plan(steps=30, digits=500, variants=60)

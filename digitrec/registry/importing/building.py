@@ -126,14 +126,13 @@ def _layer(layer: Layer, name: str) -> Any:
     return getattr(keras.layers, layer.kind)(**layer.options, name=name)
 
 
-def read_all(model: keras.Model, inputs: Floats) -> Floats:
-    """Return what a model gives for inputs, (N, ...) -> float32 (N, 10), some at a time.
+def read_all(model: Callable[..., Any], inputs: Floats) -> Floats:
+    """Return what a model, or a function made of it, gives for inputs, (N, ...) -> float32 (N, 10), some at a time.
 
     Raises:
         ModelError: If it gives what is not a number.
     """
-    call = tf.function(lambda batch: model(batch, training=False))
-    parts = [np.asarray(call(tf.constant(inputs[at : at + BATCH]))) for at in range(0, len(inputs), BATCH)]
+    parts = [np.asarray(model(tf.constant(inputs[at : at + BATCH]))) for at in range(0, len(inputs), BATCH)]
     found = np.concatenate(parts).astype(np.float32)
     if not np.isfinite(found).all():
         raise ModelError("The model answers with what is not a number. Train it again.")
@@ -154,7 +153,7 @@ def measure(found: Network, say: Say) -> tuple[list[Measured], Floats]:
         ModelError: If it gives what is not a number.
     """
     pictures, truth = (array[:SECOND] for array in mnist.test())
-    glyphs, model = mnist.glyphs(pictures), raw(found)
+    glyphs, model = mnist.glyphs(pictures), tf.function(raw(found))
     shape = (-1, *found.input_shape)
     tried = ways(flat=len(found.input_shape) == 1)
     measured = []
