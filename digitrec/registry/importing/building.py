@@ -25,10 +25,10 @@ from digitrec.training import network as own
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
 
-FIRST = 500
+FIRST = 300
 """Test digits that are read in each way."""
 
-SECOND = 2_000
+SECOND = 1_500
 """Test digits that are read in those ways that come close to the best; the app then reads all 10,000 in the best."""
 
 CLOSE = 0.02
@@ -37,7 +37,7 @@ CLOSE = 0.02
 MOST = 2
 """Ways that come close, at most."""
 
-BATCH = 500
+BATCH = 300
 
 _NAMES = {
     "Conv2D": "conv", "DepthwiseConv2D": "conv", "SeparableConv2D": "conv", "Dense": "dense", "MaxPooling2D": "pool",
