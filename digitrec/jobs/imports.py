@@ -245,7 +245,7 @@ def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) ->
     truth = mnist.test()[1]
 
     def facts(logits: "NDArray[np.float32]") -> dict[str, Any]:
-        _check(logits[: len(checked)], checked)
+        _check(logits[building.sample()], checked)
         best = building.one(way, logits, truth)
         said = _facts(found, [best if each.way == way else each for each in measured], file_name, data)
         said |= {"shown": building.shown(found.network), "learns": bool(teaching.learning(model))}

@@ -13,7 +13,7 @@ from digitrec.jobs import imports
 from digitrec.registry.importing import scalings
 from digitrec.registry.registry import Model
 from digitrec.training import model_files
-from digitrec.training.recipe import LONGEST_NAME, NAME, NAME_RULE
+from digitrec.training.recipe import LONGEST_NAME, NAME, NAME_RULE, TEST_DIGITS
 from digitrec.ui import available, charts, common
 
 TOKEN = "bring_token"
@@ -176,13 +176,15 @@ def verdict(model: Model) -> None:
 
 def _caption(facts: dict[str, object], measured: Sequence[scalings.Measured]) -> str:
     """Return what the file is, and how it was tested."""
-    few = min(each.digits for each in measured)
+    few, *close = sorted({each.digits for each in measured})[:-1] or [TEST_DIGITS]
+    some = f"one that comes close, and a script's, on {close[0]:,} of them, " if close else ""
     layers = facts.get("layers")
     count = formats.plural(len(layers), "layer") if isinstance(layers, list) else ""
     eleven = " Its eleventh output, what is no digit, was subtracted from the others." if facts["classes"] == 11 else ""
     sigmoids = {"sigmoids": " Its ten outputs are sigmoids; here their inputs go through a softmax."}
+    ends = eleven + sigmoids.get(str(facts["outputs"]), "")
     return (
         f"From {common.plain(str(facts['file']))} ({facts['format']}, {formats.megabytes(int(str(facts['bytes'])))}, "
-        f"{count}). How it was trained is not known. Ways that come close to the best were tested on all 10,000 test "
-        f"digits, the others on the first {few:,}.{eleven}{sigmoids.get(str(facts['outputs']), '')}"
+        f"{count}). How it was trained is not known, so Train does not list it. The best way was tested on all "
+        f"{TEST_DIGITS:,} test digits, {some}the others on {few:,}.{ends}"
     )

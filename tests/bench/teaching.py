@@ -135,7 +135,8 @@ def measure(model: Model, group: str, all_digits: list[list[OwnDigit]]) -> None:
     low, high = interval(one, two)
     tested = metrics.mcnemar(np.array(before), np.array(after), ("the model before", "the one after"))
     print(
-        f"{model.name}, {group}: {len(all_digits)} writers, {len(before)} digits read, errors {one.sum()} -> {two.sum()} "
+        f"{model.name}, {group}: {len(all_digits)} writers, {len(before)} digits read, "
+        f"errors {one.sum()} -> {two.sum()} "
         f"({(two.sum() - one.sum()) / max(1, one.sum()):+.0%}, {low:+.0%} to {high:+.0%}). {tested.sentence}\n"
         f"    MNIST {mnist_before:.2%} -> {np.mean(mnist_after):.2%} on average, {min(mnist_after):.2%} at worst; "
         f"{np.mean(seconds):.1f} s of processor time per writer",
