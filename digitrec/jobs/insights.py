@@ -10,7 +10,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from digitrec import settings
-from digitrec.analysis import precomputed
 from digitrec.jobs import job, throttle
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
@@ -33,6 +32,8 @@ def is_under_way(model: Model) -> bool:
 
 def main(folder: Path) -> None:
     """Compute it in this process, unless another one does."""
+    from digitrec.analysis import precomputed  # here: what lists models does without LiteRT
+
     try:
         with FileLock(folder / job.ALIVE, timeout=0), FileLock(settings.visitors_folder() / TURN):
             precomputed.write(folder, registry.read_folder(folder).outline)
