@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from digitrec import cli, settings
+from digitrec.analysis import precomputed
 from digitrec.datasets import mnist
 from digitrec.registry import registry
 from digitrec.registry.importing.scalings import Way
+
+pytestmark = pytest.mark.usefixtures("small_trainings")
 
 
 def test_a_file_becomes_a_model_for_everybody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,6 +26,7 @@ def test_a_file_becomes_a_model_for_everybody(tmp_path: Path, capsys: pytest.Cap
     model = registry.get("mine")
     assert model.imported is not None
     assert model.imported["file"] == "mnist.h5"
+    assert precomputed.read(model.folder) is not None
     glyphs = mnist.glyphs(mnist.test()[0][:20])
     scaled = Way(model.scaling, model.imported["dark_ink"]).apply(glyphs).reshape(-1, 784)
     np.testing.assert_allclose(registry.predictor("mine").logits(glyphs), modeldata.logits(scaled), atol=1e-4)

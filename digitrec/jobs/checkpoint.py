@@ -22,11 +22,16 @@ POSITION = "position.json"  # in the file of the checkpoint, so that both are of
 BEST = "best.npz"
 
 
-def weights(folder: Path) -> "Weights":
-    """Return the weights of the model in a folder."""
+def model(folder: Path) -> "keras.Model":
+    """Return the model in a folder, which this app wrote."""
     import keras
 
-    found: Weights = keras.saving.load_model(folder / model_files.KERAS, compile=False).get_weights()
+    return keras.saving.load_model(folder / model_files.KERAS, compile=False)
+
+
+def weights(folder: Path) -> "Weights":
+    """Return the weights of the model in a folder."""
+    found: Weights = model(folder).get_weights()
     return found
 
 

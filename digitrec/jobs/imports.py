@@ -6,13 +6,12 @@ reads it (see `registry.importing`), builds it, tests it under each scaling and 
     imports_folder()/<token>/    a job's folder, see `job`
         source                   the file; deleted as soon as it was read
         request.json             its name, and the name that the model gets
-        model/                   the model's files; complete as soon as there is a card, but for `insight.npz`
+        model/                   the model's files, but for `insight.npz`; complete as soon as there is a card
 """
 
 import contextlib
 import os
 import secrets
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -28,9 +27,12 @@ from digitrec.jobs import job
 from digitrec.registry import card as cards
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
-from digitrec.training import model_files
+from digitrec.training.recipe import DIGITS, Recipe
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from digitrec.registry.importing.scalings import Measured
     from digitrec.registry.importing.tidy import Tidied
 
@@ -42,8 +44,8 @@ KEPT_SECONDS = 2 * 60 * 60.0
 WAITING = 10  # imports under way on a server; one works, the others wait
 LONGEST_NAME = 80  # characters of the file's name that the card keeps
 TOLERANCE = 1e-4  # how far the LiteRT model's probabilities may differ from those of the file's network
-HELD_OUT = 2_000  # training digits on which it is calibrated
-CHECKED = 200  # test digits on which that is checked
+RECIPE = Recipe("import", validation=2_000 / DIGITS)
+"""Of how it was trained nothing is known; this one says which of MNIST's digits calibrate it."""
 
 ADVICE = job.Advice(again="Bring the file again.", memory="Wait until no run trains, then bring the file again.")
 """What can be done after an import has failed."""
@@ -55,9 +57,9 @@ class Import:
 
     Attributes:
         token: By which it is found.
-        state: `making`, `ready` (the model can be used, Compare's analysis is still made), `finished` or `failed`.
+        state: `making`, `finished` or `failed`.
         message: The present step; when it failed, why, as a sentence.
-        folder: The model's; whole when the state is `ready` or `finished`.
+        folder: The model's; whole when the state is `finished`.
         name: The name that the model gets.
         seconds: For how long it has worked; 0 while it waits for its turn.
     """
@@ -126,9 +128,9 @@ def find(token: str) -> Import:
         return Import(token, "finished", "", made, name)
     if status.state in ("finished", "stopped", "failed", "interrupted"):
         message = status.message or f"{job.INTERRUPTED} {ADVICE.again}"
-        return Import(token, "finished" if usable else "failed", message, made, name)
+        return Import(token, "failed", message, made, name)
     seconds = max(0.0, time.time() - status.began) if status.began else 0.0
-    return Import(token, "ready" if usable else "making", status.message, made, name, seconds)
+    return Import(token, "making", status.message, made, name, seconds)
 
 
 def drop(token: str) -> None:
@@ -142,16 +144,6 @@ def drop(token: str) -> None:
         files.remove_folder(work)
 
 
-def copy_insight(found: Import, target: Path) -> None:
-    """Copy Compare's analysis to where the model was added meanwhile; without it, Compare offers to make it."""
-    with contextlib.suppress(OSError):
-        if (found.folder / model_files.INSIGHT).exists() and not (target / model_files.INSIGHT).exists():
-            files.write(
-                target / model_files.INSIGHT,
-                lambda temporary: shutil.copyfile(found.folder / model_files.INSIGHT, temporary),
-            )
-
-
 def bring(file: str, name: str) -> Model:
     """Bring a model for everybody on this server; print each step to standard error.
 
@@ -163,6 +155,8 @@ def bring(file: str, name: str) -> Model:
         ModelError: If the name is taken or not valid, or the file cannot be read or is not accepted.
         RunError: If the disk is full or read-only.
     """
+    from digitrec.analysis import precomputed
+
     registry.check_name(name)
     try:
         with open(file, "rb") as stream:
@@ -172,7 +166,7 @@ def bring(file: str, name: str) -> Model:
     found = start(data, os.path.basename(file), name)
     printed = ""
     try:
-        while found.state in ("making", "ready"):
+        while found.state == "making":
             if found.message not in ("", printed):
                 printed = found.message
                 print(f"{printed} ...", file=sys.stderr, flush=True)
@@ -180,7 +174,10 @@ def bring(file: str, name: str) -> Model:
             found = find(found.token)
         if found.state == "failed":
             raise ModelError(found.message)
-        return registry.add(name, found.folder)
+        print("the analysis for Compare is made ...", file=sys.stderr, flush=True)
+        added = registry.add(name, found.folder)
+        precomputed.write(added.folder, added.outline)
+        return added
     finally:
         drop(found.token)
 
@@ -218,12 +215,6 @@ def _make(work: Path, say: Callable[[str], None]) -> None:
     made = work / MODEL
     made.mkdir()
     make(data, str(request.get("file", "")), made, say)
-    say("the analysis for Compare is made")
-    from digitrec.analysis import precomputed
-
-    model = registry.read_yours(made)
-    if model is not None:
-        precomputed.write(made, model.outline)
 
 
 def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) -> None:
@@ -242,34 +233,60 @@ def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) ->
 
     found = tidy.tidied(sandbox.read(data))  # before TensorFlow is loaded: the process that reads is a fork of this one
     say("TensorFlow is being loaded")
-    from digitrec.registry.importing import building
+    from digitrec.datasets import mnist
+    from digitrec.jobs import writing
+    from digitrec.registry.importing import building, scalings
+    from digitrec.training import splits, teaching
 
-    measured, logits = building.measure(found.network, say)
+    measured, checked = building.measure(found.network, say)
+    way = scalings.best(measured).way
     say("the model is being converted and checked")
-    facts = _facts(found, measured, building.shown(found.network), file_name, data)
-    _write(made, found, measured, logits, facts)
+    model = building.whole(found.network, way)
+    truth = mnist.test()[1]
+
+    def facts(logits: "NDArray[np.float32]") -> dict[str, Any]:
+        _check(logits[building.sample()], checked)
+        best = building.one(way, logits, truth)
+        said = _facts(found, [best if each.way == way else each for each in measured], file_name, data)
+        said |= {"shown": building.shown(found.network), "learns": bool(teaching.learning(model))}
+        return {"format": cards.IMPORTED_FORMAT, "name": "imported", "imported": said}
+
+    writing.write(made, model, building.export, splits.split(RECIPE), facts)
 
 
-def _facts(
-    found: "Tidied", measured: "list[Measured]", shown: list[str], file_name: str, data: bytes
-) -> dict[str, Any]:
-    """Return what the card says of the import."""
+def _check(read: "NDArray[np.float32]", expected: "NDArray[np.float32]") -> None:
+    """Compare what LiteRT gives with what the file's network does: logits (N, 10).
+
+    Raises:
+        ModelError: If their probabilities differ.
+    """
+    from digitrec.recognition.calibration import Calibration
+
+    one, two = (Calibration().answers(each).probabilities for each in (read, expected))
+    off = float(abs(one - two).max())
+    if not off <= TOLERANCE:
+        raise ModelError(
+            f"The model could not be converted: its probabilities differ by {off:.4f}. Bring it as .keras."
+        )
+
+
+def _facts(found: "Tidied", measured: "list[Measured]", file_name: str, data: bytes) -> dict[str, Any]:
+    """Return what the card says of the file and of its network."""
     import hashlib
 
     from digitrec.registry.importing import outline, reading, scalings
 
     best = scalings.best(measured)
     recipe = outline.recipe_of(found.network, best.way)
-    convolutions = sum(name.startswith("conv_") for name in shown)
+    convolutions = sum("Conv2D" in layer.kind for layer in found.network.layers)
     return {
         "file": file_name,
-        "format": reading.format_of(data),
+        "format": reading.format_of(data, file_name),
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "kind": "cnn" if convolutions else "mlp",
         "convolutions": convolutions,
         "network": recipe.to_json() if recipe else None,
-        "shown": shown,
         "outputs": found.outputs,
         "classes": found.classes,
         "scaling": best.way.scaling,
@@ -286,60 +303,6 @@ def _facts(
         ],
         "layers": [[layer.name[:60], layer.kind] for layer in found.network.layers],
     }
-
-
-def _write(made: Path, found: "Tidied", measured: "list[Measured]", logits: Any, facts: dict[str, Any]) -> None:
-    """Write the model's files; the card last.
-
-    Raises:
-        ModelError: If LiteRT gives other probabilities than the file's network.
-    """
-    import numpy as np
-
-    from digitrec.datasets import mnist
-    from digitrec.recognition import calibration
-    from digitrec.recognition.classifier import Predictor
-    from digitrec.registry.importing import building, scalings
-    from digitrec.training import metrics, splits
-    from digitrec.training.recipe import DIGITS, Recipe
-
-    way = scalings.best(measured).way
-    model = building.whole(found.network, way)
-    files.write(made / model_files.KERAS, model.save)
-    files.write(made / model_files.TFLITE, lambda temporary: building.export(model, temporary))
-    pictures, truth = mnist.test()
-    plain = calibration.Calibration()
-    read = Predictor("imported", made / model_files.TFLITE).logits(mnist.glyphs(pictures[:CHECKED]))
-    off = float(np.abs(plain.answers(read).probabilities - plain.answers(logits[:CHECKED]).probabilities).max())
-    if not off <= TOLERANCE:
-        raise ModelError(
-            f"The model could not be converted: its probabilities differ by {off:.4f}. Bring it as .keras."
-        )
-    split = splits.split(Recipe("import", validation=HELD_OUT / DIGITS))
-    shape = (-1, *found.network.input_shape)
-    held_out = building.read_all(
-        building.raw(found.network), way.apply(mnist.glyphs(split.x_validation)).reshape(shape)
-    )
-    calibrated = calibration.fit(held_out, split.y_validation)
-    probabilities = np.round(calibrated.answers(logits).probabilities, 5)
-    files.write(made / model_files.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities))
-    scores = metrics.scores(probabilities, truth)
-    names = (model_files.KERAS, model_files.TFLITE, model_files.TEST)
-    files.write_json(
-        made / model_files.CARD,
-        {
-            "format": cards.IMPORTED_FORMAT,
-            "name": "imported",
-            "imported": facts,
-            "accuracy": scores.accuracy,
-            "interval": list(scores.interval),
-            "errors": scores.errors,
-            "confusion": scores.confusion.tolist(),
-            "parameters": found.network.parameters,
-            "bytes": {name: (made / name).stat().st_size for name in names},
-            "calibration": calibrated.to_json(),
-        },
-    )
 
 
 def _command(arguments: list[str]) -> None:

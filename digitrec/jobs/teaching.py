@@ -29,8 +29,8 @@ from digitrec import files, settings
 from digitrec.datasets import mnist, own_digits
 from digitrec.datasets.own_digits import OwnDigit
 from digitrec.errors import ModelError
-from digitrec.jobs import checkpoint, job, throttle, worker
-from digitrec.recognition.calibration import Calibration
+from digitrec.jobs import checkpoint, imports, job, throttle, worker
+from digitrec.recognition.digits import CLASSES
 from digitrec.registry import registry, visitors
 from digitrec.registry.registry import Model
 from digitrec.training import metrics, splits
@@ -111,8 +111,13 @@ class Verdict:
 
 
 def can_learn(model: Model) -> bool:
-    """Return whether a model can be taught: of one that was brought nobody knows how it was trained."""
-    return "recipe" in model.card and "imported" not in model.card
+    """Return whether a model can be taught: any that was trained here, and a brought one if its end can learn."""
+    return model.imported is None or bool(model.imported.get("learns"))
+
+
+def has_odds(model: Model) -> bool:
+    """Return whether a model's logits are against non-digits: it learned from pen strokes, or tells eleven classes."""
+    return model.recipe.strokes if model.imported is None else model.imported["classes"] > CLASSES
 
 
 def _folder(key: str) -> Path:
@@ -129,7 +134,7 @@ def start(key: str, model: Model, digits: Sequence[OwnDigit]) -> None:
     if not LEAST <= len(digits) <= MOST:
         raise ModelError(f"A lesson takes {LEAST} to {MOST} digits. Draw more, or remove some. Received: {len(digits)}")
     if not can_learn(model):
-        raise ModelError(f"{model.name} was brought as a file and cannot be taught. Choose another model.")
+        raise ModelError(f"{model.name} cannot be taught: no layer at its end can learn. Choose another model.")
     if find(key).state in ("waiting", "learning"):
         raise ModelError("A lesson is under way. Wait for it, or stop it.")
     if not settings.has_tensorflow():
@@ -269,21 +274,29 @@ class _Progress:
             job.update(self.folder, done=round(self.before + done * self.share, 3))
 
 
-def _write(folder: Path, model: Model, pupil: "Pupil", digits: int) -> None:
+def _write(folder: Path, model: Model, pupil: "Pupil", digits: int, split: Split) -> None:
     """Write the model that learned into the lesson's folder."""
-    recipe, card = model.recipe, model.card
-    if recipe.strokes:  # its calibration rests on non-digits, which are not at hand
-        calibrated: Split | Calibration = model.calibration
-    else:
-        calibrated = splits.split(recipe)
-    facts = {
-        "epochs": card["epochs"],
-        "seconds": card["seconds"],
-        "trained_on": f"{card.get('trained_on', 'MNIST')} and {digits} digits of yours",
+    card, weights = model.card, pupil.weights()
+    facts: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "taught": {"model": model.name, "digits": digits, "plan": asdict(pupil.plan)},
     }
-    worker.write_model(folder, recipe, pupil.model.get_weights(), calibrated, facts, insight=False)
+    if model.imported is not None:
+        from digitrec.jobs import writing
+        from digitrec.registry.importing import building
+
+        learned = checkpoint.model(model.folder)  # anew: the pupil took its own apart
+        learned.set_weights(weights)
+        facts |= {"format": card["format"], "name": model.name, "imported": model.imported}
+        writing.write(folder, learned, building.export, split, lambda logits: facts)
+        return
+    facts |= {
+        "epochs": card["epochs"],
+        "seconds": card["seconds"],
+        "trained_on": f"{card.get('trained_on', 'MNIST')} and {digits} digits of yours",
+    }
+    kept = model.recipe.strokes  # its calibration rests on non-digits, which are not at hand
+    worker.write_model(folder, model.recipe, weights, model.calibration if kept else split, facts, insight=False)
 
 
 def _teach(folder: Path) -> None:
@@ -295,15 +308,16 @@ def _teach(folder: Path) -> None:
     model = registry.read_folder(Path(lesson["folder"]))
     learned = _read(folder)
     labels = np.array([digit.label for digit in learned])
-    weights = checkpoint.weights(model.folder)
-    pupil = teaching.Pupil(model.recipe, weights)
+    split = splits.digits(model.recipe if model.imported is None else imports.RECIPE)
+    pupil = teaching.Pupil(checkpoint.model(model.folder), has_odds(model), teaching.PLAN)
     progress = _Progress(folder)
     progress.begin("Your digits are varied")
     variants = teaching.varied(learned, pupil.plan, SEED, progress.report)
     count, each = variants.shape[:2]
-    features = pupil.features(variants.reshape(-1, *variants.shape[2:])).reshape(count, each, -1)
+    features = pupil.features(variants.reshape(-1, *variants.shape[2:]))
+    features = features.reshape(count, each, *features.shape[1:])
     progress.begin("MNIST's digits are added")
-    pupil.study(SEED, progress.report)
+    pupil.study(split.x, split.y, SEED, progress.report)
     progress.begin("It learns")
     part = own_digits.folds(labels.tolist(), FOLDS, np.random.default_rng(SEED))
     before, after = pupil.read(features[:, 0]), np.zeros(count, np.int64)
@@ -314,7 +328,7 @@ def _teach(folder: Path) -> None:
         progress.report((fold + 1) / (FOLDS + 1))
     pupil.teach(features, labels, SEED)
     progress.begin("It is tested")
-    _write(folder, model, pupil, count)
+    _write(folder, model, pupil, count, split)
     truth = mnist.test()[1]
     one, two = (registry.test_probabilities(each).argmax(axis=1) == truth for each in (model.folder, folder))
     tested = metrics.mcnemar(one, two)

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,8 +30,6 @@ from digitrec.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
-    from numpy.typing import NDArray
 
     from digitrec.recognition.calibration import Calibration
     from digitrec.training.probes import Recorder
@@ -210,7 +207,7 @@ def write_model(
     facts: dict[str, Any],
     insight: bool = True,
 ) -> None:
-    """Write a trained model for Keras and for LiteRT, what the latter says of digits, and the card.
+    """Write a trained model's files and its card, see `writing.write`.
 
     Args:
         folder: Where the files go; those of the same names are replaced.
@@ -220,59 +217,13 @@ def write_model(
         facts: What the card says of the training; what it says of the model is replaced.
         insight: Whether what Compare shows of it is computed in advance.
     """
-    import numpy as np
-
-    from digitrec.analysis import precomputed
-    from digitrec.datasets import mnist
-    from digitrec.recognition import calibration
-    from digitrec.recognition.classifier import Predictor
-    from digitrec.training import metrics, network
+    from digitrec.jobs import writing
+    from digitrec.training import network
 
     model = network.build(recipe)
     model.set_weights(weights)
-    files.write(folder / model_files.KERAS, model.save)
-    files.write(folder / model_files.TFLITE, lambda temporary: network.export(model, temporary))
-    predictors = [Predictor(recipe.name, folder / model_files.TFLITE) for _ in range(2)]  # two threads read
-
-    def logits(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
-        halves = np.array_split(mnist.glyphs(pictures), 2)
-        with ThreadPoolExecutor(2) as pool:
-            return np.concatenate(list(pool.map(lambda p, half: p.logits(half), predictors, halves)))
-
-    if isinstance(calibrated_on, calibration.Calibration):
-        calibrated = calibrated_on
-    else:
-        found, none = logits(calibrated_on.x_validation), calibrated_on.y_validation == NONE
-        digits = calibrated_on.y_validation[~none]
-        calibrated = calibration.fit(found[~none], digits, found[none] if none.any() else None)
-    pictures, truth = mnist.test()
-    probabilities = calibrated.answers(logits(pictures)).probabilities
-    probabilities = np.round(probabilities, 5)  # finer than any figure shows them, and a third of the bytes
-    files.write(
-        folder / model_files.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities)
-    )
-    if insight:
-        precomputed.write(folder, recipe)
-    scores = metrics.scores(probabilities, truth)
-    files.write_json(
-        folder / model_files.CARD,
-        facts
-        | {
-            "format": CARD_FORMAT,
-            "name": recipe.name,
-            "recipe": recipe.to_json(),
-            "accuracy": scores.accuracy,
-            "interval": list(scores.interval),
-            "errors": scores.errors,
-            "confusion": scores.confusion.tolist(),
-            "parameters": int(model.count_params()),
-            "bytes": {
-                name: (folder / name).stat().st_size
-                for name in (model_files.KERAS, model_files.TFLITE, model_files.TEST)
-            },
-            "calibration": calibrated.to_json(),
-        },
-    )
+    said = facts | {"format": CARD_FORMAT, "name": recipe.name, "recipe": recipe.to_json()}
+    writing.write(folder, model, network.export, calibrated_on, lambda logits: said, recipe if insight else None)
 
 
 def _validation_accuracy(recipe: Recipe, epochs: list[dict[str, Any]]) -> float | None:

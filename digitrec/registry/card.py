@@ -68,6 +68,7 @@ def _is_import(facts: Any) -> bool:
         and len(facts["shown"]) <= MOST_SHOWN
         and isinstance(measured, list)
         and 0 < len(measured) <= 2 * len(SCALINGS)
+        and isinstance(facts.get("learns", False), bool)
         and all(each["scaling"] in SCALINGS and isinstance(each["dark_ink"], bool) for each in (*measured, facts))
         and _between([each["accuracy"] for each in measured], 1.0)
         and _between([each["digits"] for each in measured], TEST_DIGITS)

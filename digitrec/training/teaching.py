@@ -1,11 +1,12 @@
-"""A trained network learns one person's digits without forgetting MNIST's.
+"""A network learns one person's digits without forgetting MNIST's, wherever it comes from.
 
 Its dense layers learn; its convolutions stay as they are, so what they make of each digit is computed once, however
 often the dense layers are taught. Half of each batch are variants of the person's digits, half are digits of MNIST.
+How a network scales its input is part of it, and stays.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -14,18 +15,12 @@ from numpy.typing import NDArray
 
 from digitrec.datasets import mnist, own_digits
 from digitrec.datasets.own_digits import OwnDigit
+from digitrec.errors import ModelError
 from digitrec.imaging.augmentation import Augmentation
 from digitrec.imaging.warp import distort
 from digitrec.recognition.digits import CLASSES
-from digitrec.training import network, splits
-from digitrec.training.recipe import Recipe
-from digitrec.training.trainer import Weights
 
 Floats = NDArray[np.float32]
-
-ROWS = ("flat", "means")
-"""Layers that make one row of numbers of what comes before; the dense layers follow."""
-
 
 LIGHT = Augmentation(shift=1.0, turn=6.0, zoom=0.06, shear=0.06, thickness=0.3, elastic=0.6)
 
@@ -57,7 +52,10 @@ class Plan:
 
 LEAST = 3  # variants of each digit
 CHUNK = 250  # digits whose features are computed at once
+LARGE = 8.0  # times that trained weights may be as large as new ones until their rate grows; `reader-mlp` has 8.04
+MOST_FEATURES = 100_000_000  # numbers of the features that are kept, 400 MB; a wide network learns from fewer digits
 
+NOTHING = "No layer at the end of this model can learn: its branches join behind the last one. Choose another model."
 
 PLAN = Plan()
 
@@ -65,32 +63,49 @@ PLAN = Plan()
 class Pupil:
     """A network that is taught again and again, each time from its first weights."""
 
-    def __init__(self, recipe: Recipe, weights: Weights, plan: Plan = PLAN) -> None:
-        """Build the network.
+    def __init__(self, model: keras.Model, odds: bool, plan: Plan) -> None:
+        """Take a network apart.
 
         Args:
-            recipe: What it was trained by.
-            weights: Its weights, as `network.build` orders them.
+            model: The network, of a `glyph` and with a softmax at its end, just built or loaded; it learns itself.
+            odds: Whether its logits are against non-digits, an eleventh class whose logit is always 0, as those of a
+                network are that learned from pen strokes.
             plan: How it is taught.
+
+        Raises:
+            ModelError: If no layer of it can learn, see `learning`.
         """
-        self.recipe, self.plan = recipe, plan
-        self.model = network.build(recipe)
-        self.model.set_weights(weights)
-        self.body, self.head = _halves(self.model, recipe.strokes)
-        self.classes = CLASSES + recipe.strokes
+        self.model = model
+        self.body, self.head, self.entry = _halves(model, odds)
+        most = MOST_FEATURES // int(np.prod(self.body.output.shape[1:])) // 2
+        self.plan = replace(plan, digits=min(plan.digits, most), variants=min(plan.variants, most))
+        self.made = tf.function(lambda glyphs: self.body(glyphs, training=False), reduce_retracing=True)
+        self.classes = CLASSES + odds
+        self.blank, self.span = np.float32(0), np.float32(1)
+        if not self.body.weights and isinstance(self.entry, keras.layers.Dense) and self.entry.use_bias:
+            paper, ink = self.body(np.stack([np.zeros((28, 28)), np.ones((28, 28))]).astype(np.float32)).numpy()
+            self.blank, self.span = paper, np.float32(max(1.0, np.abs(ink - paper).max()))
+            kernel, bias = self.entry.get_weights()
+            self.entry.set_weights([kernel * self.span, bias + paper @ kernel])
         self.first = self.head.get_weights()
-        self.optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(self.plan.rate, self.plan.steps))
-        self.optimizer.build(self.head.trainable_variables)
+        self.optimizers = [
+            (self._optimizer(layer), layer.trainable_variables) for layer in self.head.layers if _learns(layer)
+        ]
         self.dropouts = [layer.seed_generator.state for layer in self.head.layers if hasattr(layer, "seed_generator")]
         self.dropped = [state.numpy() for state in self.dropouts]
         self.others: tuple[Floats, Floats] | None = None
         self.step = tf.function(self._step, autograph=False, reduce_retracing=True)
 
     def features(self, glyphs: Floats, report: Callable[[float], object] = lambda done: None) -> Floats:
-        """Return what the dense layers are given of glyphs (N, 28, 28): float32 (N, D)."""
+        """Return what the layers that learn are given of glyphs (N, 28, 28): float32 (N, D), or maps.
+
+        To a network of dense layers alone these are pixels as it scales them, up to 255 perhaps, or dark ink on light
+        paper. It learns from 0 paper .. 1 ink all the same, with its first weights changed to fit until `weights`.
+        """
         parts = []
         for first in range(0, len(glyphs), CHUNK):
-            parts.append(self.body(glyphs[first : first + CHUNK], training=False).numpy())
+            made = self.made(tf.constant(glyphs[first : first + CHUNK])).numpy()
+            parts.append((made - self.blank) / self.span)
             report(min(1.0, (first + CHUNK) / len(glyphs)))
         return np.concatenate(parts)
 
@@ -102,12 +117,34 @@ class Pupil:
         """Return the digits read in features, int64 (N,)."""
         return np.asarray(self.answers(features)[:, :CLASSES].argmax(axis=1), np.int64)
 
-    def study(self, seed: int, report: Callable[[float], object] = lambda done: None) -> None:
-        """Compute what is mixed in: digits of MNIST, half of them distorted, with their labels."""
+    def weights(self) -> list[Floats]:
+        """Return the network's weights as they are now, for its own scaling, in the order of `model.get_weights`."""
+        if np.ndim(self.blank) == 0:
+            return list(self.model.get_weights())
+        kernel, bias = now = self.entry.get_weights()
+        self.entry.set_weights([kernel / self.span, bias - self.blank @ (kernel / self.span)])
+        found = list(self.model.get_weights())
+        self.entry.set_weights(now)
+        return found
+
+    def study(
+        self,
+        pictures: NDArray[np.uint8],
+        truth: NDArray[np.uint8],
+        seed: int,
+        report: Callable[[float], object] = lambda done: None,
+    ) -> None:
+        """Compute what is mixed in: some of MNIST's digits, half of them distorted, with their labels.
+
+        Args:
+            pictures: uint8 (N, 28, 28), 0 paper .. 255 ink: MNIST's digits, none that it is calibrated on later.
+            truth: uint8 (N,), their labels.
+            seed: Decides which.
+            report: Told which share is done.
+        """
         rng = np.random.default_rng((seed, 1))
-        pictures, truth, *_ = splits.digits(self.recipe)  # none that it is calibrated on later
-        chosen = rng.choice(len(pictures), self.plan.digits, replace=False)
-        glyphs, half = mnist.glyphs(pictures[chosen]), self.plan.digits // 2
+        chosen = rng.choice(len(pictures), min(self.plan.digits, len(pictures)), replace=False)
+        glyphs, half = mnist.glyphs(pictures[chosen]), len(chosen) // 2
         glyphs[:half] = distort(glyphs[:half], self.plan.light, rng)
         self.others = self.features(glyphs, report), np.eye(self.classes, dtype=np.float32)[truth[chosen]]
 
@@ -115,14 +152,14 @@ class Pupil:
         """Have the network learn the person's digits, from its first weights on.
 
         Args:
-            features: float32 (N, V, D), of V variants of each of N digits.
+            features: float32 (N, V, ...), of V variants of each of N digits.
             labels: int64 (N,).
             seed: Decides the order.
         """
         plan, rng = self.plan, np.random.default_rng((seed, 2))
         assert self.others is not None
         self.head.set_weights(self.first)
-        for variable in self.optimizer.variables:
+        for variable in (each for optimizer, _ in self.optimizers for each in optimizer.variables):
             variable.assign(tf.zeros_like(variable))
         for state, first in zip(self.dropouts, self.dropped, strict=True):
             state.assign(first)
@@ -138,23 +175,56 @@ class Pupil:
     def _step(self, x: tf.Tensor, y: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(keras.losses.categorical_crossentropy(y, self.head(x, training=True)))
-        weights = self.head.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        slopes = tape.gradient(loss, [weights for _, weights in self.optimizers])
+        for (optimizer, weights), of_them in zip(self.optimizers, slopes, strict=True):
+            optimizer.apply(of_them, weights)
+
+    def _optimizer(self, layer: keras.layers.Layer) -> keras.optimizers.Optimizer:
+        """Return what teaches a layer: slower or faster where its weights are far smaller or larger than new ones."""
+        kernel = layer.trainable_variables[0].numpy()
+        new = np.sqrt(2 / (kernel.size / kernel.shape[-1] + kernel.size / kernel.shape[-2]))  # Glorot's
+        times = float(np.sqrt(np.mean(np.square(kernel)))) / new
+        rate = self.plan.rate * times / min(max(times, 1.0), LARGE)
+        made = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, self.plan.steps))
+        made.build(layer.trainable_variables)
+        return made
 
 
-def _halves(model: keras.Model, strokes: bool) -> tuple[keras.Model, keras.Model]:
-    """Return a network's layers up to the row of numbers, and those after it, which share the network's weights."""
-    names = [layer.name for layer in model.layers]
-    row = next(place for place, name in enumerate(names) if name in ROWS)
-    body = keras.Model(model.input, model.layers[row].output)
+def learning(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers that learn, and all after them, in order; none where its end is not a row of layers.
+
+    These are the dense layers at its end; without any, the last layer with weights.
+    """
+    made = {id(layer.output): layer for layer in model.layers}
+    found: list[keras.layers.Layer] = []
+    layer = made.get(id(model.output))
+    while layer is not None and isinstance(layer.input, keras.KerasTensor):
+        if len(layer.input.shape) > 2 and any(map(_learns, found)):
+            break  # what comes before are maps, or the picture
+        found.insert(0, layer)
+        layer = made.get(id(layer.input))
+    return found if any(map(_learns, found)) else []
+
+
+def _learns(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer has weights that learn; means and variances stay those of many writers."""
+    return bool(layer.trainable_weights) and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _halves(model: keras.Model, odds: bool) -> tuple[keras.Model, keras.Model, keras.layers.Layer]:
+    """Return the layers before those that learn, the others, which share the network's weights, and their first."""
+    layers = learning(model)
+    if not layers:
+        raise ModelError(NOTHING)
+    body = keras.Model(model.input, layers[0].input)
     features = x = keras.Input(body.output.shape[1:])
-    for layer in model.layers[row + 1 : -1]:
+    for layer in layers[:-1]:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False  # its means stay those of many writers
+            layer.trainable = False
         x = layer(x)
-    if strokes:
+    if odds:
         x = keras.ops.pad(x, ((0, 0), (0, 1)))  # the class of non-digits, see `network.trainable`
-    return body, keras.Model(features, keras.layers.Softmax()(x))
+    return body, keras.Model(features, keras.layers.Softmax()(x)), layers[0]
 
 
 def varied(

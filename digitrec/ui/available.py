@@ -9,6 +9,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from digitrec.errors import DigitrecError, ModelError
+from digitrec.jobs import insights
 from digitrec.recognition.classifier import Predictor
 from digitrec.registry import registry, visitors
 from digitrec.registry.registry import Model
@@ -80,10 +81,12 @@ def free_name(base: str) -> str:
 
 
 def keep(name: str, folder: Path) -> Model:
-    """Keep the model in a folder as one of this visitor's own; see `visitors.add`."""
+    """Keep the model in a folder as one of this visitor's own, see `visitors.add`; what Compare shows is computed."""
     if name in st.session_state.get(REMOVED, ()):
         raise ModelError(f"You removed a model {name}, whose readings are still on Upload. Choose another name.")
-    return visitors.add(key(), name, folder)
+    kept = visitors.add(key(), name, folder)
+    insights.start(kept)
+    return kept
 
 
 def remove(name: str) -> None:

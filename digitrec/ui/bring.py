@@ -13,14 +13,11 @@ from digitrec.jobs import imports
 from digitrec.registry.importing import scalings
 from digitrec.registry.registry import Model
 from digitrec.training import model_files
-from digitrec.training.recipe import LONGEST_NAME, NAME, NAME_RULE
+from digitrec.training.recipe import LONGEST_NAME, NAME, NAME_RULE, TEST_DIGITS
 from digitrec.ui import available, charts, common
 
 TOKEN = "bring_token"
 """Entry of the session's state with the import under way; kept with the tab."""
-
-KEPT_AS = "bring_kept"
-"""Entry with the name under which the model was kept already, while Compare's analysis is made."""
 
 CHOSEN = "bring_chosen"
 """Entry with the name of the model that was brought last."""
@@ -30,8 +27,9 @@ TYPICAL = 12.0  # seconds that it takes on two free cores
 
 INVITATION = (
     "Did you follow a tutorial and train a model of your own? Bring its file: `.keras`, `.h5`, `.tflite` or `.onnx`, "
-    f"up to {MEGABYTES} MB, with an input of 28 x 28 pixels and an output for each of the ten digits. You can then "
-    "choose it on Draw, Upload and Compare, and see how the scaling of its input decides what it reads."
+    f"up to {MEGABYTES} MB, with an input of 28 x 28 pixels and an output for each of the ten digits; or the zip of a "
+    "model that you downloaded here. You can then choose it on Draw, Upload and Compare, teach it your hand, and see "
+    "how the scaling of its input decides what it reads."
 )
 PROMISE = (
     "The file is read as numbers; no program in it is run. Your model is yours: nobody else sees it, and it is deleted "
@@ -48,16 +46,13 @@ def take() -> None:
         return
     try:
         found = imports.find(state[TOKEN])
-        if found.state not in ("ready", "finished"):
+        if found.state != "finished":
             return
-        if KEPT_AS not in state:
-            model = available.keep(available.free_name(found.name), found.folder)
-            state[KEPT_AS] = state[CHOSEN] = state["model_1"] = model.name
-            state.bring_open = True
-        if found.state == "finished":
-            imports.copy_insight(found, available.get(state[KEPT_AS]).folder)
-            imports.drop(found.token)
-            del state[TOKEN], state[KEPT_AS]
+        model = available.keep(available.free_name(found.name), found.folder)
+        state[CHOSEN] = state["model_1"] = model.name
+        state.bring_open = True
+        imports.drop(found.token)
+        del state[TOKEN]
     except DigitrecError as error:
         state.bring_error = str(error)
         _forget()
@@ -66,7 +61,6 @@ def take() -> None:
 def _forget() -> None:
     """Drop the import under way."""
     token = st.session_state.pop(TOKEN, None)
-    st.session_state.pop(KEPT_AS, None)
     if token:
         with contextlib.suppress(DigitrecError):  # it was no token, or is gone
             imports.drop(token)
@@ -82,18 +76,16 @@ def section(models: Sequence[Model]) -> None:
     if state.pop("bring_open", False):
         state.bring = True
     place = st.expander("**Bring your own model**", key="bring", icon=":material/upload_file:", on_change="rerun")
-    brought = {model.name: model for model in models if model.imported is not None}
+    brought = {model.name: model for model in models if model.imported is not None and "taught" not in model.card}
     if not place.open:
         return
     with place:
-        if TOKEN in state and KEPT_AS not in state:
+        if TOKEN in state:
             st.fragment(_progress, run_every=1.0)()
         else:
             _form()
         for model in brought.values():
             verdict(model)
-        if TOKEN in state and KEPT_AS in state:
-            st.fragment(_analysis, run_every=2.0)()
 
 
 def _form() -> None:
@@ -152,14 +144,6 @@ def _progress() -> None:
             st.rerun()
 
 
-def _analysis() -> None:
-    """Say that Compare's analysis is still made; the page is drawn again when it is there."""
-    with common.shown_errors(stop=False):
-        if TOKEN not in st.session_state or imports.find(st.session_state[TOKEN]).state == "finished":
-            st.rerun()
-        st.caption("You can use the model now. What section 2 and section 4 show of it is still being computed …")
-
-
 def verdict(model: Model) -> None:
     """Draw what the test of a model that was brought found: the lesson, the figure, and what its file is."""
     facts = model.imported
@@ -192,13 +176,15 @@ def verdict(model: Model) -> None:
 
 def _caption(facts: dict[str, object], measured: Sequence[scalings.Measured]) -> str:
     """Return what the file is, and how it was tested."""
-    few = min(each.digits for each in measured)
+    few, *close = sorted({each.digits for each in measured})[:-1] or [TEST_DIGITS]
+    some = f"one that comes close, and a script's, on {close[0]:,} of them, " if close else ""
     layers = facts.get("layers")
     count = formats.plural(len(layers), "layer") if isinstance(layers, list) else ""
     eleven = " Its eleventh output, what is no digit, was subtracted from the others." if facts["classes"] == 11 else ""
     sigmoids = {"sigmoids": " Its ten outputs are sigmoids; here their inputs go through a softmax."}
+    ends = eleven + sigmoids.get(str(facts["outputs"]), "")
     return (
         f"From {common.plain(str(facts['file']))} ({facts['format']}, {formats.megabytes(int(str(facts['bytes'])))}, "
-        f"{count}). How it was trained is not known. Ways that come close to the best were tested on all 10,000 test "
-        f"digits, the others on the first {few:,}.{eleven}{sigmoids.get(str(facts['outputs']), '')}"
+        f"{count}). How it was trained is not known, so Train does not list it. The best way was tested on all "
+        f"{TEST_DIGITS:,} test digits, {some}the others on {few:,}.{ends}"
     )

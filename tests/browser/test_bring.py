@@ -1,9 +1,10 @@
 """Bring a model in Chromium: the file, the verdict, a drawing, Compare; and a second visitor who never hears of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Server
+from serving import Server, serve
 from strokes import EIGHT, draw
 
 from digitrec import settings
@@ -11,6 +12,19 @@ from digitrec import settings
 FILE = settings.SHIPPED_MODELS / "mlp-30-10" / "model.keras"
 NAME = "tutorial-of-the-first-visitor"
 WORKING = 240_000  # milliseconds: TensorFlow is loaded, on a machine that has other work
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, small_trainings: None) -> Iterator[Server]:
+    """Start an app whose jobs yield to nobody; stop it at the end."""
+    with serve(tmp_path_factory.mktemp("brought")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(app: Server) -> str:
+    """Return its address."""
+    return app.url
 
 
 def frames(page: Page) -> list[bytes]:
@@ -56,9 +70,8 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
     expect(page.locator(".st-key-answer_1 .answer")).to_have_text("8")
     other = browser.new_context().new_page()
     received = frames(other)
-    for name in ("Compare", "Draw", f"Compare?model_1={NAME}"):
-        other.goto(f"{app.url}/{name}")
-        other.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    other.goto(f"{app.url}/Compare?model_1={NAME}")
+    other.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     assert received
     assert not any(f"{NAME} (yours)".encode() in frame or b"brought as" in frame for frame in received)
     assert NAME not in other.get_by_role("combobox", name="Model 1").input_value()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digitrec import files, settings
-from digitrec.analysis import explain, precomputed
+from digitrec.analysis import explain
 from digitrec.datasets import mnist
 from digitrec.errors import ModelError
 from digitrec.jobs import catalogue, imports, job
@@ -79,7 +79,6 @@ def test_everybody_can_choose_what_the_command_line_brought(brought: Path, home:
     assert explain.shown_layers(model.outline, registry.predictor("mine").layers) == ["dense_1"]
     assert model.scaling in card.SCALINGS
     assert registry.get("mine").name == "mine"
-    assert precomputed.read(model.folder) is not None
     assert "mine" not in {entry.name for entry in catalogue.entries()}
     assert "mine" not in catalogue.choices("teacher")
     assert imports.lesson(model)[0].startswith(("Your model", "However"))

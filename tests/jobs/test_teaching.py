@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import modeldata
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from digitrec import files, settings
 from digitrec.datasets import mnist
 from digitrec.datasets.own_digits import OwnDigit
 from digitrec.errors import ModelError
-from digitrec.jobs import job, teaching
+from digitrec.jobs import imports, job, teaching
 from digitrec.registry import registry, visitors
 from tests.waiting import DEADLOCK
 
@@ -32,7 +33,62 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return folders
 
 
-def test_a_lesson_is_learned_judged_and_kept(launched: list[Path]) -> None:
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have lessons learn from few digits, in few steps."""
+    from digitrec.training import teaching
+
+    monkeypatch.setattr(teaching, "PLAN", teaching.Plan(steps=30, digits=500, variants=60))
+
+
+def for_dark_bytes(name: str) -> bytes:
+    """Return a file of a shipped MLP whose first weights are changed so that it takes 255 paper .. 0 ink."""
+    from digitrec.registry.importing import reading
+
+    dense = [layer for layer in reading.read((registry.get(name).folder / "model.keras").read_bytes()).layers if layer.weights]  # fmt: skip  # noqa: E501
+    arrays, layers = {}, modeldata.described()[:2]
+    for place, layer in enumerate(dense):
+        kernel, bias = layer.weights
+        if not place:
+            kernel, bias = -kernel / 255, bias + kernel.sum(axis=0)
+        called = f"dense_{place}" if place else "dense"
+        arrays |= {f"{called}/vars/0": kernel, f"{called}/vars/1": bias}
+        options = {option: layer.options[option] for option in ("units", "activation", "use_bias")}
+        layers.append(modeldata.one("Dense", called, **options))
+    return modeldata.archive(modeldata.keras3(layers), arrays)
+
+
+def test_a_brought_model_is_taught_as_it_scales_its_input(launched: list[Path], short: None, tmp_path: Path) -> None:
+    imports.make(for_dark_bytes("mlp-30-10"), "mine.keras", tmp_path, lambda step: None)
+    model = visitors.add(KEY, "brought", tmp_path)
+    assert model.imported
+    assert (model.scaling, model.imported["dark_ink"], model.imported["learns"]) == ("bytes", True, True)
+    teaching.start(KEY, model, some(12))
+    teaching.main(launched[-1])
+    found = teaching.verdict(KEY)
+    assert found, teaching.find(KEY)
+    assert found.errors[0] == pytest.approx(registry.get("mlp-30-10").card["errors"], abs=3)
+    assert abs(found.errors[1] - found.errors[0]) < 100  # of 10,000
+    kept = visitors.add(KEY, "my-hand", teaching.result(KEY))
+    assert kept.imported == model.imported
+    assert (kept.card["taught"]["model"], kept.card["errors"]) == ("brought", found.errors[1])
+    glyphs = mnist.glyphs(mnist.test()[0][:200])
+    one, two = (registry.opened(each).logits(glyphs) for each in (model, kept))
+    assert not np.allclose(one, two, atol=0.01)  # it did learn
+
+    import zipfile  # and comes back from its download
+    from io import BytesIO
+
+    from digitrec.registry.importing import building, reading, tidy
+
+    packed = visitors.packed(kept)
+    names = zipfile.ZipFile(BytesIO(packed)).namelist()
+    assert set(names) == {f"my-hand/{name}" for name in ("model.keras", "model.tflite", "card.json")}
+    back = tidy.tidied(reading.read(packed)).network
+    np.testing.assert_allclose(building.read_all(building.raw(back), glyphs), two, atol=1e-3)
+
+
+def test_a_lesson_is_learned_judged_and_kept(launched: list[Path], short: None) -> None:
     model = registry.get("mlp-30-10")
     teaching.start(KEY, model, some(12))
     assert teaching.find(KEY).state == "waiting"
@@ -128,12 +184,12 @@ def test_a_process_that_works_can_be_stopped() -> None:
     assert not folder.exists()
 
 
-def test_a_model_that_was_brought_cannot_be_taught(launched: list[Path]) -> None:
+def test_a_brought_model_whose_end_cannot_learn_is_refused(launched: list[Path]) -> None:
     model = registry.get("mlp-30-10")
-    brought = registry.Model("brought", model.folder, {"imported": {}}, False)
+    brought = registry.Model("brought", model.folder, {"imported": {"learns": False}}, False)
     assert teaching.can_learn(model)
     assert not teaching.can_learn(brought)
-    with pytest.raises(ModelError, match="brought as a file"):
+    with pytest.raises(ModelError, match="no layer at its end can learn"):
         teaching.start(KEY, brought, some(10))
     assert not launched
     assert files.folders(settings.visitors_folder()) == []

@@ -90,10 +90,11 @@ def test_nobody_else_sees_it(open_page: Callable[..., AppTest], finished: str) -
 
 
 def test_it_reads_on_draw_and_shows_which_step_saved_it(open_page: Callable[..., AppTest], finished: str) -> None:
-    page = open_page("pages/1_Draw.py", bring_token=TOKEN, pad=drawing(SEVEN), trail=True, model_2="none")
+    page = open_page("pages/1_Draw.py", bring_token=TOKEN, pad=drawing(SEVEN), trail=True, teach=True, model_2="none")
     assert page.session_state["model_1"] == finished
     assert not page.exception
     assert any(finished in chart.proto.alt for chart in page.get("plotly_chart"))
+    assert f"{finished} cannot be taught" in words(page)  # its card says of no layer that it learns
 
 
 def test_a_name_that_is_taken_meanwhile_gets_a_number(open_page: Callable[..., AppTest], finished: str) -> None:

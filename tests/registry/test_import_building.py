@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from digitrec import settings
 from digitrec.datasets import mnist
 from digitrec.recognition.calibration import Calibration
 from digitrec.recognition.classifier import Predictor
@@ -145,3 +146,18 @@ def test_a_model_of_pytorch_computes_the_same() -> None:
     found = tidy.tidied(reading.read(model.SerializeToString()))
     logits = building.read_all(building.raw(found.network), PICTURES[..., None])
     np.testing.assert_allclose(Calibration().answers(logits).probabilities, np.exp(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("mlp-128", "model.tflite"), ("mlp-128", "model.keras"), ("reader", "model.tflite"), ("cnn-fast", "model.tflite")],
+)
+def test_a_model_of_this_app_comes_back_as_it_was(name: str, file: str) -> None:
+    """Also one that gives columns length 1 by itself, with its layers as outputs, and weights of 11 bits."""
+    from digitrec.registry.importing import building
+
+    folder = settings.SHIPPED_MODELS / name
+    found = tidy.tidied(reading.read((folder / file).read_bytes()))
+    expected = Predictor(name, folder / "model.tflite").logits(PICTURES)
+    logits = building.read_all(building.raw(found.network), PICTURES.reshape(-1, *found.network.input_shape))
+    np.testing.assert_allclose(logits, expected, atol=1e-4)

@@ -144,9 +144,9 @@ class Evil:
 
 def zipped(**content: bytes) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
         for name, data in content.items():
-            file.writestr(name.replace("__", "/"), data)
+            file.writestr(name, data)
     return packed.getvalue()
 
 
@@ -255,9 +255,12 @@ KERAS = {
 
 OTHERS = {
     "a pickle": (lambda: pickle.dumps(Evil()), "pickle"),
-    "PyTorch's pickle": (lambda: zipped(archive__data__pkl=b"", **{"archive/data.pkl": pickle.dumps(Evil())}), "pickle"),
+    "PyTorch's pickle": (lambda: zipped(**{"archive/data.pkl": pickle.dumps(Evil())}), "pickle"),
     "a SavedModel": (lambda: zipped(**{"mnist.model/saved_model.pb": b"x", "mnist.model/variables/variables.index": b"x"}), "SavedModel"),
-    "path names": (lambda: zipped(**{"../../etc/cron.d/evil": b"x", "/root/.ssh/authorized_keys": b"x"}), "holds no Keras model"),
+    "path names": (lambda: zipped(**{"../../etc/cron.d/evil": b"x", "/root/.ssh/authorized_keys": b"x"}), "holds no model"),
+    "an archive in an archive": (lambda: zipped(**{"a.keras": zipped(**{"b.h5": modeldata.keras2()})}), "holds no model"),
+    "two models in an archive": (lambda: zipped(**{"a.h5": modeldata.keras2(), "b.h5": modeldata.keras2()}), "or several"),
+    "a model in an archive that is a bomb": (lambda: zipped(**{"a.h5": bytes(101 * 2**20)}), "larger than 100 MB"),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(100), "no model file"),
     "a cut archive": (lambda: modeldata.archive()[:2000], "damaged"),
     "a cut HDF5 file": (lambda: modeldata.keras2()[:3000], "damaged"),
@@ -284,6 +287,14 @@ def test_what_else_lies_in_an_archive_is_not_looked_at() -> None:
     evil = {"../../../tmp/evil": b"x", "/tmp/evil": b"x", "assets/data.pkl": pickle.dumps(Evil())}
     assert sandbox.read(modeldata.archive(extra=evil)).parameters == 12_730
     assert not os.path.exists("/tmp/evil")
+
+
+@pytest.mark.parametrize("name", modeldata.FILES)
+def test_a_model_is_read_within_a_zip_archive(name: str) -> None:
+    data = zipped(
+        **{f"mine/model.{name}": modeldata.FILES[name](), "__MACOSX/mine/._model.h5": b"x", "mine/card.json": b"x"}
+    )
+    assert sandbox.read(data).parameters == 12_730
 
 
 def changed_onnx(change: Callable[[onnx.ModelProto], object]) -> bytes:
@@ -340,6 +351,11 @@ def custom(model: Any) -> None:
     model.operatorCodes[2].customCode = "FlexPyFunc"
 
 
+def with_square(model: Any) -> None:
+    """Have the first layer be given the square of the pixels, which no length comes of."""
+    model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.SQUARE
+
+
 def tflite_circle(model: Any) -> None:
     model.subgraphs[0].operators[1].inputs[0] = 3
 
@@ -347,6 +363,8 @@ def tflite_circle(model: Any) -> None:
 TFLITE = {
     "an operator of others": (custom, "is a FlexPyFunc"),
     "an operator that is not built": (lambda m: setattr(m.operatorCodes[0], "builtinCode", schema.BuiltinOperator.WHILE), "is a WHILE"),
+    "a square without a length": (with_square, "nothing that is computed"),
+    "two ends": (lambda m: (m.subgraphs[0].outputs.append(9), m.subgraphs[0].tensors.append(m.subgraphs[0].tensors[4])), "one input and one output"),
     "int8 from the input on": (lambda m: setattr(m.subgraphs[0].tensors[0], "type", schema.TensorType.INT8), "whole numbers"),
     "a circle": (tflite_circle, "nothing that is computed"),
     "another input": (lambda m: setattr(m.subgraphs[0].tensors[0], "shape", [1, 224, 224, 3]), "The input must be"),

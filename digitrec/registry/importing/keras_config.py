@@ -14,6 +14,7 @@ from typing import Any
 from digitrec.errors import ModelError
 from digitrec.registry.importing.kinds import ACTIVATIONS, KINDS
 from digitrec.registry.importing.network import Layer, fail
+from digitrec.registry.importing.unit_length import UNIT, Part, after
 
 DAMAGED = "The description of the model in this file is damaged. Save the model again."
 
@@ -65,6 +66,10 @@ KEEP = {
     "sparse": (None, False),
 }
 """Options that are accepted with these values only."""
+
+LENGTHS = {"Square": "square", "Sum": "sum", "Sqrt": "sqrt", "Greater": "greater", "Where": "select",
+           "TrueDivide": "divide", "Divide": "divide", "Multiply": "multiply"}  # fmt: skip
+"""Keras's operations, and a layer, that help to give columns length 1, by the names that `unit_length` has for them."""
 
 Named = tuple[Layer, str]
 
@@ -163,8 +168,14 @@ def _functional(config: Any) -> list[Named]:
         raise fail(str(error.args[1][0]), "is given its own output: the layers run in a circle. Save the model again.") from error  # fmt: skip  # noqa: E501
     stands_for: dict[str, str] = {}  # a layer that is left out -> the one before it
     made: dict[str, Named] = {}
+    parts: dict[str, Any] = {}
     for name in order:
         given = tuple(stands_for.get(other, other) for other in inputs[name])
+        if (kind := _class(described[name])) in (*LENGTHS, "OnesLike"):
+            part = parts[name] = _part(described[name], kind, name, parts)
+            if isinstance(part, Part) and part.step == UNIT:
+                made[name] = Layer(name, "UnitLength", (str(part.of),), {"axes": part.axes}), _saved_as(kind)
+            continue
         layer, saved_as = _layer(described[name], given)
         if layer is None:
             stands_for[name] = given[0]
@@ -174,6 +185,20 @@ def _functional(config: Any) -> list[Named]:
     if end not in made:
         raise KeyError(end)
     return _filed([made[name] for name in order if name in made and name != end] + [made[end]], list(described))
+
+
+def _part(values: Any, kind: str, name: str, parts: Mapping[str, Any]) -> Any:
+    """Return what an operation computes on the way to length 1, a Part or a number; see `unit_length`."""
+    if kind == "OnesLike":
+        return 1.0
+    [node] = values["inbound_nodes"]
+    given = node["args"][0] if isinstance(node["args"][0], list) else node["args"]
+    known = [parts.get(each, each) for value in given for each in (list(_tensors([value])) or [value])]
+    axis = values["config"].get("axis") if values["config"].get("keepdims") else None
+    found = after(LENGTHS[kind], known, tuple(axis) if isinstance(axis, list) else (axis,) if axis else ())
+    if found is None:
+        raise fail(name, f"is a {kind}, which is built only where it helps to give columns length 1. Leave it out.")
+    return found
 
 
 def _filed(found: list[Named], order: list[str]) -> list[Named]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitrec.errors import ModelError
 from digitrec.registry.importing import keras_config
 from digitrec.registry.importing.kinds import Shape
-from digitrec.registry.importing.network import Layer, Network, Weights, fail, outlined, weighted
+from digitrec.registry.importing.network import Layer, Network, Weights, damage_told, fail, outlined, weighted
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
@@ -34,18 +34,11 @@ def read_archive(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, too large, or holds what is not built here.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            config, stored = (
-                _member(archive, name, most) for name, most in ((CONFIG, MOST_JSON), (WEIGHTS, MOST_BYTES))
-            )
-    except (ModelError, MemoryError):
-        raise
-    except Exception as error:  # a damaged archive fails in many ways
-        raise ModelError(DAMAGED) from error
+    with damage_told(DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        config, stored = (member(archive, name, most) for name, most in ((CONFIG, MOST_JSON), (WEIGHTS, MOST_BYTES)))
     layers = keras_config.layers(config)
     outline, expected = outlined([layer for layer, _ in layers])
-    with _opened(stored) as file:
+    with damage_told(DAMAGED), h5py.File(io.BytesIO(stored), "r") as file:
         root = next((file[name] for name in _groups(file, ("layers", "_layer_checkpoint_dependencies"))), None)
         found = {
             layer.name: _archived(root, folder, layer, expected[layer.name])
@@ -55,7 +48,7 @@ def read_archive(data: bytes) -> Network:
     return weighted(outline, expected, found)
 
 
-def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     """Return a file of an archive, unpacked in memory up to a limit, whatever the archive says of its size."""
     content = b""
     if (size := archive.getinfo(name).file_size) <= most:
@@ -80,7 +73,7 @@ def read_h5(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, holds weights only, or holds what is not built here.
     """
-    with _opened(data) as file:
+    with damage_told(DAMAGED), h5py.File(io.BytesIO(data), "r") as file:
         config = file.attrs.get("model_config")
         if config is None:
             raise ModelError("This .h5 file holds weights without their layers. Save the whole model: model.save(...).")
@@ -119,25 +112,6 @@ def _names(group: Any) -> Iterator[Any]:
         if f"weight_names{number}" not in group.attrs:
             return
         yield from np.atleast_1d(group.attrs[f"weight_names{number}"])[:64]
-
-
-class _opened:  # noqa: N801  # used as a function
-    """Open HDF5 from memory; whatever it raises meanwhile becomes a sentence."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def __enter__(self) -> h5py.File:
-        try:
-            self._file = h5py.File(io.BytesIO(self._data), "r")
-        except Exception as error:
-            raise ModelError(DAMAGED) from error
-        return self._file
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        self._file.close()
-        if error is not None and not isinstance(error, ModelError | MemoryError) and isinstance(error, Exception):
-            raise ModelError(DAMAGED) from error
 
 
 def _groups(file: Any, names: Sequence[str]) -> Iterator[str]:

@@ -208,6 +208,12 @@ def _norm(options: Mapping[str, Any], shapes: Sequence[Shape]) -> Shapes:
     return shapes[0], [shapes[0][-1:]] * count
 
 
+def _unit(options: Mapping[str, Any], shapes: Sequence[Shape]) -> Shapes:
+    if len(set(options["axes"])) != len(options["axes"]) or max(options["axes"]) > len(shapes[0]):
+        raise ValueError("must name axes of its input, each once")
+    return shapes[0], []
+
+
 def _padded(options: Mapping[str, Any], shapes: Sequence[Shape]) -> Shapes:
     height, width, channels = _maps(shapes)
     (top, bottom), (left, right) = options["padding"]
@@ -274,8 +280,12 @@ KINDS: dict[str, Kind] = {
         _same, {"max_value": or_none(real(0, 1e6)), "negative_slope": real(0, 1e3), "threshold": real(0, 1e6)}
     ),
     "Rescaling": Kind(_same, {"scale": real(-1e6, 1e6), "offset": real(-1e6, 1e6)}),
+    "UnitLength": Kind(_unit, {"axes": numbers(1, 3, 3)}),
     "ZeroPadding2D": Kind(_padded, {"padding": borders}),
     "Add": Kind(_added, {}, (2, 16)),
     "Concatenate": Kind(_joined, {"axis": whole(-4, 4)}, (1, 16)),
 }  # fmt: skip
-"""The layers that are built, by Keras's names, and their options. Whatever is not here is refused."""
+"""The layers that are built, by Keras's names, and their options. Whatever is not here is refused.
+
+UnitLength is none of Keras's: it divides by the length along some axes, see `unit_length`.
+"""

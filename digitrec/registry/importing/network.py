@@ -4,10 +4,11 @@ The readers of files make one, `building` makes a Keras model of it. Nothing in 
 TensorFlow here.
 """
 
+import contextlib
 import json
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,6 +78,21 @@ def fail(layer: str, why: str) -> ModelError:
         why: What is wrong with it, and what to do, in words that follow the layer's name.
     """
     return ModelError(f"The layer {layer[:60]!r} {why}")
+
+
+@contextlib.contextmanager
+def damage_told(sentence: str) -> Iterator[None]:
+    """Turn whatever a damaged file has a decoder raise within into a sentence; decoders fail in many ways.
+
+    Raises:
+        ModelError: If anything is raised but that memory ran out.
+    """
+    try:
+        yield
+    except (ModelError, MemoryError):
+        raise
+    except Exception as error:
+        raise ModelError(sentence) from error
 
 
 def outlined(layers: Sequence[Layer]) -> tuple[Network, dict[str, list[Shape]]]:

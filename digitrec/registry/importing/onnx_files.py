@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from digitrec.errors import ModelError
-from digitrec.registry.importing.network import Network, fail
+from digitrec.registry.importing.network import Network, damage_told, fail
 from digitrec.registry.importing.onnx_graph import CONVERT, Node, Operand, Read, Reader, attributes, constant, node_name
 from digitrec.registry.importing.onnx_shapes import part_of_size, size, sizes
 from digitrec.registry.importing.values import NORM, Array, Value, per_channel, same_borders
@@ -26,15 +25,8 @@ def read(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, or holds what is not built here.
     """
-    try:
-        graph = onnx.ModelProto.FromString(data).graph
-        return Reader(graph, OPERATORS).network()
-    except ModelError:
-        raise
-    except MemoryError:
-        raise
-    except Exception as error:  # protobuf and NumPy fail in many ways
-        raise ModelError(DAMAGED) from error
+    with damage_told(DAMAGED):
+        return Reader(onnx.ModelProto.FromString(data).graph, OPERATORS).network()
 
 
 def _numbers(values: Any, count: int, default: int) -> list[int]:

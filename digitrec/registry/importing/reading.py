@@ -5,7 +5,13 @@ import zipfile
 
 from digitrec.errors import ModelError
 from digitrec.registry.importing import keras_files, onnx_files, tflite_files
-from digitrec.registry.importing.network import Network
+from digitrec.registry.importing.network import Network, damage_told
+
+ENDINGS = (".tflite", ".keras", ".h5", ".onnx")
+"""Files that are looked for in a zip archive, such as this app's download of a model: it reads with the first."""
+
+MOST_BYTES = 100 * 2**20
+"""Bytes of such a file unpacked."""
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -20,8 +26,12 @@ SAVED_MODEL = (
 UNKNOWN = "This is no model file that is known here. Bring a .keras, .h5, .tflite or .onnx file."
 
 
-def read(data: bytes) -> Network:
+def read(data: bytes, packed: bool = False) -> Network:
     """Return the network in a file's bytes.
+
+    Args:
+        data: The bytes.
+        packed: Whether they come from a zip archive.
 
     Raises:
         ModelError: If it is of another kind, damaged, or holds what is not built here; the sentence names the layer.
@@ -31,7 +41,7 @@ def read(data: bytes) -> Network:
     if data[4:8] == b"TFL3":
         return tflite_files.read(data)
     if data.startswith(b"PK"):
-        return _read_archive(data)
+        return _read_archive(data, packed)
     if data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise ModelError(PICKLE)
     if onnx_files.looks_like(data):
@@ -39,17 +49,22 @@ def read(data: bytes) -> Network:
     raise ModelError(UNKNOWN)
 
 
-def format_of(data: bytes) -> str:
+def format_of(data: bytes, file_name: str) -> str:
     """Return what kind of file it is, in words."""
     if data.startswith(HDF5):
         return "Keras (HDF5)"
     if data[4:8] == b"TFL3":
         return "LiteRT"
-    return "Keras" if data.startswith(b"PK") else "ONNX"
+    if data.startswith(b"PK"):
+        return "Keras" if file_name.endswith(".keras") else "zip"
+    return "ONNX"
 
 
-def _read_archive(data: bytes) -> Network:
-    """Read a zip archive: a `.keras` file, or what is refused. Nothing is unpacked to the disk."""
+def _read_archive(data: bytes, packed: bool) -> Network:
+    """Read a zip archive: a `.keras` file, one with a model's file in it, or what is refused.
+
+    Nothing is unpacked to the disk, and no archive within an archive is opened but a `.keras` file.
+    """
     try:
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
     except Exception as error:  # a damaged archive fails in many ways
@@ -60,4 +75,10 @@ def _read_archive(data: bytes) -> Network:
         raise ModelError(SAVED_MODEL)
     if any(name.endswith((".pkl", ".pickle")) for name in names[:10_000]):
         raise ModelError(PICKLE)
-    raise ModelError("This archive holds no Keras model. Bring the .keras file itself.")
+    for ending in ENDINGS:
+        within = [name for name in names[:10_000] if name.endswith(ending) and not name.startswith("__MACOSX")]
+        if len(within) == 1 and not packed:
+            with damage_told(keras_files.DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
+                inner = keras_files.member(archive, within[0], MOST_BYTES)
+            return read(inner, packed=True)
+    raise ModelError("This archive holds no model, or several. Bring the .keras, .h5, .tflite or .onnx file itself.")

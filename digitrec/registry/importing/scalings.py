@@ -130,12 +130,18 @@ def best(measured: Sequence[Measured]) -> Measured:
     """Return the best of those that were measured on the most digits.
 
     A network often reads as well on pixels that are multiplied by a number, but is then sure of all that it says. So of
-    those that are about as accurate, the one with the lowest loss is what it was trained on.
+    those that are about as accurate, the one with the lowest loss is what it was trained on; where a network scales by
+    itself, all are the same to it, and the first one is taken.
     """
     most = max(each.digits for each in measured)
     whole = [each for each in measured if each.digits == most]
     top = max(each.accuracy for each in whole)
-    return min((each for each in whole if each.accuracy >= top - EQUAL), key=lambda each: each.loss)
+    return min((each for each in whole if each.accuracy >= top - EQUAL), key=lambda each: round(each.loss, 3))
+
+
+def script(way: Way) -> Way:
+    """Return how scripts scale that were not written for a model of this way: 0 to 255, or 0 to 1 where that is it."""
+    return Way("unit-range" if way.scaling == "bytes" else "bytes", way.dark_ink)
 
 
 def lesson(measured: Sequence[Measured]) -> list[str]:
@@ -149,10 +155,10 @@ def lesson(measured: Sequence[Measured]) -> list[str]:
     way = found.way
     told = [f"Your model reads {_percent(found)} of MNIST's test digits on {way.words}. It is used so here."]
     others = {each.way: each for each in measured}
-    script = others[Way("unit-range" if way.scaling == "bytes" else "bytes", way.dark_ink)]
-    verb = "reads about as many" if script.accuracy > found.accuracy - EQUAL else "reads fewer"
-    surer = ", but is much surer of its mistakes" if script.loss > 2 * found.loss and "about" in verb else ""
-    told.append(f"A script that feeds it {WORDS[script.way.scaling]} {verb}: {_percent(script)}{surer}.")
+    fed = others[script(way)]
+    verb = "reads about as many" if fed.accuracy > found.accuracy - EQUAL else "reads fewer"
+    surer = ", but is much surer of its mistakes" if fed.loss > 2 * found.loss and "about" in verb else ""
+    told.append(f"A script that feeds it {WORDS[fed.way.scaling]} {verb}: {_percent(fed)}{surer}.")
     inverted = others[Way(way.scaling, not way.dark_ink)]
     forgot = "does not invert its picture" if not way.dark_ink else "inverts its picture"
     told.append(f"One that {forgot} ({DARK if inverted.way.dark_ink else LIGHT}) reads {_percent(inverted)}.")

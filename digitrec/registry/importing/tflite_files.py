@@ -7,8 +7,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from digitrec.errors import ModelError
-from digitrec.registry.importing.network import Network, fail
+from digitrec.registry.importing.network import Network, damage_told, fail
 from digitrec.registry.importing.tflite_graph import CONVERT, Operator, Read, Reader
+from digitrec.registry.importing.unit_length import UNIT, Part, after
 from digitrec.registry.importing.values import NORM, Value, per_channel
 
 DAMAGED = "This .tflite file is damaged. Convert the model again."
@@ -22,17 +23,11 @@ def read(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, or holds what is not built here.
     """
-    try:
+    with damage_told(DAMAGED):
         model = schema.Model.GetRootAsModel(data, 0)
         if model.SubgraphsLength() != 1:
             raise ModelError(f"A .tflite file must hold one graph. {CONVERT} Received: {model.SubgraphsLength()}")
         return Reader(model, OPERATORS).network()
-    except ModelError:
-        raise
-    except MemoryError:
-        raise
-    except Exception as error:  # flatbuffers and NumPy fail in many ways
-        raise ModelError(DAMAGED) from error
 
 
 def _fused(reader: Reader, operator: Operator, number: int) -> str:
@@ -120,12 +115,33 @@ def _reshape(reader: Reader, operator: Operator) -> Value:
     )
 
 
-def _arithmetic(reader: Reader, operator: Operator) -> Value:
+def _unit_length(reader: Reader, operator: Operator) -> Value | Part:
+    """Read an operator that helps to give columns, or the whole digit, length 1; see `unit_length`."""
+    axes: tuple[int, ...] = ()
+    given = [reader.operand(operator, place) for place in range(len(operator.inputs))]
+    if operator.kind == "SUM" and operator.table(schema.ReducerOptions).KeepDims():
+        axes, given = tuple(axis % 4 for axis in reader.numbers(operator, 1)), given[:1]
+    found = after(_LENGTHS[operator.kind], given, axes)
+    if found is None:
+        raise fail(operator.name, f"is a {operator.kind} that does not help to make a length 1. {CONVERT}")
+    if found.step != UNIT:
+        return found
+    assert isinstance(found.of, Value)
+    return reader.built.add(operator.name, "UnitLength", [found.of], {"axes": found.axes})
+
+
+_LENGTHS = {"SQUARE": "square", "SUM": "sum", "SQRT": "sqrt", "GREATER": "greater", "SELECT": "select",
+            "SELECT_V2": "select", "DIV": "divide", "MUL": "multiply"}  # fmt: skip
+
+
+def _arithmetic(reader: Reader, operator: Operator) -> Value | Part:
     """Read `ADD`, `SUB`, `MUL`, `DIV`: of two values, which are added, or of a value and a constant per channel."""
     kind = operator.kind
     tables = {"ADD": schema.AddOptions, "SUB": schema.SubOptions, "MUL": schema.MulOptions, "DIV": schema.DivOptions}
     fused = operator.table(tables[kind]).FusedActivationFunction() if operator.options else 0
     first, second = (reader.known.get(place) for place in operator.inputs)
+    if isinstance(first, Part) or isinstance(second, Part):
+        return _unit_length(reader, operator)
     if first and second:
         if kind != "ADD":
             raise fail(operator.name, f"is a {kind} of two computed values, which is not built here. {CONVERT}")
@@ -214,5 +230,8 @@ OPERATORS: dict[str, Read] = {
     "TRANSPOSE": _transpose,
     "CONCATENATION": _concat,
     "PAD": _pad,
-} | dict.fromkeys(("ADD", "SUB", "MUL", "DIV"), _arithmetic)
+} | (
+    dict.fromkeys(("SQUARE", "SUM", "SQRT", "GREATER", "SELECT", "SELECT_V2"), _unit_length)
+    | dict.fromkeys(("ADD", "SUB", "MUL", "DIV"), _arithmetic)
+)
 """What reads each operator; others are refused."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from digitrec.errors import ModelError
 from digitrec.registry.importing.network import INPUTS, MOST_LAYERS, MOST_PARAMETERS, Network, checked, fail
+from digitrec.registry.importing.unit_length import Part
 from digitrec.registry.importing.values import Array, Builder, Value
 
 CONVERT = "Convert the model again without it."
@@ -70,21 +71,31 @@ class Reader:
             raise ModelError(
                 f"This model has {counts[0]:,} operators; {2 * MOST_LAYERS} are the most. Bring a smaller one."
             )
-        if self.graph.InputsLength() != 1 or self.graph.OutputsLength() != 1:
-            received = f"{self.graph.InputsLength()} and {self.graph.OutputsLength()}"
+        ends = self._ends()
+        if self.graph.InputsLength() != 1 or len(ends) != 1:
+            received = f"{self.graph.InputsLength()} and {len(ends)}"
             raise ModelError(
                 f"A model must have one input and one output. Bring one with a single of each. Received: {received}"
             )
         self.built = Builder()
-        place = int(self.graph.Inputs(0))
+        self.end, place = ends[0], int(self.graph.Inputs(0))
         shape = self.shape(place)
         if self.tensor(place).Type() in (schema.TensorType.INT8, schema.TensorType.UINT8):
             raise ModelError(WHOLE)
         if shape not in INPUTS or self.tensor(place).Type() != schema.TensorType.FLOAT32:
             received = " x ".join(map(str, shape)) or "nothing"
             raise ModelError(f"The input must be 28 x 28, 28 x 28 x 1 or 784 numbers, float32. Received: {received}")
-        self.known: dict[int, Value] = {place: self.built.add("input", "InputLayer", (), {"shape": shape})}
+        self.known: dict[int, Value | Part] = {place: self.built.add("input", "InputLayer", (), {"shape": shape})}
         self.constants: dict[int, Array] = {}
+
+    def _ends(self) -> list[int]:
+        """Return its outputs; those of layers in between, which this app's own files have, are left out."""
+        outputs = [int(self.graph.Outputs(place)) for place in range(self.graph.OutputsLength())]
+        if len(outputs) < 2:
+            return outputs
+        all_ = (self.graph.Operators(place) for place in range(self.graph.OperatorsLength()))
+        given = {int(each.Inputs(place)) for each in all_ for place in range(min(16, each.InputsLength()))}
+        return [place for place in outputs if place not in given]
 
     def tensor(self, place: int) -> Any:
         """Return a tensor's table."""
@@ -126,6 +137,9 @@ class Reader:
             if operator.kind == "DEQUANTIZE" and operator.inputs[0] not in self.known:
                 self.constants[operator.output] = self.constant(operator.inputs[0], operator)
                 continue
+            if operator.kind == "BROADCAST_TO" and operator.inputs[0] not in self.known:
+                self.constants[operator.output] = self.constant(operator.inputs[0], operator)  # one number, repeated
+                continue
             read = self.read_by.get(operator.kind)
             if operator.kind in ("QUANTIZE", "DEQUANTIZE"):
                 raise ModelError(WHOLE)
@@ -135,11 +149,11 @@ class Reader:
             if any(place in sizes for place in operator.inputs) and operator.kind != "RESHAPE":
                 raise fail(operator.name, f"computes with the size of its input, which is not built here. {CONVERT}")
             made = read(self, operator)
-            if self.shape(operator.output) != made.shape:
+            if isinstance(made, Value) and self.shape(operator.output) != made.shape:
                 raise fail(operator.name, "says another shape than it computes. Convert the model again.")
             self.known[operator.output] = made
-        end = self.known.get(int(self.graph.Outputs(0)))
-        if end is None:
+        end = self.known.get(self.end)
+        if not isinstance(end, Value):
             raise ModelError("The output of this model does not depend on its input. Convert it again.")
         others = [layer for layer in self.built.layers if layer.name != end.layer]
         return checked([*others, *(layer for layer in self.built.layers if layer.name == end.layer)])
@@ -147,9 +161,13 @@ class Reader:
     def value(self, operator: Operator, place: int = 0) -> Value:
         """Return an input that is computed."""
         found = self.known.get(operator.inputs[place]) if place < len(operator.inputs) else None
-        if found is None:
+        if not isinstance(found, Value):
             raise fail(operator.name, f"({operator.kind}) is given nothing that is computed. {CONVERT}")
         return found
+
+    def operand(self, operator: Operator, place: int) -> Value | Part | Array:
+        """Return an input, computed or constant."""
+        return self.known.get(operator.inputs[place]) or self.constant(operator.inputs[place], operator)
 
     def weights(self, operator: Operator, place: int) -> NDArray[np.float32]:
         """Return an input that is a constant, as the numbers that it stands for."""
@@ -204,5 +222,5 @@ def _dequantized(found: Array, scheme: Any, operator: Operator) -> Array:
     return np.asarray((found.astype(np.float32) - zero) * scale, np.float32)
 
 
-Read = Callable[[Reader, Operator], Value]
+Read = Callable[[Reader, Operator], Value | Part]
 """Reads one operator."""

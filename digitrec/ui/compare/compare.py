@@ -16,6 +16,7 @@ from digitrec.analysis import precomputed
 from digitrec.datasets import mnist
 from digitrec.datasets.unipen import BRUSH, CANVAS
 from digitrec.imaging import thumbnails
+from digitrec.jobs import insights
 from digitrec.recognition import pipeline
 from digitrec.registry.registry import Model
 from digitrec.training import model_files
@@ -151,15 +152,25 @@ def how_to_get(models: Sequence[Model], key: str) -> None:
     for model in models:
         if insight_of(model) is not None:
             continue
+        if insights.is_under_way(model):
+            st.fragment(_under_way, run_every=2.0)(model)
+            continue
         st.info(
-            f"{common.plain(model.name)} {'was taught' if model.yours else 'is older than this section'}, so its "
-            "precomputed results are missing. "
+            f"{common.plain(model.name)} is {'new' if model.yours else 'older than this section'}, so its precomputed "
+            "results are missing. "
             + (f"Run `python -m digitrec.tools.ship --refresh {model.name}`." if model.shipped else "Compute them now:")
         )
         if not model.shipped and st.button(
             f"Compute for {common.plain(model.name)}, about 10 s", key=f"measure_{key}_{model.name}"
         ):
             _measure(model)
+
+
+def _under_way(model: Model) -> None:
+    """Say that a model's results are computed; the page is drawn again when they are there."""
+    if insight_of(model) is not None or not insights.is_under_way(model):
+        st.rerun()
+    st.info(f"What this section shows of {common.plain(model.name)} is being computed, about 10 s ...")
 
 
 def _measure(model: Model) -> None:

@@ -65,6 +65,8 @@ def _collect(first: str | None) -> None:
     """Draw the choice of the model, the canvas with what is asked for, and the digits so far."""
     st.markdown(MEANING)
     models = {model.name: model for model in available.models() if teaching.can_learn(model)}
+    if first and first not in models:
+        st.caption(f"{common.plain(first)} cannot be taught: no layer at its end can learn. Choose another model.")
     if st.session_state.get("teach_model") not in models:
         st.session_state.teach_model = first if first in models else next(iter(models))
     labels = common.model_labels()
