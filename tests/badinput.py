@@ -279,7 +279,7 @@ def _canvas(data: bytes, _: Path) -> None:
     box = sent.get("box")
     if isinstance(box, list) and len(box) == 4 and all(type(side) is int for side in box):
         ink = np.pad(np.ones((40, 4), np.float32), 20)
-        corrections.added(corrections.Ledger((44, 80), (44, 80), 0.0, ()), Box(*box), ink)
+        corrections.added(corrections.Annotations((44, 80), (44, 80), 0.0, ()), Box(*box), ink)
 
 
 def _commands() -> list[bytes]:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from digitrec.recognition.calibration import Answers
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads.batch import Batch, File, Picture
 
 
@@ -44,5 +44,5 @@ def one(data: bytes, name: str = "a.png") -> tuple[Batch, Picture]:
     return batch, batch.pictures[0]
 
 
-def put_right(batch: Batch, picture: Picture, place: int, truth: int) -> None:
-    batch.change(picture, False, lambda ledger: ledgers.corrected(ledger, place, truth))
+def correct(batch: Batch, picture: Picture, place: int, truth: int) -> None:
+    batch.change(picture, False, lambda mine: edits.corrected(mine, place, truth))

@@ -35,7 +35,7 @@ class Thresholds:
         solid: Share of a component's shorter side that the widest circle in it has from which it is an area, such as
             paper on a table, and no stroke; that side is at least the second share of the picture's longest one.
         most_parts: Connected components of the ink of a photo up to which the ink step looks for digits too.
-        same: Intersection over union from which a mark of the ink and a detection are the same digit.
+        same: Intersection over union from which a segment of the ink and a detection are the same digit.
         inside: Share of a smaller box inside another one from which only the likelier is kept.
         least: Objectness below which a detection is no candidate: with the weights of `fusion` it would be rejected
             whatever the classifier says.
@@ -245,31 +245,31 @@ def _detected(looked: _Looked) -> _Some:
 
 
 def _marked(ink: Floats, classifier: connected_parts.Reader, upright: Bytes, crops: CropClassifier) -> _Some:
-    """Return the marks of the ink, of which the detector has said nothing yet."""
-    marks = [mark for row in segmentation.find(ink, classifier) for mark in row]
+    """Return the segments of the ink, of which the detector has said nothing yet."""
+    segments = [segment for row in segmentation.find(ink, classifier) for segment in row]
     scale = np.array([upright.shape[1] / ink.shape[1], upright.shape[0] / ink.shape[0]] * 2, np.float32)
-    boxes = np.array([mark.box for mark in marks], np.float32).reshape(-1, 4) * scale
-    nothing = np.full((len(marks), 10), -np.log(10.0), np.float32)
+    boxes = np.array([segment.box for segment in segments], np.float32).reshape(-1, 4) * scale
+    nothing = np.full((len(segments), 10), -np.log(10.0), np.float32)
     middles = np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
-    cropped = crops.answers(crop_classifier.crops_of(upright, middles, np.zeros(len(marks), np.float32)))
-    return _Some(boxes, [mark.cut for mark in marks], nothing, cropped, np.ones(len(marks), bool))
+    cropped = crops.answers(crop_classifier.crops_of(upright, middles, np.zeros(len(segments), np.float32)))
+    return _Some(boxes, [segment.cut for segment in segments], nothing, cropped, np.ones(len(segments), bool))
 
 
-def _merged(marks: _Some, detected: _Some, thresholds: Thresholds) -> _Some:
-    """Return marks and detections together; where both are the same digit, the mark with what the detector says."""
-    shared, union, _ = _overlaps(marks.boxes, detected.boxes)
+def _merged(segments: _Some, detected: _Some, thresholds: Thresholds) -> _Some:
+    """Return segments and detections together; of both on one digit, the segment with what the detector says."""
+    shared, union, _ = _overlaps(segments.boxes, detected.boxes)
     same = shared > thresholds.same * union
-    classes = marks.detected.copy()
-    for mark, place in enumerate((shared / union).argmax(axis=1) if same.size else []):
-        if same[mark, place]:
-            classes[mark] = detected.detected[place]
+    classes = segments.detected.copy()
+    for segment, place in enumerate((shared / union).argmax(axis=1) if same.size else []):
+        if same[segment, place]:
+            classes[segment] = detected.detected[place]
     alone: NDArray[np.bool_] = np.logical_not(same.any(axis=0))
     return _Some(
-        np.concatenate([marks.boxes, detected.boxes[alone]]),
-        marks.cuts + [cut for cut, keep in zip(detected.cuts, alone, strict=True) if keep],
+        np.concatenate([segments.boxes, detected.boxes[alone]]),
+        segments.cuts + [cut for cut, keep in zip(detected.cuts, alone, strict=True) if keep],
         np.concatenate([classes, detected.detected[alone]]),
-        marks.cropped.and_those(detected.cropped, alone),
-        np.concatenate([marks.from_ink, detected.from_ink[alone]]),
+        segments.cropped.and_those(detected.cropped, alone),
+        np.concatenate([segments.from_ink, detected.from_ink[alone]]),
     )
 
 

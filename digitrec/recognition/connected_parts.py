@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 
 
 DIGIT = 0.5
-"""`is_digit` from which a mark is a digit."""
+"""`is_digit` from which a segment is a digit."""
 
 FAINT = 0.25
 """Ink above which a pixel belongs to a part: strokes that fade stay whole."""
@@ -42,19 +42,19 @@ class Reader(Protocol):
         ...
 
 
-class Mark(NamedTuple):
+class Segment(NamedTuple):
     """A digit, or what may be one.
 
     Attributes:
         box: Where it is, in pixels of the ink.
         cut: The glyph and the pictures on the way to it.
-        sign: Whether its place among the others says that it is no digit: a bracket, a slash, a comma.
+        punctuation: Whether its place among the others says that it is no digit: a bracket, a slash, a comma.
         answer: What the reader that found it says of its glyph: probabilities (10,) and is_digit, where it was asked.
     """
 
     box: Box
     cut: Cut
-    sign: bool = False
+    punctuation: bool = False
     answer: tuple[Floats, float] | None = None
 
 
@@ -181,9 +181,9 @@ def typical_height(heights: NDArray[np.float64]) -> float:
     return float(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
 
 
-def is_sure(mark: Candidate) -> bool:
+def is_sure(segment: Candidate) -> bool:
     """Return whether a candidate is clearly a digit, and clearly which."""
-    return mark.is_digit > 0.9 and mark.confidence > 0.9
+    return segment.is_digit > 0.9 and segment.confidence > 0.9
 
 
 def box_size(box: Box) -> int:

@@ -17,10 +17,10 @@ from digitrec.recognition import normalize as glyphs
 from digitrec.recognition import reading_order as orders
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.candidates import Candidate, Found
-from digitrec.recognition.connected_parts import Mark
 from digitrec.recognition.connected_parts import (
     Reader as Reader,  # what a reading needs of a model, for those who call it
 )
+from digitrec.recognition.connected_parts import Segment
 from digitrec.recognition.detector import Detector
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.results import NOT_A_DIGIT, SURE, UNCERTAIN, Digit, Reading, Step, enlarged, likely
@@ -184,7 +184,7 @@ def _from_candidate(candidate: Candidate, single: bool) -> Digit:
     classifier gives nothing (`python -m tests.bench.page_choices`).
     """
     seen, weight = (candidate.detected, 1.0) if single else (candidate.seen, fusion.WEIGHTS.classified)
-    blank = _unanswered(0, Mark(candidate.box, candidate.cut), (1.0, 1.0), (2**31, 2**31))
+    blank = _unanswered(0, Segment(candidate.box, candidate.cut), (1.0, 1.0), (2**31, 2**31))
     return dataclasses.replace(
         blank,
         evidence=candidate.evidence,
@@ -231,35 +231,38 @@ def _read(blank: Reading, predictor: Reader, single: bool, finder: Reader) -> Re
     return _answered(blank, rows, predictor, finder)
 
 
-def _answered(blank: Reading, rows: list[list[Mark]], predictor: Reader, finder: Reader) -> Reading:
+def _answered(blank: Reading, rows: list[list[Segment]], predictor: Reader, finder: Reader) -> Reading:
     """Return a reading with its digits and their answers; its ink may be smaller than the picture.
 
     What the model said while it found the digits is not asked again.
     """
     ink, size = blank.ink, blank.size
     scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
-    marks = [(row, mark) for row, some in enumerate(rows) for mark in some]
-    digits = tuple(_unanswered(row, mark, scale, size) for row, mark in marks)
-    known, found = None, [mark.answer for _, mark in marks if mark.answer is not None and predictor is finder]
+    segments = [(row, segment) for row, some in enumerate(rows) for segment in some]
+    digits = tuple(_unanswered(row, segment, scale, size) for row, segment in segments)
+    known, found = (
+        None,
+        [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder],
+    )
     if found and len(found) == len(digits):
         probabilities, scores = zip(*found, strict=True)
         known = Answers(np.stack(probabilities), np.array(scores, np.float32))
     return dataclasses.replace(blank, digits=_asked(digits, predictor, known))
 
 
-def _only(ink: Floats) -> list[list[Mark]]:
+def _only(ink: Floats) -> list[list[Segment]]:
     """Return all ink as the one digit of a picture; a dab is none."""
     box = glyphs.only(ink)
     if box is None:
         return []
     cut = glyphs.cut(ink, box)
-    return [[Mark(box, cut, sign=glyphs.is_dab(cut.crop))]]
+    return [[Segment(box, cut, punctuation=glyphs.is_dab(cut.crop))]]
 
 
-def _unanswered(row: int, mark: Mark, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
+def _unanswered(row: int, segment: Segment, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
     """Return a digit that no model has seen yet."""
-    nothing, box, cut = np.full(10, 0.1, np.float32), enlarged(mark.box, scale, size), mark.cut
-    return Digit(row, box, cut.glyph, cut_steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, mark.sign)
+    nothing, box, cut = np.full(10, 0.1, np.float32), enlarged(segment.box, scale, size), segment.cut
+    return Digit(row, box, cut.glyph, cut_steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, segment.punctuation)
 
 
 def cut_steps(cut: Cut) -> tuple[Step, ...]:
@@ -338,7 +341,7 @@ def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, A
     """Return the fields of `Digit` that a model decides."""
     best = int(probabilities.argmax())
     flag = None if len(likely(probabilities)) == 1 else UNCERTAIN
-    if is_digit < connected_parts.DIGIT or digit.sign or not (digit.glyph.any() or digit.detected is not None):
+    if is_digit < connected_parts.DIGIT or digit.punctuation or not (digit.glyph.any() or digit.detected is not None):
         flag = NOT_A_DIGIT
     answer = {"digit": best, "confidence": float(probabilities[best]), "probabilities": probabilities}
     return answer | {"is_digit": is_digit, "flag": flag}

@@ -1,4 +1,4 @@
-"""Ink -> the digits of a sheet, in rows: the reader itself says which strokes are one digit and which marks are two.
+"""Ink -> the digits of a sheet, in rows: the reader itself says which strokes are one digit and which segments are two.
 
 Strokes that touch are a part. Parts near each other are joined where the reader is surer of them together than of
 each alone, and a part that it takes for no digit is cut where two digits may touch. What counts is how much of the
@@ -15,8 +15,8 @@ from digitrec.recognition.connected_parts import (
     DIGIT,
     MOST_STROKES,
     Candidate,
-    Mark,
     Reader,
+    Segment,
     box_size,
     classified,
     is_sure,
@@ -46,13 +46,13 @@ HIGH, ALONE = 2.0, 1.5
 """Usual sizes of a sheet's parts, and sizes of the largest of them, from which several are too large for one digit."""
 
 FLAT = 1.8
-"""Widths of a mark, in its heights, from which it is a dash."""
+"""Widths of a segment, in its heights, from which it is a dash."""
 
 SOLID = 0.6
-"""Share of a small mark's box that its ink fills where it is a dot."""
+"""Share of a small segment's box that its ink fills where it is a dot."""
 
 OTHERS = 0.1
-"""Share of a sheet's marks that are clearly no digits, above which doubtful ones are none either."""
+"""Share of a sheet's segments that are clearly no digits, above which doubtful ones are none either."""
 
 BOWED = 0.15
 """Bow of a bracket, as a share of its height."""
@@ -64,7 +64,7 @@ ROUNDS = 4
 """Times that neighbours are joined: a digit of five strokes takes three."""
 
 
-def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
+def find(ink: Floats, reader: Reader) -> list[list[Segment]]:
     """Find the digits of a sheet.
 
     Args:
@@ -77,13 +77,16 @@ def find(ink: Floats, reader: Reader) -> list[list[Mark]]:
     return _rows(_marks(_read_parts(ink, reader), reader))
 
 
-def _rows(found: list[Candidate]) -> list[list[Mark]]:
-    """Return marks in reading order, those too small left out and those that are no digits by their place named."""
-    marks = _large_enough(found)
-    rows = [[marks[i] for i in row] for row in order([mark.box for mark in marks])]
-    others = sum(mark.is_digit < DIGIT for mark in marks) > OTHERS * len(marks)
+def _rows(found: list[Candidate]) -> list[list[Segment]]:
+    """Return segments in reading order, those too small left out and those that are no digits by their place named."""
+    segments = _large_enough(found)
+    rows = [[segments[i] for i in row] for row in order([segment.box for segment in segments])]
+    others = sum(segment.is_digit < DIGIT for segment in segments) > OTHERS * len(segments)
     return [
-        [Mark(mark.box, mark.cut, sign, (mark.probabilities, mark.is_digit)) for mark, sign in _with_signs(row, others)]
+        [
+            Segment(segment.box, segment.cut, punctuation, (segment.probabilities, segment.is_digit))
+            for segment, punctuation in _with_punctuation(row, others)
+        ]
         for row in rows
     ]
 
@@ -94,16 +97,16 @@ def _read_parts(ink: Floats, reader: Reader) -> list[Candidate]:
 
 
 def _marks(parts: list[Candidate], reader: Reader) -> list[Candidate]:
-    """Return all marks, parts joined to digits and cut into digits."""
+    """Return all segments, parts joined to digits and cut into digits."""
     found = _joined(parts, reader)
-    found.sort(key=lambda mark: -mark.ink)
-    return [piece for mark in found[:MOST_CUT] for piece in pieces(mark, reader)] + found[MOST_CUT:]
+    found.sort(key=lambda segment: -segment.ink)
+    return [piece for segment in found[:MOST_CUT] for piece in pieces(segment, reader)] + found[MOST_CUT:]
 
 
-def split(ink: Floats, box: Box, reader: Reader) -> list[Mark]:
-    """Return the digits that touch in a box, left to right: two or more, or one mark where no cut leaves two."""
+def split(ink: Floats, box: Box, reader: Reader) -> list[Segment]:
+    """Return the digits that touch in a box, left to right: two or more, or one segment where no cut leaves two."""
     whole = make_candidate(box, window(ink, box))
-    return [Mark(piece.box, piece.cut) for piece in best_pieces(whole, reader) or [whole]]
+    return [Segment(piece.box, piece.cut) for piece in best_pieces(whole, reader) or [whole]]
 
 
 def _joined(found: list[Candidate], reader: Reader) -> list[Candidate]:
@@ -248,24 +251,28 @@ def _overlap(found: list[Candidate]) -> tuple[Mask, Mask]:
     return (inside | stacked) & stroke, (_gaps(box) < NEAR * large) & stroke
 
 
-def _large_enough(marks: list[Candidate]) -> list[Candidate]:
-    """Return the marks without specks, dots and dashes: small digits stay where the reader is sure of them."""
-    upright = [m for m in marks if m.box.width < FLAT * m.box.height]
-    heights = np.array([m.box.height for m in upright if m.is_digit >= DIGIT] or [m.box.height for m in marks], float)
+def _large_enough(segments: list[Candidate]) -> list[Candidate]:
+    """Return the segments without specks, dots and dashes: small digits stay where the reader is sure of them."""
+    upright = [m for m in segments if m.box.width < FLAT * m.box.height]
+    heights = np.array(
+        [m.box.height for m in upright if m.is_digit >= DIGIT] or [m.box.height for m in segments], float
+    )
     usual = typical_height(heights) if len(heights) else 0.0
-    return [m for m, speck in zip(marks, _specks(marks), strict=True) if _counts(m, usual) and not speck]
+    return [m for m, speck in zip(segments, _specks(segments), strict=True) if _counts(m, usual) and not speck]
 
 
-def _counts(mark: Candidate, usual: float) -> bool:
-    """Return whether a mark is high enough beside digits of the usual height, or a small digit without doubt."""
-    solid = mark.ink > SOLID * mark.box.width * mark.box.height
-    without_doubt = is_sure(mark) and mark.digit != 1 and not solid and mark.box.width < FLAT * mark.box.height
-    return mark.box.height > (0.12 if without_doubt else 0.35) * usual
+def _counts(segment: Candidate, usual: float) -> bool:
+    """Return whether a segment is high enough beside digits of the usual height, or a small digit without doubt."""
+    solid = segment.ink > SOLID * segment.box.width * segment.box.height
+    without_doubt = (
+        is_sure(segment) and segment.digit != 1 and not solid and segment.box.width < FLAT * segment.box.height
+    )
+    return segment.box.height > (0.12 if without_doubt else 0.35) * usual
 
 
-def _specks(marks: Sequence[Candidate]) -> Mask:
-    """Return which marks (N,) are small spots in the box of another."""
-    left, top, width, height = np.array([mark.box for mark in marks], np.float64).reshape(-1, 4).T
+def _specks(segments: Sequence[Candidate]) -> Mask:
+    """Return which segments (N,) are small spots in the box of another."""
+    left, top, width, height = np.array([segment.box for segment in segments], np.float64).reshape(-1, 4).T
     across = np.minimum.outer(left + width, left + width) - np.maximum.outer(left, left)
     down = np.minimum.outer(top + height, top + height) - np.maximum.outer(top, top)
     size = np.maximum(width, height)
@@ -273,33 +280,33 @@ def _specks(marks: Sequence[Candidate]) -> Mask:
     return np.asarray((inside & (size[:, None] < 0.35 * size[None, :])).any(axis=1), np.bool_)
 
 
-def _with_signs(row: list[Candidate], others: bool) -> list[tuple[Candidate, bool]]:
-    """Return the marks of a row, each with whether it is a sign; see `_is_sign`.
+def _with_punctuation(row: list[Candidate], others: bool) -> list[tuple[Candidate, bool]]:
+    """Return the segments of a row, each with whether it is punctuation; see `_is_punctuation`.
 
     A bracket taken for a digit makes another one look no larger than the digits, so they are asked twice.
     """
-    digits = [mark for mark in row if not _is_sign(mark, row, others)]
-    return [(mark, _is_sign(mark, digits, others)) for mark in row]
+    digits = [segment for segment in row if not _is_punctuation(segment, row, others)]
+    return [(segment, _is_punctuation(segment, digits, others)) for segment in row]
 
 
-def _is_sign(mark: Candidate, row: Sequence[Candidate], others: bool) -> bool:
-    """Return whether a mark is no digit: a dash or a dab, or, among sure digits, a bracket, slash, comma or doubtful.
+def _is_punctuation(segment: Candidate, row: Sequence[Candidate], others: bool) -> bool:
+    """Return whether a segment is no digit: a dash or dab, or, among sure digits, a bracket, slash, comma or doubtful.
 
     Args:
-        mark: The mark.
+        segment: The segment.
         row: Its row.
-        others: Whether more than digits is written on the sheet: only then a doubtful mark is none.
+        others: Whether more than digits is written on the sheet: only then a doubtful segment is none.
     """
-    width, height = mark.box.width, mark.box.height
-    heights = [m.box.height for m in row if m is not mark and m.digit != 1 and is_sure(m)]
-    if width >= FLAT * height or is_dab(mark.cut.crop):
+    width, height = segment.box.width, segment.box.height
+    heights = [m.box.height for m in row if m is not segment and m.digit != 1 and is_sure(m)]
+    if width >= FLAT * height or is_dab(segment.cut.crop):
         return True
     if len(heights) < 2:
         return False
-    if others and max(mark.is_digit, mark.confidence) < 0.9:
+    if others and max(segment.is_digit, segment.confidence) < 0.9:
         return True
-    relative, bow = height / float(np.median(heights)), _bow(mark.cut.crop)
-    if mark.digit != 1:
+    relative, bow = height / float(np.median(heights)), _bow(segment.cut.crop)
+    if segment.digit != 1:
         return width < 0.4 * height and bow > 0.2 and relative > 1.25
     bracket = (bow > BOWED and relative > 1.1) or (bow > 0.5 * BOWED and relative > 1.4)
     slash = width > 0.28 * height and relative > 1.4

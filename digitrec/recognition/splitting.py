@@ -13,27 +13,27 @@ Floats = NDArray[np.float32]
 
 
 MOST_CUT = 100
-"""Marks, those with most ink, that are cut where digits may touch."""
+"""Segments, those with most ink, that are cut where digits may touch."""
 
 LOWEST_CUT = 8
-"""Pixels of a mark's height from which it is cut: two digits of fewer rows cannot be told from noise."""
+"""Pixels of a segment's height from which it is cut: two digits of fewer rows cannot be told from noise."""
 
 
-def pieces(mark: Candidate, reader: Reader) -> list[Candidate]:
-    """Return the digits that touch in a mark that is no digit; the mark itself where it is one, or makes none."""
-    if mark.is_digit >= DIGIT or mark.box.height < LOWEST_CUT or mark.box.width < 0.6 * mark.box.height:
-        return [mark]
-    pieces = best_pieces(mark, reader)
+def pieces(segment: Candidate, reader: Reader) -> list[Candidate]:
+    """Return the digits that touch in a segment that is no digit; the segment itself where it is one, or makes none."""
+    if segment.is_digit >= DIGIT or segment.box.height < LOWEST_CUT or segment.box.width < 0.6 * segment.box.height:
+        return [segment]
+    pieces = best_pieces(segment, reader)
     good = all(piece.is_digit > 0.8 and piece.confidence > 0.8 for piece in pieces)
-    return pieces if len(pieces) > 1 and good and any(piece.digit != 1 for piece in pieces) else [mark]
+    return pieces if len(pieces) > 1 and good and any(piece.digit != 1 for piece in pieces) else [segment]
 
 
-def best_pieces(mark: Candidate, reader: Reader) -> list[Candidate]:
-    """Return the cuts of a mark from top to bottom that explain most of its ink by digits, left to right."""
-    seams = _seams(mark.own)
-    ends = [np.zeros(len(mark.own), np.int64), *seams, np.full(len(mark.own), mark.own.shape[1])]
+def best_pieces(segment: Candidate, reader: Reader) -> list[Candidate]:
+    """Return the cuts of a segment from top to bottom that explain most of its ink by digits, left to right."""
+    seams = _seams(segment.own)
+    ends = [np.zeros(len(segment.own), np.int64), *seams, np.full(len(segment.own), segment.own.shape[1])]
     spans = [(i, j) for i in range(len(ends)) for j in range(i + 1, len(ends)) if j - i < len(ends) - 1]
-    cut_out = [(span, _between(mark, ends[span[0]], ends[span[1]])) for span in spans]
+    cut_out = [(span, _between(segment, ends[span[0]], ends[span[1]])) for span in spans]
     usable = [(span, c) for span, c in cut_out if c is not None]
     read = dict(zip([span for span, _ in usable], classified([c for _, c in usable], reader), strict=True))
     best: list[tuple[float, list[Candidate]]] = [(0.0, [])]
@@ -47,27 +47,27 @@ def best_pieces(mark: Candidate, reader: Reader) -> list[Candidate]:
     return best[-1][1]
 
 
-def _between(mark: Candidate, left: NDArray[np.int64], right: NDArray[np.int64]) -> Candidate | None:
-    """Return what of a mark lies between two seams, or None where that is no piece of a digit's size."""
-    columns = np.arange(mark.own.shape[1])[None, :]
-    own = np.where((columns >= left[:, None]) & (columns < right[:, None]), mark.own, np.float32(0.0))
+def _between(segment: Candidate, left: NDArray[np.int64], right: NDArray[np.int64]) -> Candidate | None:
+    """Return what of a segment lies between two seams, or None where that is no piece of a digit's size."""
+    columns = np.arange(segment.own.shape[1])[None, :]
+    own = np.where((columns >= left[:, None]) & (columns < right[:, None]), segment.own, np.float32(0.0))
     inside = own > EDGE
     if not inside.any():
         return None
     rows, across = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     box = Box(int(across[0]), int(rows[0]), int(np.ptp(across)) + 1, int(np.ptp(rows)) + 1)
-    if box.height < 0.5 * mark.box.height or box.width > 1.3 * mark.box.height:
+    if box.height < 0.5 * segment.box.height or box.width > 1.3 * segment.box.height:
         return None
     piece = make_candidate(box, window(own.astype(np.float32), box))
-    return replace(piece, box=Box(mark.box.x + box.x - 1, mark.box.y + box.y - 1, box.width, box.height))
+    return replace(piece, box=Box(segment.box.x + box.x - 1, segment.box.y + box.y - 1, box.width, box.height))
 
 
-FINE = 40  # pixels of a mark's height at which its seams are sought
+FINE = 40  # pixels of a segment's height at which its seams are sought
 SEAMS = 6
 
 
 def _seams(own: Floats) -> list[NDArray[np.int64]]:
-    """Return the ways down a mark that cross least ink: columns (H,), left to right."""
+    """Return the ways down a segment that cross least ink: columns (H,), left to right."""
     scale = FINE / own.shape[0]
     width = max(3, round(own.shape[1] * scale))
     small = np.asarray(cv2.resize(own, (width, FINE), interpolation=cv2.INTER_AREA))

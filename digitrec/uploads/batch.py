@@ -15,8 +15,8 @@ from digitrec.errors import PictureError
 from digitrec.imaging import documents, rotation, thumbnails
 from digitrec.recognition import pipeline
 from digitrec.recognition.results import Digit, Reading, Step
-from digitrec.uploads import corrections as ledgers
-from digitrec.uploads.corrections import Ledger
+from digitrec.uploads import corrections as edits
+from digitrec.uploads.corrections import Annotations
 from digitrec.uploads.names import natural
 
 KEPT_BYTES = 20 * 2**20
@@ -74,12 +74,12 @@ class Found(NamedTuple):
     Attributes:
         thumbnail: A small copy as a data URI.
         ink: Its packed ink, rotated upright.
-        ledger: Its candidates, which no model has read yet.
+        annotations: Its candidates, which no model has read yet.
     """
 
     thumbnail: str
     ink: bytes
-    ledger: Ledger
+    annotations: Annotations
 
 
 class Closeup(NamedTuple):
@@ -118,7 +118,7 @@ class Batch:
         self.thumbnails: dict[str, str] = {}
         self._kept: dict[str, bytes] = {}
         self._inks: dict[tuple[str, float], bytes] = {}  # by a picture's key and angle; the last one used is the last
-        self._ledgers: dict[tuple[str, bool], Ledger | PictureError] = {}
+        self._annotations: dict[tuple[str, bool], Annotations | PictureError] = {}
 
     def replace(self, files: Iterable[File], most: int | None = None) -> None:
         """Take these files in place of those before; what was read and corrected in files among both stays."""
@@ -158,7 +158,7 @@ class Batch:
         self._kept = {sha: data for sha, data in self._kept.items() if sha in shas}
         self.thumbnails = {key: uri for key, uri in self.thumbnails.items() if key in keys}
         self._inks = {key: ink for key, ink in self._inks.items() if key[0] in keys}
-        self._ledgers = {key: ledger for key, ledger in self._ledgers.items() if key[0] in keys}
+        self._annotations = {key: annotations for key, annotations in self._annotations.items() if key[0] in keys}
 
     def data(self, picture: Picture) -> bytes | None:
         """Return the file's bytes, or None where they are no longer kept."""
@@ -166,13 +166,13 @@ class Batch:
 
     def weight(self) -> int:
         """Return about how many bytes of memory it takes."""
-        digits = sum(len(found.entries) for found in self._ledgers.values() if isinstance(found, Ledger))
+        digits = sum(len(found.entries) for found in self._annotations.values() if isinstance(found, Annotations))
         kept = (*self._kept.values(), *self._inks.values(), *self.thumbnails.values())
         return sum(map(len, kept)) + DIGIT_BYTES * digits
 
     def is_read(self, picture: Picture, single: bool) -> bool:
         """Return whether a model has read it already, so that another one is quick."""
-        return (picture.key, single) in self._ledgers
+        return (picture.key, single) in self._annotations
 
     def outcome(
         self,
@@ -191,38 +191,38 @@ class Batch:
             data: The file's bytes, where the page has them; otherwise those kept are used.
             finder: The model that finds the digits for all; the first that reads unless given.
         """
-        found = self._ledgers.get((picture.key, single))
+        found = self._annotations.get((picture.key, single))
         if found is None:
             data = self.data(picture) if data is None else data
             if data is None:
                 return PictureError(f"{GONE} read it in this way.")
             found = self._first(picture, data, single, finder or reader)
-        if isinstance(found, Ledger):
-            found = ledgers.answered(found, reader.name, reader)
-        self._ledgers[picture.key, single] = found
-        return ledgers.reading(found, reader.name) if isinstance(found, Ledger) else found
+        if isinstance(found, Annotations):
+            found = edits.answered(found, reader.name, reader)
+        self._annotations[picture.key, single] = found
+        return edits.reading(found, reader.name) if isinstance(found, Annotations) else found
 
-    def ledger(self, picture: Picture, single: bool) -> Ledger:
-        """Return the ledger of a picture that was read.
+    def annotations(self, picture: Picture, single: bool) -> Annotations:
+        """Return the annotations of a picture that was read.
 
         Raises:
             PictureError: If it was not, or could not be.
         """
-        found = self._ledgers.get((picture.key, single))
-        if isinstance(found, Ledger):
+        found = self._annotations.get((picture.key, single))
+        if isinstance(found, Annotations):
             return found
         raise PictureError(str(found or f"{GONE} read it in this way."))
 
-    def change(self, picture: Picture, single: bool, change: Callable[[Ledger], Ledger]) -> Ledger:
-        """Put a picture's ledger right and return the new one; see `corrections`.
+    def change(self, picture: Picture, single: bool, change: Callable[[Annotations], Annotations]) -> Annotations:
+        """Put a picture's annotations right and return the new ones; see `corrections`.
 
         Raises:
             PictureError: If it was not read, or the change is none that can be made.
         """
-        changed = self._ledgers[picture.key, single] = change(self.ledger(picture, single))
+        changed = self._annotations[picture.key, single] = change(self.annotations(picture, single))
         return changed
 
-    def turn(self, picture: Picture, single: bool, finder: pipeline.Reader, data: bytes | None = None) -> Ledger:
+    def turn(self, picture: Picture, single: bool, finder: pipeline.Reader, data: bytes | None = None) -> Annotations:
         """Rotate a picture by 90 degrees clockwise and find its digits again; it can be undone.
 
         Raises:
@@ -230,11 +230,11 @@ class Batch:
         """
         data = self._present(picture, data, "turn it")
 
-        def turned(ledger: Ledger) -> Ledger:
-            angle = round((ledger.angle + 270.0) % 360.0, 1)  # rounded, so that four turns lead back to the same angle
+        def turned(annotations: Annotations) -> Annotations:
+            angle = round((annotations.angle + 270.0) % 360.0, 1)  # rounded, so that four turns lead back
             found: Found = self.call(first, data, picture.page, single, finder, angle)
-            self._keep_ink(picture, found.ledger.angle, found.ink)
-            return ledgers.after(found.ledger, ledger)
+            self._keep_ink(picture, found.annotations.angle, found.ink)
+            return edits.after(found.annotations, annotations)
 
         return self.change(picture, single, turned)
 
@@ -253,7 +253,7 @@ class Batch:
             data = self._present(picture, data, "change its boxes")
             self._keep_ink(picture, angle, self.call(packed_ink, data, picture.page, angle))
         self._inks[picture.key, angle] = packed = self._inks.pop((picture.key, angle))
-        return ledgers.unpacked(packed)
+        return edits.unpacked(packed)
 
     def _present(self, picture: Picture, data: bytes | None, action: str) -> bytes:
         """Return the file's bytes.
@@ -266,14 +266,16 @@ class Batch:
             raise PictureError(f"{GONE} {action}.")
         return data
 
-    def _first(self, picture: Picture, data: bytes, single: bool, finder: pipeline.Reader) -> Ledger | PictureError:
+    def _first(
+        self, picture: Picture, data: bytes, single: bool, finder: pipeline.Reader
+    ) -> Annotations | PictureError:
         try:
             found: Found = self.call(first, data, picture.page, single, finder)
         except PictureError as error:
             return PictureError(str(error))  # the one raised holds on to the picture through its traceback
         self.thumbnails[picture.key] = found.thumbnail
-        self._keep_ink(picture, found.ledger.angle, found.ink)
-        return found.ledger
+        self._keep_ink(picture, found.annotations.angle, found.ink)
+        return found.annotations
 
     def _pictures(self, file: File, sha: str) -> list[Picture]:
         """Return the pictures in a file: itself, or its pages."""
@@ -311,7 +313,7 @@ def first(data: bytes, page: int, single: bool, finder: pipeline.Reader, angle: 
     """
     image, note = documents.opened(data, page)
     found = noted(pipeline.read(image, finder, single, angle=angle), note)
-    return Found(_thumbnail(image), ledgers.packed(found.ink), ledgers.of(found))
+    return Found(_thumbnail(image), edits.packed(found.ink), edits.of(found))
 
 
 def noted(reading: Reading, note: str | None) -> Reading:
@@ -326,7 +328,7 @@ def packed_ink(data: bytes, page: int, angle: float) -> bytes:
     Raises:
         PictureError: If it cannot be read.
     """
-    return ledgers.packed(whole(data, page, angle).ink)
+    return edits.packed(whole(data, page, angle).ink)
 
 
 def whole(data: bytes, page: int, angle: float) -> Reading:
@@ -359,7 +361,7 @@ def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int
         size: Width and height of the picture.
         copy: Width and height of the copy.
     """
-    return [dataclasses.replace(digit, box=ledgers.scaled(digit.box, size, copy)) for digit in digits]
+    return [dataclasses.replace(digit, box=edits.scaled(digit.box, size, copy)) for digit in digits]
 
 
 def _copy(image: Image.Image) -> Image.Image:

@@ -1,6 +1,6 @@
-"""A picture's digits as a ledger: each with its box, what models read in it, and a person's correction.
+"""A picture's digits as annotations: each with its box, what models read in it, and a person's correction.
 
-A ledger is a value: each change gives a new one that remembers the one before. What a person settled stays
+Annotations are a value: each change gives new ones that remember those before. What a person settled stays
 whatever model reads.
 """
 
@@ -21,9 +21,9 @@ from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
 Floats = NDArray[np.float32]
 
 NO_DIGIT = -1
-"""What a person says of a mark that is no digit; 0 to 9 is the digit that it is."""
+"""What a person says of a candidate that is no digit; 0 to 9 is the digit that it is."""
 
-PUT_RIGHT, BOXED = "digit", "box"
+CORRECTED, BOXED = "digit", "box"
 """What was done by hand: see `Digit.by_hand`."""
 
 MOST_UNDONE = 50
@@ -34,7 +34,7 @@ _NOTHING = np.zeros((0, 0), np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One mark of a picture.
+    """One candidate of a picture.
 
     Attributes:
         digit: Its row, box and glyph; what a model says is in `said`.
@@ -60,15 +60,15 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
-    """All marks of a picture, row by row, each from left to right.
+class Annotations:
+    """All candidates of a picture, row by row, each from left to right.
 
     Attributes:
         size: Width and height of the upright picture, which boxes refer to.
         original: Width and height of the picture as a viewer shows it.
         angle: Degrees counter-clockwise by which the picture was rotated to be upright, 0.0 to 360.0.
         entries: The candidates: digits, and what was taken for none.
-        before: The ledgers before each change, the last one last; they have none before them.
+        before: The annotations before each change, the last one last; they have none before them.
         notice: A sentence to show above the reading, or None.
     """
 
@@ -76,59 +76,59 @@ class Ledger:
     original: tuple[int, int]
     angle: float
     entries: tuple[Entry, ...]
-    before: "tuple[Ledger, ...]" = ()
+    before: "tuple[Annotations, ...]" = ()
     notice: str | None = None
 
     def place(self, box: Box) -> int:
-        """Return the place of the mark with this box, 0 where there is none."""
+        """Return the place of the candidate with this box, 0 where there is none."""
         return next((place for place, entry in enumerate(self.entries) if entry.box == box), 0)
 
 
-def of(reading: Reading) -> Ledger:
-    """Return the ledger of a reading with its steps, as `reading.read` returns it; its answers are left out."""
+def of(reading: Reading) -> Annotations:
+    """Return the annotations of a reading with its steps, as `reading.read` returns it; its answers are left out."""
     entries = tuple(Entry(replace(digit, steps=()), packed(digit.steps[0].image)) for digit in reading.digits)
-    return Ledger(reading.size, reading.original, reading.angle, entries, notice=reading.notice)
+    return Annotations(reading.size, reading.original, reading.angle, entries, notice=reading.notice)
 
 
-def after(ledger: Ledger, before: Ledger) -> Ledger:
-    """Return a ledger made anew, with which the one before it comes back when it is undone."""
-    return replace(ledger, before=_past(before))
+def after(annotations: Annotations, before: Annotations) -> Annotations:
+    """Return annotations made anew, with which the one before it comes back when it is undone."""
+    return replace(annotations, before=_past(before))
 
 
-def answered(ledger: Ledger, name: str, reader: Reader) -> Ledger:
-    """Return the ledger with what a model reads in the marks that it has not read yet."""
-    unread = [entry for entry in ledger.entries if name not in entry.said]
+def answered(annotations: Annotations, name: str, reader: Reader) -> Annotations:
+    """Return the annotations with what a model reads in the candidates that it has not read yet."""
+    unread = [entry for entry in annotations.entries if name not in entry.said]
     if not unread:
-        return ledger
-    blank = _reading(ledger, tuple(entry.digit for entry in unread))
+        return annotations
+    blank = _reading(annotations, tuple(entry.digit for entry in unread))
     new = dict(zip(map(id, unread), pipeline.reread(blank, reader).digits, strict=True))
     entries = tuple(
         replace(entry, said={**entry.said, name: new[id(entry)]}) if id(entry) in new else entry
-        for entry in ledger.entries
+        for entry in annotations.entries
     )
-    return replace(ledger, entries=entries)
+    return replace(annotations, entries=entries)
 
 
-def reading(ledger: Ledger, name: str) -> Reading:
+def reading(annotations: Annotations, name: str) -> Reading:
     """Return what the model of this name reads, with a person's corrections; without ink and steps."""
-    return _reading(ledger, tuple(_settled(entry, entry.said[name]) for entry in ledger.entries))
+    return _reading(annotations, tuple(_settled(entry, entry.said[name]) for entry in annotations.entries))
 
 
-def _reading(ledger: Ledger, digits: tuple[Digit, ...]) -> Reading:
-    """Return a reading of the ledger's picture with these digits; without ink and steps."""
-    return Reading(ledger.size, ledger.original, ledger.angle, _NOTHING, digits, (), ledger.notice)
+def _reading(annotations: Annotations, digits: tuple[Digit, ...]) -> Reading:
+    """Return a reading of the picture with these digits; without ink and steps."""
+    return Reading(annotations.size, annotations.original, annotations.angle, _NOTHING, digits, (), annotations.notice)
 
 
-def left_out(ledger: Ledger, name: str) -> frozenset[int]:
+def left_out(annotations: Annotations, name: str) -> frozenset[int]:
     """Return the places of the candidates that the model of this name rejects; what a person touched is none of them.
 
     Args:
-        ledger: The ledger.
+        annotations: The annotations.
         name: The model; what it has not read yet counts as a digit.
     """
     return frozenset(
         place
-        for place, entry in enumerate(ledger.entries)
+        for place, entry in enumerate(annotations.entries)
         if entry.truth is None
         and entry.digit.by_hand is None
         and (said := entry.said.get(name)) is not None
@@ -142,31 +142,31 @@ def _settled(entry: Entry, said: Digit) -> Digit:
     if entry.truth is None:
         return now
     if entry.truth == NO_DIGIT:
-        return replace(now, flag=NOT_A_DIGIT, by_hand=PUT_RIGHT)
+        return replace(now, flag=NOT_A_DIGIT, by_hand=CORRECTED)
     confidence = float(said.probabilities[entry.truth])
-    return replace(now, digit=entry.truth, confidence=confidence, flag=None, by_hand=PUT_RIGHT)
+    return replace(now, digit=entry.truth, confidence=confidence, flag=None, by_hand=CORRECTED)
 
 
-def corrected(ledger: Ledger, place: int, truth: int | None) -> Ledger:
-    """Return the ledger with the digit at a place corrected.
+def corrected(annotations: Annotations, place: int, truth: int | None) -> Annotations:
+    """Return the annotations with the digit at a place corrected.
 
     Args:
-        ledger: The ledger.
+        annotations: The annotations.
         place: Which entry.
         truth: 0 to 9, NO_DIGIT, or None to leave it to the models again.
     """
-    entries = list(ledger.entries)
+    entries = list(annotations.entries)
     if entries[place].truth == truth:
-        return ledger
+        return annotations
     entries[place] = replace(entries[place], truth=truth)
-    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+    return replace(annotations, entries=tuple(entries), before=_past(annotations))
 
 
-def renumbered(ledger: Ledger, places: Sequence[int], number: str) -> Ledger:
-    """Return the ledger with all digits of a number corrected at once.
+def renumbered(annotations: Annotations, places: Sequence[int], number: str) -> Annotations:
+    """Return the annotations with all digits of a number corrected at once.
 
     Args:
-        ledger: The ledger.
+        annotations: The annotations.
         places: The number's entries, from left to right.
         number: What it is, as it was typed; spaces in it count for nothing.
 
@@ -181,41 +181,41 @@ def renumbered(ledger: Ledger, places: Sequence[int], number: str) -> Ledger:
             f"Digits found in this number: {len(places)}. Digits typed: {len(digits)}, {digits[:40]}. "
             "Make both the same: delete, join, split or add boxes first."
         )
-    entries = list(ledger.entries)
+    entries = list(annotations.entries)
     for place, digit in zip(places, digits, strict=True):
         entries[place] = replace(entries[place], truth=int(digit))
-    if all(new.truth == old.truth for new, old in zip(entries, ledger.entries, strict=True)):
-        return ledger
-    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+    if all(new.truth == old.truth for new, old in zip(entries, annotations.entries, strict=True)):
+        return annotations
+    return replace(annotations, entries=tuple(entries), before=_past(annotations))
 
 
-def parted(ledger: Ledger, place: int, begins: bool) -> Ledger:
-    """Return the ledger with a number that begins with an entry, or goes on with it; see `number.places`.
+def parted(annotations: Annotations, place: int, begins: bool) -> Annotations:
+    """Return the annotations with a number that begins with an entry, or goes on with it; see `number.places`.
 
     Args:
-        ledger: The ledger.
+        annotations: The annotations.
         place: Which entry, one with another before it in its row.
         begins: Whether it is the first digit of a number.
     """
-    entries = list(ledger.entries)
+    entries = list(annotations.entries)
     entry = entries[place]
     if entry.digit.begins == begins:
-        return ledger
+        return annotations
     entries[place] = replace(entry, digit=replace(entry.digit, begins=begins))
-    return replace(ledger, entries=tuple(entries), before=_past(ledger))
+    return replace(annotations, entries=tuple(entries), before=_past(annotations))
 
 
-def deleted(ledger: Ledger, places: Collection[int]) -> Ledger:
-    """Return the ledger without the entries at these places."""
-    kept = [entry for place, entry in enumerate(ledger.entries) if place not in places]
-    return _changed(ledger, kept)
+def deleted(annotations: Annotations, places: Collection[int]) -> Annotations:
+    """Return the annotations without the entries at these places."""
+    kept = [entry for place, entry in enumerate(annotations.entries) if place not in places]
+    return _changed(annotations, kept)
 
 
-def joined(ledger: Ledger, places: Collection[int], ink: Floats) -> Ledger:
-    """Return the ledger with the entries at these places, two or more, made one.
+def joined(annotations: Annotations, places: Collection[int], ink: Floats) -> Annotations:
+    """Return the annotations with the entries at these places, two or more, made one.
 
     Args:
-        ledger: The ledger.
+        annotations: The annotations.
         places: Which entries.
         ink: float32 (H, W), the ink of the upright picture; see `added`.
 
@@ -223,17 +223,17 @@ def joined(ledger: Ledger, places: Collection[int], ink: Floats) -> Ledger:
         PictureError: If there are fewer than two.
     """
     if len(places) < 2:
-        raise PictureError("To join marks, select two or more of them.")
-    box = glyphs.around([ledger.entries[place].box for place in places])
-    kept = [entry for place, entry in enumerate(ledger.entries) if place not in places]
-    return _changed(ledger, [*kept, _drawn(ledger, box, ink)])
+        raise PictureError("To join candidates, select two or more of them.")
+    box = glyphs.around([annotations.entries[place].box for place in places])
+    kept = [entry for place, entry in enumerate(annotations.entries) if place not in places]
+    return _changed(annotations, [*kept, _drawn(annotations, box, ink)])
 
 
-def split(ledger: Ledger, place: int, ink: Floats, reader: Reader) -> Ledger:
-    """Return the ledger with one entry cut into the digits that touch in it.
+def split(annotations: Annotations, place: int, ink: Floats, reader: Reader) -> Annotations:
+    """Return the annotations with one entry cut into the digits that touch in it.
 
     Args:
-        ledger: The ledger.
+        annotations: The annotations.
         place: Which entry.
         ink: float32 (H, W), the ink of the upright picture; see `added`.
         reader: The model that finds.
@@ -241,19 +241,23 @@ def split(ledger: Ledger, place: int, ink: Floats, reader: Reader) -> Ledger:
     Raises:
         PictureError: If no cut leaves two digits.
     """
-    marks = segmentation.split(ink, scaled(ledger.entries[place].box, ledger.size, ink.shape[::-1]), reader)
-    if len(marks) < 2:
-        raise PictureError("No way to cut this mark into digits was found. Delete it and draw the boxes yourself.")
-    scale = ledger.size[0] / ink.shape[1], ledger.size[1] / ink.shape[0]
-    pieces = [_entry(results.enlarged(mark.box, scale, ledger.size), mark.cut) for mark in marks]
-    return _changed(ledger, [*ledger.entries[:place], *pieces, *ledger.entries[place + 1 :]])
+    candidates = segmentation.split(
+        ink, scaled(annotations.entries[place].box, annotations.size, ink.shape[::-1]), reader
+    )
+    if len(candidates) < 2:
+        raise PictureError("No way to cut this candidate into digits was found. Delete it and draw the boxes yourself.")
+    scale = annotations.size[0] / ink.shape[1], annotations.size[1] / ink.shape[0]
+    pieces = [
+        _entry(results.enlarged(candidate.box, scale, annotations.size), candidate.cut) for candidate in candidates
+    ]
+    return _changed(annotations, [*annotations.entries[:place], *pieces, *annotations.entries[place + 1 :]])
 
 
-def added(ledger: Ledger, box: Box, ink: Floats) -> Ledger:
-    """Return the ledger with one more entry.
+def added(annotations: Annotations, box: Box, ink: Floats) -> Annotations:
+    """Return the annotations with one more entry.
 
     Args:
-        ledger: The ledger.
+        annotations: The annotations.
         box: Where the digit is, in pixels of the upright picture; what lies outside is left out.
         ink: float32 (H, W), 0 paper, 1 ink, upright; it may be smaller than the picture.
 
@@ -261,14 +265,14 @@ def added(ledger: Ledger, box: Box, ink: Floats) -> Ledger:
         PictureError: If no ink is in the box.
     """
     left, top = max(0, box.x), max(0, box.y)
-    right, bottom = min(box.x + box.width, ledger.size[0]), min(box.y + box.height, ledger.size[1])
+    right, bottom = min(box.x + box.width, annotations.size[0]), min(box.y + box.height, annotations.size[1])
     inside = Box(left, top, max(0, right - left), max(0, bottom - top))
-    return _changed(ledger, [*ledger.entries, _drawn(ledger, inside, ink)])
+    return _changed(annotations, [*annotations.entries, _drawn(annotations, inside, ink)])
 
 
-def undone(ledger: Ledger) -> Ledger:
-    """Return the ledger before the last change, or the same where there was none."""
-    return replace(ledger.before[-1], before=ledger.before[:-1]) if ledger.before else ledger
+def undone(annotations: Annotations) -> Annotations:
+    """Return the annotations before the last change, or the same where there was none."""
+    return replace(annotations.before[-1], before=annotations.before[:-1]) if annotations.before else annotations
 
 
 def scaled(box: Box, size: Sequence[int], other: Sequence[int]) -> Box:
@@ -298,13 +302,13 @@ def unpacked(png: bytes) -> Floats:
     return np.asarray(tones, np.float32) / np.float32(255.0)
 
 
-def _drawn(ledger: Ledger, box: Box, ink: Floats) -> Entry:
+def _drawn(annotations: Annotations, box: Box, ink: Floats) -> Entry:
     """Return an entry for a box by hand.
 
     Raises:
         PictureError: If no ink is in it.
     """
-    cut = glyphs.cut(ink, scaled(box, ledger.size, ink.shape[::-1]))
+    cut = glyphs.cut(ink, scaled(box, annotations.size, ink.shape[::-1]))
     if not cut.glyph.any():
         raise PictureError("There is no ink in this box. Draw it around a digit.")
     return _entry(box, cut)
@@ -317,17 +321,17 @@ def _entry(box: Box, cut: Cut) -> Entry:
     return Entry(digit, packed(cut.crop))
 
 
-def _changed(ledger: Ledger, entries: Sequence[Entry]) -> Ledger:
-    """Return the ledger with other entries, put in rows."""
+def _changed(annotations: Annotations, entries: Sequence[Entry]) -> Annotations:
+    """Return the annotations with other entries, put in rows."""
     rows = reading_order.order([entry.box for entry in entries])
     placed = [
         replace(entries[place], digit=replace(entries[place].digit, row=row))
         for row, places in enumerate(rows)
         for place in places
     ]
-    return replace(ledger, entries=tuple(placed), before=_past(ledger))
+    return replace(annotations, entries=tuple(placed), before=_past(annotations))
 
 
-def _past(ledger: Ledger) -> tuple[Ledger, ...]:
-    """Return what a change of this ledger can be undone to."""
-    return (*ledger.before, replace(ledger, before=()))[-MOST_UNDONE:]
+def _past(annotations: Annotations) -> tuple[Annotations, ...]:
+    """Return what a change of this annotations can be undone to."""
+    return (*annotations.before, replace(annotations, before=()))[-MOST_UNDONE:]

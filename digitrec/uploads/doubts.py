@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from digitrec.uploads.corrections import Ledger, left_out
+from digitrec.uploads.corrections import Annotations, left_out
 
 
 class Spot(NamedTuple):
@@ -13,17 +13,17 @@ class Spot(NamedTuple):
     place: int
 
 
-def doubtful(ledger: Ledger, name: str) -> list[int]:
+def doubtful(annotations: Annotations, name: str) -> list[int]:
     """Return the places of the digits that need a look: uncertain ones, and boxes in which no digit was read.
 
     Args:
-        ledger: The annotations of a picture.
+        annotations: The annotations of a picture.
         name: The model; what it has not read yet is no doubt, nor what a person corrected or what is not shown.
     """
-    hidden = left_out(ledger, name)
+    hidden = left_out(annotations, name)
     return [
         place
-        for place, entry in enumerate(ledger.entries)
+        for place, entry in enumerate(annotations.entries)
         if entry.truth is None and place not in hidden and name in entry.said and entry.said[name].flag
     ]
 

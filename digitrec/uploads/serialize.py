@@ -12,7 +12,7 @@ from digitrec.recognition import normalize as glyphs
 from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition import results
 from digitrec.recognition.results import Digit, Reading
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads.batch import Outcome
 from digitrec.uploads.names import shown_name
 
@@ -156,7 +156,7 @@ def _rows(record: dict[str, Any]) -> str:
 def _cells(digit: dict[str, Any]) -> dict[str, str]:
     """Return what a record holds as lists in the form that a table has it."""
     none = digit["flag"] == results.NOT_A_DIGIT
-    settled = digit.get("corrected") == ledgers.PUT_RIGHT
+    settled = digit.get("corrected") == edits.CORRECTED
     digits = (digit["digit"],) if settled else results.likely(digit["probabilities"])
     likely = "" if none else results.either(digits)
     return {"box": " ".join(map(str, digit["box"])), "likely": likely}

@@ -9,7 +9,7 @@ import pytest
 from drawings import words
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
-from uploads import TEST_DIGITS, change_ledger, digit_file, picture, press, texts, upload, warnings
+from uploads import TEST_DIGITS, change_annotations, digit_file, picture, press, texts, upload, warnings
 
 from digitrec.datasets import example
 from digitrec.ui.upload import upload as upload_upload
@@ -97,7 +97,12 @@ def test_all_ink_is_one_digit_when_the_switch_says_so(page: AppTest) -> None:
     assert texts(page) == ["72"]
     page.toggle(key="single").set_value(True)
     page.run()
-    assert len(next(ledger for key, ledger in page.session_state["batch"]._ledgers.items() if key[1]).entries) == 1
+    assert (
+        len(
+            next(annotations for key, annotations in page.session_state["batch"]._annotations.items() if key[1]).entries
+        )
+        == 1
+    )
     page.toggle(key="single").set_value(False)
     page.run()
     assert texts(page) == ["72"]
@@ -129,8 +134,8 @@ def test_stopped_the_rest_can_be_read_later(page: AppTest, monkeypatch: pytest.M
     files = {f"{number}.png": digit_file(place) for number, place in enumerate(TEST_DIGITS)}
     upload(page, files)
     ui_upload_batch = page.session_state["batch"]
-    for key in list(ui_upload_batch._ledgers)[2:]:
-        del ui_upload_batch._ledgers[key]
+    for key in list(ui_upload_batch._annotations)[2:]:
+        del ui_upload_batch._annotations[key]
     page.session_state["stopped"] = True
     page.run()
     assert texts(page) == ["7", "2"]
@@ -154,18 +159,18 @@ def test_the_angle_is_said_and_the_picture_is_shown_upright(page: AppTest) -> No
     press(page, "Try an example")
     image = json.loads(picture(page).spec)["layout"]["images"][0]
     assert (image["sizex"], image["sizey"]) == (example.WIDTH, example.HEIGHT)
-    change_ledger(page, angle=44.6)
+    change_annotations(page, angle=44.6)
     assert "Rotated by 44.6° for reading." in [element.value for element in page.markdown]
     turned = json.loads(picture(page).spec)["layout"]["images"][0]
     assert turned["sizey"] > 2 * example.HEIGHT
-    change_ledger(page, angle=359.98)
+    change_annotations(page, angle=359.98)
     assert not any("Rotated" in element.value for element in page.markdown)
 
 
 def test_a_notice_stands_above_the_reading(page: AppTest) -> None:
     press(page, "Try an example")
     assert not warnings(page)
-    change_ledger(page, notice="The detector is *missing*.")
+    change_annotations(page, notice="The detector is *missing*.")
     assert warnings(page) == r"The detector is \*missing\*."
     press(page, "1")  # it stays when something is corrected
     assert "missing" in warnings(page)
@@ -173,7 +178,7 @@ def test_a_notice_stands_above_the_reading(page: AppTest) -> None:
 
 def test_a_notice_of_many_pictures_is_small(page: AppTest) -> None:
     upload(page, {f"{place}.png": digit_file(place) for place in TEST_DIGITS})
-    change_ledger(page, notice="The <detector> is missing.")
+    change_annotations(page, notice="The <detector> is missing.")
     assert not warnings(page)
     assert words(page).count("⚠ The &lt;detector&gt; is missing.") == 1
 

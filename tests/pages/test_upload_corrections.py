@@ -67,7 +67,7 @@ def test_marks_are_deleted_joined_and_undone(page: AppTest) -> None:
 
 def test_a_box_in_numbers_is_read(page: AppTest) -> None:
     press(page, "Try an example")
-    box = next(iter(page.session_state["batch"]._ledgers.values())).entries[0].box
+    box = next(iter(page.session_state["batch"]._annotations.values())).entries[0].box
     press(page, "Delete")
     assert texts(page) == [example.TEXT[1:]]
     press(page, "Read this box")
@@ -97,7 +97,7 @@ def test_the_digit_last_chosen_is_left_for_other_pages(page: AppTest) -> None:
     press(page, "Try an example")
     next(box for box in page.selectbox if box.label == "Digit").set_value(3)
     page.run()
-    entries = next(iter(page.session_state["batch"]._ledgers.values())).entries
+    entries = next(iter(page.session_state["batch"]._annotations.values())).entries
     glyph = page.session_state["last_glyph"]
     assert (glyph.shape, glyph.dtype) == ((28, 28), np.float32)
     assert np.array_equal(glyph, entries[3].digit.glyph)

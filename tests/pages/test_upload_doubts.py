@@ -90,11 +90,11 @@ def test_hidden_candidates_are_neither_chosen_nor_joined_nor_a_doubt(page: AppTe
     as_read(page, {0, 1, 3}, flag="not-a-digit")
     assert page.button(key="next_doubt").disabled
     assert chooser(page).value == 2  # the first that is shown
-    ledger = next(iter(page.session_state["batch"]._ledgers.values()))
+    annotations = next(iter(page.session_state["batch"]._annotations.values()))
     pressed(page, "join_")  # with the next that is shown: the last
-    joined = next(iter(page.session_state["batch"]._ledgers.values()))
+    joined = next(iter(page.session_state["batch"]._annotations.values()))
     assert len(joined.entries) == 4
-    first, last = ledger.entries[2].box, ledger.entries[4].box
+    first, last = annotations.entries[2].box, annotations.entries[4].box
     assert any(
         entry.box.x == first.x and entry.box.x + entry.box.width == last.x + last.width for entry in joined.entries
     )
@@ -192,9 +192,9 @@ def unsure(page: AppTest, places: Collection[int]) -> None:
     batch = page.session_state["batch"]
     for place in places:
         key = batch.pictures[place].key, False
-        [entry] = batch._ledgers[key].entries
+        [entry] = batch._annotations[key].entries
         said = {name: replace(digit, **UNSURE) for name, digit in entry.said.items()}
-        batch._ledgers[key] = replace(batch._ledgers[key], entries=(replace(entry, said=said),))
+        batch._annotations[key] = replace(batch._annotations[key], entries=(replace(entry, said=said),))
     page.run()
 
 

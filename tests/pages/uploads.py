@@ -40,25 +40,25 @@ def press(page: AppTest, label: str, place: int = 0) -> None:
     assert not page.exception
 
 
-def change_ledger(page: AppTest, **fields: Any) -> None:
+def change_annotations(page: AppTest, **fields: Any) -> None:
     """Change what was found in the first picture, as if it had been read so."""
     batch = page.session_state["batch"]
-    key, ledger = next(iter(batch._ledgers.items()))
-    batch._ledgers[key] = replace(ledger, **fields)
+    key, annotations = next(iter(batch._annotations.items()))
+    batch._annotations[key] = replace(annotations, **fields)
     page.run()
     assert not page.exception
 
 
 def as_read(page: AppTest, places: Collection[int], **fields: Any) -> None:
     """Change the predictions of all models for some digits of the first picture."""
-    ledger = next(iter(page.session_state["batch"]._ledgers.values()))
+    annotations = next(iter(page.session_state["batch"]._annotations.values()))
     entries = [
         replace(entry, said={name: replace(said, **fields) for name, said in entry.said.items()})
         if place in places
         else entry
-        for place, entry in enumerate(ledger.entries)
+        for place, entry in enumerate(annotations.entries)
     ]
-    change_ledger(page, entries=tuple(entries))
+    change_annotations(page, entries=tuple(entries))
 
 
 UNSURE: dict[str, Any] = {

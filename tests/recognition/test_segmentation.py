@@ -12,7 +12,7 @@ from digitrec.datasets import mnist
 from digitrec.recognition import connected_parts, normalize, segmentation
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.classifier import Predictor
-from digitrec.recognition.connected_parts import Mark
+from digitrec.recognition.connected_parts import Segment
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
 
@@ -54,14 +54,14 @@ def written(text: str, digits: dict[int, np.ndarray], step: int = 100) -> np.nda
     return ink
 
 
-def said(rows: list[list[Mark]], reader: Predictor) -> str:
+def said(rows: list[list[Segment]], reader: Predictor) -> str:
     """Return what is read: rows separated by `/`, `?` for what is no digit."""
-    return "/".join("".join(_one(mark, reader) for mark in row) for row in rows)
+    return "/".join("".join(_one(segment, reader) for segment in row) for row in rows)
 
 
-def _one(mark: Mark, reader: Predictor) -> str:
-    answers = reader.answers(mark.cut.glyph[None])
-    return "?" if mark.sign or answers.is_digit[0] < 0.5 else str(answers.probabilities[0].argmax())
+def _one(segment: Segment, reader: Predictor) -> str:
+    answers = reader.answers(segment.cut.glyph[None])
+    return "?" if segment.punctuation or answers.is_digit[0] < 0.5 else str(answers.probabilities[0].argmax())
 
 
 @pytest.mark.parametrize("text", ["7", "42", "1111", "0123456789"])
@@ -83,7 +83,7 @@ def test_blank_ink_holds_nothing(reader: Predictor) -> None:
 def test_digits_that_touch_are_parted(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     ink = written("35", digits, step=72)
     cv2.line(ink, (80, 76), (112, 76), 1.0, 5)
-    [[whole]] = [[Mark(box, normalize.cut(ink, box))] for box in [normalize.only(ink)] if box]
+    [[whole]] = [[Segment(box, normalize.cut(ink, box))] for box in [normalize.only(ink)] if box]
     assert _one(whole, reader) == "?"
     assert said(segmentation.find(ink, reader), reader) == "35"
     pieces = segmentation.split(ink, whole.box, reader)
@@ -107,9 +107,9 @@ def broken_five() -> np.ndarray:
 
 
 def test_strokes_that_do_not_join_are_one_digit(reader: Predictor) -> None:
-    [[mark]] = segmentation.find(broken_five(), reader)
-    assert mark.box.y <= 20
-    assert mark.box.y + mark.box.height >= 96
+    [[segment]] = segmentation.find(broken_five(), reader)
+    assert segment.box.y <= 20
+    assert segment.box.y + segment.box.height >= 96
 
 
 def test_a_dotted_hair_is_one_digit(reader: Predictor) -> None:
@@ -135,8 +135,8 @@ def test_specks_are_no_digits_and_do_not_move_the_box(digits: dict[int, np.ndarr
     [[clean]] = segmentation.find(ink, reader)
     for x, y in [(5, 5), (150, 8), (152, 140), (8, 146)]:
         cv2.circle(ink, (x, y), 2, 1.0, -1)
-    [[mark]] = segmentation.find(ink, reader)
-    assert mark.box == clean.box
+    [[segment]] = segmentation.find(ink, reader)
+    assert segment.box == clean.box
 
 
 def test_brackets_slashes_and_dashes_are_no_digits(digits: dict[int, np.ndarray], reader: Predictor) -> None:
@@ -151,7 +151,7 @@ def test_brackets_slashes_and_dashes_are_no_digits(digits: dict[int, np.ndarray]
 
 
 def marked(shape: str, height: int, digit: int) -> connected_parts.Candidate:
-    """Return a mark of a shape and a height, read as a digit without doubt."""
+    """Return a segment of a shape and a height, read as a digit without doubt."""
     own = np.zeros((height + 2, height + 2), np.float32)
     side = {"(": 1, ")": -1, "0": 0}[shape]
     middle, axes = (height // 2 + 1 + side * height // 3, height // 2), (height // 3, height // 2 - 4)
@@ -165,8 +165,8 @@ def marked(shape: str, height: int, digit: int) -> connected_parts.Candidate:
 
 def test_a_bracket_read_as_a_digit_does_not_hide_the_other() -> None:
     row = [marked("(", 145, 1), marked("0", 100, 0), marked("0", 130, 0), marked(")", 170, 2)]
-    assert not segmentation._is_sign(row[0], row, False)
-    assert [sign for _, sign in segmentation._with_signs(row, False)] == [True, False, False, True]
+    assert not segmentation._is_punctuation(row[0], row, False)
+    assert [sign for _, sign in segmentation._with_punctuation(row, False)] == [True, False, False, True]
 
 
 class Shapes:
@@ -190,8 +190,8 @@ def test_a_doubtful_mark_is_a_digit_where_nothing_but_digits_is_written(crosses:
         cv2.line(ink, (middle - 40, 70), (middle + 40, 70), 1.0, 5)
         cv2.line(ink, (middle, 30), (middle, 110), 1.0, 5)
     [row] = segmentation.find(ink, Shapes())
-    assert [mark.sign for mark in row[:5]] == [False] * 5
-    assert row[5].sign is sign
+    assert [segment.punctuation for segment in row[:5]] == [False] * 5
+    assert row[5].punctuation is sign
 
 
 def test_digits_of_a_column_are_not_taken_for_one() -> None:
@@ -219,11 +219,11 @@ def test_one_digit_far_larger_than_all_others_is_a_digit(digits: dict[int, np.nd
 
 
 def test_a_mark_tells_what_its_reader_said(digits: dict[int, np.ndarray], reader: Predictor) -> None:
-    for mark in (mark for row in segmentation.find(written("35", digits, step=72), reader) for mark in row):
-        assert mark.answer is not None
-        probabilities, is_digit = reader.answers(mark.cut.glyph[None])
-        np.testing.assert_allclose(mark.answer[0], probabilities[0], atol=1e-5)
-        assert abs(mark.answer[1] - is_digit[0]) < 1e-5
+    for segment in (segment for row in segmentation.find(written("35", digits, step=72), reader) for segment in row):
+        assert segment.answer is not None
+        probabilities, is_digit = reader.answers(segment.cut.glyph[None])
+        np.testing.assert_allclose(segment.answer[0], probabilities[0], atol=1e-5)
+        assert abs(segment.answer[1] - is_digit[0]) < 1e-5
 
 
 def test_a_model_that_knows_no_negatives_finds_parts() -> None:
@@ -238,11 +238,11 @@ def test_a_model_that_knows_no_negatives_finds_parts() -> None:
 def test_any_ink_has_marks_inside_it(height: int, width: int, share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ink = (rng.random((height, width)) * (rng.random((height, width)) < share)).astype(np.float32)
-    for mark in (mark for row in segmentation.find(ink, Anything()) for mark in row):
-        assert 0 <= mark.box.x < mark.box.x + mark.box.width <= width
-        assert 0 <= mark.box.y < mark.box.y + mark.box.height <= height
-        assert mark.cut.glyph.shape == (28, 28)
-        assert np.isfinite(mark.cut.glyph).all()
+    for segment in (segment for row in segmentation.find(ink, Anything()) for segment in row):
+        assert 0 <= segment.box.x < segment.box.x + segment.box.width <= width
+        assert 0 <= segment.box.y < segment.box.y + segment.box.height <= height
+        assert segment.cut.glyph.shape == (28, 28)
+        assert np.isfinite(segment.cut.glyph).all()
 
 
 def test_gravel_is_looked_through_in_bounded_work(reader: Predictor) -> None:

@@ -9,14 +9,14 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from uploaddata import Always, one, put_right, strokes
+from uploaddata import Always, correct, one, strokes
 
 from digitrec.errors import PictureError
 from digitrec.imaging import decode, documents
 from digitrec.recognition import pipeline, shipped
 from digitrec.recognition.results import Reading
 from digitrec.uploads import batch as uploads_batch
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads import serialize
 from digitrec.uploads.batch import Batch, File
 from tests.imaging.test_pdf import document
@@ -149,13 +149,13 @@ def test_a_tiny_picture_is_enlarged_without_blur() -> None:
 def test_what_was_put_right_outlives_other_models_and_more_files() -> None:
     batch, picture = one(strokes(3))
     assert batch.outcome(picture, False, Always(1)).text == "111"
-    put_right(batch, picture, 1, 8)
+    correct(batch, picture, 1, 8)
     assert batch.outcome(picture, False, Always(1)).text == "181"
     assert batch.outcome(picture, False, Always(4)).text == "484"
     batch.replace([File("a.png", "1", strokes(3)), File("b.png", "2", strokes(1)), File("c.png", "3", strokes(3))])
     texts = [batch.outcome(each, False, Always(7)).text for each in batch.pictures]
     assert texts == ["787", "7", "787"]
-    batch.change(picture, False, ledgers.undone)
+    batch.change(picture, False, edits.undone)
     assert batch.outcome(picture, False, Always(7)).text == "777"
     assert batch.outcome(picture, True, Always(7)).text == "7"
 
@@ -185,7 +185,7 @@ def test_a_turned_picture_is_found_anew_upright_and_its_record_has_boxes_as_it_c
 def test_a_picture_at_any_angle_is_turned_by_quarters_from_there_and_back_to_it() -> None:
     batch, picture = one(strokes(3))
     batch.outcome(picture, False, Always(1))
-    batch.change(picture, False, lambda ledger: dataclasses.replace(ledger, angle=44.6))
+    batch.change(picture, False, lambda annotations: dataclasses.replace(annotations, angle=44.6))
     angles = [batch.turn(picture, False, Always(1)).angle for _ in range(4)]
     assert angles == [314.6, 224.6, 134.6, 44.6]
 
@@ -209,11 +209,11 @@ def test_boxes_drawn_on_a_rotated_picture_are_cut_from_its_rotated_ink(kept: boo
     batch.turn(picture, False, Always(1))
     if not kept:
         batch._inks.clear()  # as if other pictures had needed the room: it is made of the file again
-    ledger = batch.ledger(picture, False)
-    [entry] = ledger.entries
-    batch.change(picture, False, lambda ledger: ledgers.deleted(ledger, {0}))
-    batch.change(picture, False, lambda now: ledgers.added(now, entry.box, batch.ink(picture, now.angle)))
-    [again] = batch.ledger(picture, False).entries
+    annotations = batch.annotations(picture, False)
+    [entry] = annotations.entries
+    batch.change(picture, False, lambda mine: edits.deleted(mine, {0}))
+    batch.change(picture, False, lambda now: edits.added(now, entry.box, batch.ink(picture, now.angle)))
+    [again] = batch.annotations(picture, False).entries
     assert np.abs(again.digit.glyph - entry.digit.glyph).max() < 0.1
 
 
@@ -233,17 +233,17 @@ def test_ink_that_was_let_go_is_made_of_the_file_again(monkeypatch: pytest.Monke
         batch.ink(first, 0)
     with pytest.raises(PictureError, match="Choose it again to turn it"):
         batch.turn(first, False, Always(1))
-    put_right(batch, first, 0, 5)  # needs neither ink nor file
+    correct(batch, first, 0, 5)  # needs neither ink nor file
     assert batch.outcome(first, False, Always(1)).text == "5"
 
 
-def test_a_picture_that_could_not_be_read_has_no_ledger() -> None:
+def test_a_picture_that_could_not_be_read_has_no_annotations() -> None:
     batch, picture = one(b"no picture")
     with pytest.raises(PictureError, match="no longer here"):
-        batch.ledger(picture, False)
+        batch.annotations(picture, False)
     batch.outcome(picture, False, Always(1))
     with pytest.raises(PictureError, match="not a picture"):
-        batch.ledger(picture, False)
+        batch.annotations(picture, False)
 
 
 def test_the_pages_of_a_pdf_are_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ def test_the_pages_of_a_pdf_are_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [str(each) if isinstance(each, PictureError) else each.text for each in found] == [
         "1", "1", "11", "Only the first 2 pages of a file are read. Split the file to read the others.", "11",
     ]  # fmt: skip
-    put_right(batch, batch.pictures[1], 0, 5)
+    correct(batch, batch.pictures[1], 0, 5)
     batch.ink(batch.pictures[2], 0)
     assert [batch.outcome(picture, False, Always(1)).text for picture in batch.pictures[:3]] == ["1", "5", "11"]
 
@@ -316,7 +316,7 @@ def test_what_there_is_to_know_of_a_file_is_in_its_reading_and_every_form(monkey
     ]
     assert batch.outcome(batch.pictures[1], True, Always(1)).notice == cut
     assert batch.outcome(batch.pictures[2], True, Always(1)).notice is None
-    put_right(batch, batch.pictures[0], 0, 5)
+    correct(batch, batch.pictures[0], 0, 5)
     batch.turn(batch.pictures[0], False, Always(1))
     records = [serialize.numbered(p.name, "m", batch.outcome(p, False, Always(1))) for p in batch.pictures]
     assert [record["note"] for record in records] == [each.notice for each in found]

@@ -1,7 +1,7 @@
 """Which pictures a batch holds: files that are added, chosen again and removed."""
 
 import pytest
-from uploaddata import Always, one, put_right, strokes
+from uploaddata import Always, correct, one, strokes
 
 from digitrec.recognition import shipped
 from digitrec.uploads.batch import Batch, File
@@ -16,7 +16,7 @@ def _models_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_files_are_added_beside_those_before_and_removed_one_by_one() -> None:
     batch, picture = one(strokes(1), "b.png")
     batch.outcome(picture, False, Always(1))
-    put_right(batch, picture, 0, 8)
+    correct(batch, picture, 0, 8)
     batch.add([File("a.png", "2", strokes(2)), File("c.png", "3", strokes(3))])
     assert [each.name for each in batch.pictures] == ["a.png", "b.png", "c.png"]
     assert batch.outcome(picture, False, Always(1)).text == "8"
@@ -34,7 +34,7 @@ def test_files_are_added_beside_those_before_and_removed_one_by_one() -> None:
 def test_a_file_chosen_again_is_the_same_picture_and_another_of_its_name_is_not() -> None:
     batch, picture = one(strokes(1))
     batch.outcome(picture, False, Always(1))
-    put_right(batch, picture, 0, 8)
+    correct(batch, picture, 0, 8)
     batch.add([File("a.png", "2", strokes(1))])
     assert [(each.name, each.source) for each in batch.pictures] == [("a.png", "2")]
     assert batch.outcome(batch.pictures[0], False, Always(1)).text == "8"

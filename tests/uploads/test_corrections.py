@@ -1,4 +1,4 @@
-"""Ledgers: what a person puts right, whatever model reads, and how it is undone."""
+"""Annotations: what a person puts right, whatever model reads, and how it is undone."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ from digitrec.recognition import pipeline, results, shipped
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
-from digitrec.uploads import corrections as ledgers
-from digitrec.uploads.corrections import NO_DIGIT, Ledger
+from digitrec.uploads import corrections as edits
+from digitrec.uploads.corrections import NO_DIGIT, Annotations
 
 STROKES = ((30, 20), (110, 20), (190, 20), (30, 140), (110, 140))  # two rows of upright strokes, 80 high
 SIZE = (300, 240)
@@ -34,24 +34,24 @@ def sheet(*strokes: tuple[int, int], size: tuple[int, int] = SIZE) -> Image.Imag
     return image
 
 
-def opened(image: Image.Image | None = None, *readers: Always, angle: float = 0.0) -> tuple[Ledger, np.ndarray]:
-    """Return a picture's ledger, read by models (by one that says 1), and its ink."""
+def opened(image: Image.Image | None = None, *readers: Always, angle: float = 0.0) -> tuple[Annotations, np.ndarray]:
+    """Return a picture's annotations, read by models (by one that says 1), and its ink."""
     found = pipeline.read(image or sheet(*STROKES), Always(1), angle=angle)
-    ledger = ledgers.of(found)
+    annotations = edits.of(found)
     for reader in readers or (Always(1),):
-        ledger = ledgers.answered(ledger, reader.name, reader)
-    return ledger, found.ink
+        annotations = edits.answered(annotations, reader.name, reader)
+    return annotations, found.ink
 
 
-def text(ledger: Ledger, digit: int = 1) -> str:
+def text(annotations: Annotations, digit: int = 1) -> str:
     model = Always(digit)
-    return ledgers.reading(ledgers.answered(ledger, model.name, model), model.name).text
+    return edits.reading(edits.answered(annotations, model.name, model), model.name).text
 
 
-def test_a_ledger_reads_as_its_reading_did() -> None:
+def test_annotations_read_as_their_reading_did() -> None:
     image = sheet(*STROKES)
     found, model = pipeline.read(image, Always(1), angle=0.0), Always(1)
-    made = ledgers.reading(ledgers.answered(ledgers.of(found), model.name, model), model.name)
+    made = edits.reading(edits.answered(edits.of(found), model.name, model), model.name)
     assert (made.text, made.size, made.original, made.angle) == ("111/11", SIZE, SIZE, 0.0)
     assert (found.text, found.size, found.original, found.angle) == ("111/11", SIZE, SIZE, 0.0)
     for mine, theirs in zip(made.digits, found.digits, strict=True):
@@ -75,30 +75,30 @@ def rejected(place: int, boxes: int = 3, evidence: float | None = -9.0) -> Readi
 
 
 def test_what_a_reading_says_of_its_picture_stays_through_every_change() -> None:
-    ledger = ledgers.answered(ledgers.of(rejected(0)), "always-1", Always(1))
+    annotations = edits.answered(edits.of(rejected(0)), "always-1", Always(1))
     ink = np.ones((60, 120), np.float32)
     changes = (
-        ledgers.corrected(ledger, 0, 7),
-        ledgers.deleted(ledger, {1}),
-        ledgers.added(ledger, Box(3, 3, 20, 20), ink),
-        ledgers.undone(ledgers.deleted(ledger, {1})),
+        edits.corrected(annotations, 0, 7),
+        edits.deleted(annotations, {1}),
+        edits.added(annotations, Box(3, 3, 20, 20), ink),
+        edits.undone(edits.deleted(annotations, {1})),
     )
     for changed in changes:
-        read = ledgers.reading(ledgers.answered(changed, "always-1", Always(1)), "always-1")
+        read = edits.reading(edits.answered(changed, "always-1", Always(1)), "always-1")
         for each in (changed, read):
             assert (each.size, each.original, each.angle, each.notice) == ((120, 60), (90, 130), 44.6, "Said above it.")
 
 
 def test_what_the_detector_says_counts_for_every_model_and_is_kept() -> None:
     found = rejected(1)
-    ledger = ledgers.of(found)
-    assert [entry.digit.evidence for entry in ledger.entries] == [9.0, -9.0, 9.0]
+    annotations = edits.of(found)
+    assert [entry.digit.evidence for entry in annotations.entries] == [9.0, -9.0, 9.0]
     assert all(
         np.array_equal(entry.digit.detected, digit.detected)
-        for entry, digit in zip(ledger.entries, found.digits, strict=True)
+        for entry, digit in zip(annotations.entries, found.digits, strict=True)
     )
     for model in (Always(1), Always(7)):
-        mine = ledgers.reading(ledgers.answered(ledger, model.name, model), model.name)
+        mine = edits.reading(edits.answered(annotations, model.name, model), model.name)
         theirs = pipeline.reread(found, model)
         assert [digit.flag == NOT_A_DIGIT for digit in mine.digits] == [False, True, False]
         for one, other in zip(mine.digits, theirs.digits, strict=True):
@@ -116,58 +116,58 @@ def test_left_out_is_what_a_model_rejects_and_nobody_touched() -> None:
             return said._replace(is_digit=np.where(np.arange(len(glyphs)) < 2, 0.01, 0.99).astype(np.float32))
 
     picky = Picky(4, sure=0.97)
-    ledger, ink = opened(None, Always(1), picky)
-    assert ledgers.left_out(ledger, "always-1") == frozenset()
-    assert ledgers.left_out(ledger, "always-4") == {0, 1}
-    assert ledgers.left_out(ledger, "not asked yet") == frozenset()
-    assert ledgers.left_out(ledgers.corrected(ledger, 0, 3), "always-4") == {1}
-    assert ledgers.left_out(ledgers.corrected(ledger, 0, NO_DIGIT), "always-4") == {1}  # its correction stays in sight
-    assert ledgers.left_out(ledgers.undone(ledgers.corrected(ledger, 0, 3)), "always-4") == {0, 1}
-    drawn = ledgers.answered(ledgers.joined(ledger, {2, 3}, ink), "always-4", Always(4, is_digit=0.01))
+    annotations, ink = opened(None, Always(1), picky)
+    assert edits.left_out(annotations, "always-1") == frozenset()
+    assert edits.left_out(annotations, "always-4") == {0, 1}
+    assert edits.left_out(annotations, "not asked yet") == frozenset()
+    assert edits.left_out(edits.corrected(annotations, 0, 3), "always-4") == {1}
+    assert edits.left_out(edits.corrected(annotations, 0, NO_DIGIT), "always-4") == {1}  # its correction stays in sight
+    assert edits.left_out(edits.undone(edits.corrected(annotations, 0, 3)), "always-4") == {0, 1}
+    drawn = edits.answered(edits.joined(annotations, {2, 3}, ink), "always-4", Always(4, is_digit=0.01))
     new = next(place for place, entry in enumerate(drawn.entries) if entry.digit.by_hand == "box")
     assert drawn.entries[new].said["always-4"].flag == NOT_A_DIGIT
-    assert new not in ledgers.left_out(drawn, "always-4")
+    assert new not in edits.left_out(drawn, "always-4")
 
 
 def test_a_model_is_asked_once_and_for_what_is_new_only() -> None:
     model = Always(1, sure=0.96)  # sure: no test-time augmentation
-    ledger, ink = opened(None, model)
+    annotations, ink = opened(None, model)
     model.asked = 0
-    assert ledgers.answered(ledger, model.name, model) is ledger
+    assert edits.answered(annotations, model.name, model) is annotations
     assert model.asked == 0
-    more = ledgers.answered(ledgers.joined(ledger, {0, 1}, ink), model.name, model)
+    more = edits.answered(edits.joined(annotations, {0, 1}, ink), model.name, model)
     assert model.asked == 1
     assert [entry.said[model.name] for entry in more.entries[1:]] == [
-        entry.said[model.name] for entry in ledger.entries[2:]
+        entry.said[model.name] for entry in annotations.entries[2:]
     ]
 
 
 def test_a_digit_put_right_stays_right_whatever_model_reads() -> None:
-    ledger, _ = opened()
-    right = ledgers.corrected(ledger, 3, 7)
+    annotations, _ = opened()
+    right = edits.corrected(annotations, 3, 7)
     assert (text(right), text(right, 4)) == ("111/71", "444/74")
-    digit = ledgers.reading(right, "always-1").digits[3]
+    digit = edits.reading(right, "always-1").digits[3]
     assert (digit.digit, digit.flag, digit.by_hand) == (7, None, "digit")
     assert digit.confidence == pytest.approx(0.01)  # what the model gave the 7
-    assert text(ledger) == "111/11"  # the one before is as it was
+    assert text(annotations) == "111/11"  # the one before is as it was
 
 
 def test_a_mark_can_be_no_digit_and_be_left_to_the_models_again() -> None:
-    ledger, _ = opened()
-    none = ledgers.corrected(ledger, 0, NO_DIGIT)
+    annotations, _ = opened()
+    none = edits.corrected(annotations, 0, NO_DIGIT)
     assert text(none) == "11/11"
-    assert ledgers.reading(none, "always-1").digits[0].flag == "not-a-digit"
-    assert text(ledgers.corrected(none, 0, None)) == "111/11"
-    assert ledgers.corrected(none, 0, NO_DIGIT) is none
+    assert edits.reading(none, "always-1").digits[0].flag == "not-a-digit"
+    assert text(edits.corrected(none, 0, None)) == "111/11"
+    assert edits.corrected(none, 0, NO_DIGIT) is none
 
 
 def test_all_digits_of_a_number_are_put_right_at_once() -> None:
-    ledger, _ = opened()
-    right = ledgers.renumbered(ledger, [0, 1, 2], " 90 4 ")
+    annotations, _ = opened()
+    right = edits.renumbered(annotations, [0, 1, 2], " 90 4 ")
     assert (text(right), text(right, 7)) == ("904/11", "904/77")
-    assert text(ledgers.undone(right)) == "111/11"
-    assert ledgers.renumbered(right, [0, 1, 2], "904") is right
-    assert {digit.by_hand for digit in ledgers.reading(right, "always-1").digits[:3]} == {"digit"}
+    assert text(edits.undone(right)) == "111/11"
+    assert edits.renumbered(right, [0, 1, 2], "904") is right
+    assert {digit.by_hand for digit in edits.reading(right, "always-1").digits[:3]} == {"digit"}
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_all_digits_of_a_number_are_put_right_at_once() -> None:
     ],
 )
 def test_what_is_no_number_of_as_many_digits_is_refused_in_a_sentence(typed: str, said: str) -> None:
-    ledger, _ = opened()
+    annotations, _ = opened()
     with pytest.raises(PictureError, match=said):
-        ledgers.renumbered(ledger, [0, 1, 2], typed)
+        edits.renumbered(annotations, [0, 1, 2], typed)
 
 
 @given(
@@ -192,81 +192,81 @@ def test_what_is_no_number_of_as_many_digits_is_refused_in_a_sentence(typed: str
     st.integers(20, 3000),
 )
 def test_a_box_scaled_covers_the_same_share_to_a_pixel(box: Box, side: int) -> None:
-    made = ledgers.scaled(box, (1000, 1000), (side, side))
+    made = edits.scaled(box, (1000, 1000), (side, side))
     assert min(made.width, made.height) >= 1
     assert abs(made.x - box.x * side / 1000) <= 0.5
     assert made.width == 1 or abs(made.x + made.width - (box.x + box.width) * side / 1000) <= 0.5
-    assert ledgers.scaled(box, (1000, 1000), (1000, 1000)) == box
+    assert edits.scaled(box, (1000, 1000), (1000, 1000)) == box
 
 
-def apart(ledger: Ledger) -> str:
-    return numbers.text(ledgers.reading(ledger, "always-1").digits)
+def apart(annotations: Annotations) -> str:
+    return numbers.text(edits.reading(annotations, "always-1").digits)
 
 
 def test_numbers_are_parted_and_joined_by_hand_and_that_is_undone() -> None:
-    ledger, _ = opened(sheet(*STROKES, (290, 20), size=(400, 240)))
-    assert apart(ledger) == "1111\n11"
-    split = ledgers.parted(ledger, 2, True)
+    annotations, _ = opened(sheet(*STROKES, (290, 20), size=(400, 240)))
+    assert apart(annotations) == "1111\n11"
+    split = edits.parted(annotations, 2, True)
     assert apart(split) == "11 11\n11"
-    assert text(split) == text(ledger)
-    assert ledgers.parted(split, 2, True) is split
-    assert apart(ledgers.parted(split, 2, False)) == apart(ledgers.undone(split)) == "1111\n11"
+    assert text(split) == text(annotations)
+    assert edits.parted(split, 2, True) is split
+    assert apart(edits.parted(split, 2, False)) == apart(edits.undone(split)) == "1111\n11"
 
 
 def test_where_a_number_begins_stays_whatever_model_reads_and_whatever_else_is_put_right() -> None:
-    ledger, ink = opened()
-    changed = ledgers.corrected(ledgers.parted(ledger, 1, True), 1, 7)
+    annotations, ink = opened()
+    changed = edits.corrected(edits.parted(annotations, 1, True), 1, 7)
     assert apart(changed) == "1 71\n11"
-    changed = ledgers.answered(ledgers.joined(changed, {3, 4}, ink), "always-1", Always(1))
+    changed = edits.answered(edits.joined(changed, {3, 4}, ink), "always-1", Always(1))
     assert apart(changed).splitlines()[0] == "1 71"
 
 
 def test_marks_are_deleted_and_rows_close_up() -> None:
-    ledger, _ = opened()
-    assert text(ledgers.deleted(ledger, {1})) == "11/11"
-    rest = ledgers.deleted(ledger, {0, 1, 2})
+    annotations, _ = opened()
+    assert text(edits.deleted(annotations, {1})) == "11/11"
+    rest = edits.deleted(annotations, {0, 1, 2})
     assert text(rest) == "11"
     assert [entry.digit.row for entry in rest.entries] == [0, 0]
-    assert text(ledgers.deleted(ledger, range(5))) == ""
+    assert text(edits.deleted(annotations, range(5))) == ""
 
 
 def test_two_marks_are_joined_by_a_box_around_both() -> None:
-    ledger, ink = opened()
-    one = ledgers.joined(ledger, [0, 1], ink)
+    annotations, ink = opened()
+    one = edits.joined(annotations, [0, 1], ink)
     assert text(one) == "11/11"
-    first, second = ledger.entries[0].box, ledger.entries[1].box
+    first, second = annotations.entries[0].box, annotations.entries[1].box
     box = one.entries[0].box
     assert (box.x, box.y, box.x + box.width) == (first.x, min(first.y, second.y), second.x + second.width)
     assert one.entries[0].digit.by_hand == "box"
     glyph = one.entries[0].digit.glyph
     assert glyph[:, :10].max() > 0.5 < glyph[:, 18:].max()  # both strokes are in it
     with pytest.raises(PictureError, match="two or more"):
-        ledgers.joined(ledger, [0], ink)
+        edits.joined(annotations, [0], ink)
 
 
 def test_a_box_that_was_missed_is_read() -> None:
-    ledger, ink = opened()
-    less = ledgers.deleted(ledger, {1})
-    box = ledger.entries[1].box
-    more = ledgers.added(less, Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), ink)
+    annotations, ink = opened()
+    less = edits.deleted(annotations, {1})
+    box = annotations.entries[1].box
+    more = edits.added(less, Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), ink)
     assert text(more) == "111/11"
     place = more.place(Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8))
     assert place == 1
-    assert np.abs(more.entries[1].digit.glyph - ledger.entries[1].digit.glyph).max() < 0.1
+    assert np.abs(more.entries[1].digit.glyph - annotations.entries[1].digit.glyph).max() < 0.1
 
 
 @pytest.mark.parametrize("box", [Box(220, 10, 40, 40), Box(-50, -50, 20, 20), Box(1000, 1000, 5, 5), Box(30, 30, 0, 0)])
 def test_a_box_without_ink_is_refused_in_a_sentence(box: Box) -> None:
-    ledger, ink = opened()
+    annotations, ink = opened()
     if box.width == 0:
         ink = np.zeros_like(ink)
     with pytest.raises(PictureError, match="no ink"):
-        ledgers.added(ledger, box, ink)
+        edits.added(annotations, box, ink)
 
 
 def test_a_box_that_reaches_out_of_the_picture_ends_at_its_edge() -> None:
-    ledger, ink = opened(sheet((6, 20), (110, 20)))
-    more = ledgers.added(ledgers.deleted(ledger, {0}), Box(-30, 5, 60, 110), ink)
+    annotations, ink = opened(sheet((6, 20), (110, 20)))
+    more = edits.added(edits.deleted(annotations, {0}), Box(-30, 5, 60, 110), ink)
     assert more.entries[0].box == Box(0, 5, 30, 110)
 
 
@@ -282,65 +282,65 @@ def test_touching_digits_are_split_and_a_single_one_is_not() -> None:
     image = sheet((30, 20), (90, 20), (220, 20))
     ImageDraw.Draw(image).line([(30, 60), (90, 60)], "black", 2)
     found = pipeline.read(image, Always(1), angle=0.0)
-    ledger = ledgers.of(found)
-    assert len(ledger.entries) == 2
-    parts = ledgers.split(ledger, 0, found.ink, Upright(1))
+    annotations = edits.of(found)
+    assert len(annotations.entries) == 2
+    parts = edits.split(annotations, 0, found.ink, Upright(1))
     assert text(parts) == "111"
     assert [entry.digit.by_hand for entry in parts.entries] == ["box", "box", None]
     with pytest.raises(PictureError, match="No way to cut"):
-        ledgers.split(ledger, 1, found.ink, Upright(1))
+        edits.split(annotations, 1, found.ink, Upright(1))
 
 
 def test_every_change_is_undone_one_by_one() -> None:
-    ledger, ink = opened()
-    one = ledgers.corrected(ledger, 0, 5)
-    two = ledgers.deleted(one, {4})
-    three = ledgers.joined(two, {1, 2}, ink)
+    annotations, ink = opened()
+    one = edits.corrected(annotations, 0, 5)
+    two = edits.deleted(one, {4})
+    three = edits.joined(two, {1, 2}, ink)
     texts = []
     while three.before:
         texts.append(text(three))
-        three = ledgers.undone(three)
+        three = edits.undone(three)
     assert [*texts, text(three)] == ["51/1", "511/1", "511/11", "111/11"]
-    assert ledgers.undone(three) is three
+    assert edits.undone(three) is three
 
 
 def test_the_last_changes_only_are_remembered() -> None:
-    ledger, _ = opened()
-    for number in range(ledgers.MOST_UNDONE + 30):
-        ledger = ledgers.corrected(ledger, 0, number % 10)
-    assert len(ledger.before) == ledgers.MOST_UNDONE
-    assert not any(before.before for before in ledger.before)
+    annotations, _ = opened()
+    for number in range(edits.MOST_UNDONE + 30):
+        annotations = edits.corrected(annotations, 0, number % 10)
+    assert len(annotations.before) == edits.MOST_UNDONE
+    assert not any(before.before for before in annotations.before)
 
 
 def test_what_was_turned_can_be_undone() -> None:
-    ledger, _ = opened()
-    right = ledgers.corrected(ledger, 0, 5)
-    turned = ledgers.after(ledgers.of(pipeline.read(sheet(*STROKES), Always(1), angle=90.0)), right)
+    annotations, _ = opened()
+    right = edits.corrected(annotations, 0, 5)
+    turned = edits.after(edits.of(pipeline.read(sheet(*STROKES), Always(1), angle=90.0)), right)
     assert (turned.size, turned.original, turned.angle) == ((240, 300), SIZE, 90.0)
-    assert text(ledgers.undone(turned)) == "511/11"
+    assert text(edits.undone(turned)) == "511/11"
 
 
 def test_boxes_are_in_pixels_of_the_picture_where_its_ink_is_smaller() -> None:
     image = sheet(*STROKES).resize((3000, 2400))
-    ledger, ink = opened(image)
+    annotations, ink = opened(image)
     assert ink.shape < (2400, 3000)
-    box = ledger.entries[1].box
-    more = ledgers.added(ledgers.deleted(ledger, {1}), box, ink)
+    box = annotations.entries[1].box
+    more = edits.added(edits.deleted(annotations, {1}), box, ink)
     assert text(more) == "111/11"
     assert more.entries[1].box == box
-    assert np.abs(more.entries[1].digit.glyph - ledger.entries[1].digit.glyph).max() < 0.2
+    assert np.abs(more.entries[1].digit.glyph - annotations.entries[1].digit.glyph).max() < 0.2
 
 
 def test_the_steps_of_an_entry_end_at_its_glyph() -> None:
-    ledger, ink = opened()
-    for entry in (*ledger.entries, ledgers.joined(ledger, {0, 1}, ink).entries[0]):
+    annotations, ink = opened()
+    for entry in (*annotations.entries, edits.joined(annotations, {0, 1}, ink).entries[0]):
         cut = entry.cut()
         assert np.array_equal(cut.glyph, entry.digit.glyph)
-        assert np.array_equal(cut.crop, ledgers.unpacked(entry.crop))
+        assert np.array_equal(cut.crop, edits.unpacked(entry.crop))
         assert max(cut.scaled.shape) == 20
 
 
 def test_packed_ink_is_the_same_to_the_tone() -> None:
     ink = imaging_ink.from_picture(sheet(*STROKES))
-    assert np.abs(ledgers.unpacked(ledgers.packed(ink)) - ink).max() <= 0.5 / 255 + 1e-6
-    assert len(ledgers.packed(ink)) < 4000
+    assert np.abs(edits.unpacked(edits.packed(ink)) - ink).max() <= 0.5 / 255 + 1e-6
+    assert len(edits.packed(ink)) < 4000

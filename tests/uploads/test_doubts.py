@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import NOT_A_DIGIT, UNCERTAIN, Digit
 from digitrec.uploads import corrections
-from digitrec.uploads.corrections import BOXED, NO_DIGIT, Entry, Ledger
+from digitrec.uploads.corrections import BOXED, NO_DIGIT, Annotations, Entry
 from digitrec.uploads.doubts import Spot, after_correction, doubtful, following
 
 BLANK = Digit(0, Box(0, 0, 1, 1), np.zeros((28, 28), np.float32), (), 0, 0.9, np.full(10, 0.1, np.float32), 1.0, None)
 
 
-def ledger(*flags: str | None) -> Ledger:
+def annotations(*flags: str | None) -> Annotations:
     entries = tuple(Entry(BLANK, b"", {"m": replace(BLANK, flag=flag)}) for flag in flags)
-    return Ledger((9, 9), (9, 9), 0.0, entries)
+    return Annotations((9, 9), (9, 9), 0.0, entries)
 
 
 def test_uncertain_digits_are_doubts_until_somebody_corrects_them() -> None:
-    found = ledger(None, UNCERTAIN, NOT_A_DIGIT, UNCERTAIN)
+    found = annotations(None, UNCERTAIN, NOT_A_DIGIT, UNCERTAIN)
     assert doubtful(found, "m") == [1, 3]
     assert doubtful(corrections.corrected(found, 1, 4), "m") == [3]
     assert doubtful(corrections.corrected(found, 3, NO_DIGIT), "m") == [1]
@@ -29,7 +29,7 @@ def test_uncertain_digits_are_doubts_until_somebody_corrects_them() -> None:
 
 
 def test_a_box_by_hand_in_which_no_digit_was_read_is_a_doubt() -> None:
-    found = ledger(NOT_A_DIGIT)
+    found = annotations(NOT_A_DIGIT)
     entry = replace(found.entries[0], digit=replace(BLANK, by_hand=BOXED))
     assert doubtful(replace(found, entries=(entry,)), "m") == [0]
 

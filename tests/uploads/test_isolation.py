@@ -59,9 +59,9 @@ def test_a_picture_is_read_as_it_is_here() -> None:
     finder = registry.predictor(registry.default())
     here, there = batch.first(data, 0, False, finder), isolation.call(batch.first, data, 0, False, finder)
     assert (there.ink, there.thumbnail) == (here.ink, here.thumbnail)
-    assert [entry.box for entry in there.ledger.entries] == [entry.box for entry in here.ledger.entries]
-    assert len(here.ledger.entries) == len(example.TEXT)
-    for one, other in zip(here.ledger.entries, there.ledger.entries, strict=True):
+    assert [entry.box for entry in there.annotations.entries] == [entry.box for entry in here.annotations.entries]
+    assert len(here.annotations.entries) == len(example.TEXT)
+    for one, other in zip(here.annotations.entries, there.annotations.entries, strict=True):
         assert np.array_equal(one.digit.glyph, other.digit.glyph)
 
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
-from uploaddata import Always, one, put_right, strokes
+from uploaddata import Always, correct, one, strokes
 
 from digitrec.recognition import pipeline, shipped
 from digitrec.recognition.results import Reading
 from digitrec.uploads import batch as uploads_batch
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads import serialize
 from digitrec.uploads.batch import Batch, File
 
@@ -34,8 +34,8 @@ def test_a_rotated_picture_has_its_corners_in_the_record() -> None:
     ImageDraw.Draw(image).line([tuple(middle + 44 * along), tuple(middle - 44 * along)], "black", 12)
     stream = io.BytesIO()
     image.save(stream, "PNG")
-    ledger = uploads_batch.first(stream.getvalue(), 0, False, Always(1), 30.0).ledger
-    record = serialize.record("a.png", "m", ledgers.reading(ledgers.answered(ledger, "m", Always(1)), "m"))
+    annotations = uploads_batch.first(stream.getvalue(), 0, False, Always(1), 30.0).annotations
+    record = serialize.record("a.png", "m", edits.reading(edits.answered(annotations, "m", Always(1)), "m"))
     assert record["angle"] == 30.0
     [digit] = record["digits"]
     assert list(digit)[:4] == ["row", "box", "corners", "digit"]
@@ -103,8 +103,8 @@ def test_csv_has_a_line_a_digit_and_one_for_a_picture_without() -> None:
 def test_what_was_put_right_is_said_in_every_form() -> None:
     batch, picture = one(strokes(3))
     batch.outcome(picture, False, Always(1))
-    put_right(batch, picture, 0, 6)
-    put_right(batch, picture, 1, ledgers.NO_DIGIT)
+    correct(batch, picture, 0, 6)
+    correct(batch, picture, 1, edits.NO_DIGIT)
     record = serialize.numbered("a.png", "m", batch.outcome(picture, False, Always(1)))
     assert record["text"] == "61"
     assert [digit.get("corrected") for digit in record["digits"]] == ["digit", "digit", None]
@@ -130,7 +130,7 @@ def test_numbers_are_in_every_form_and_the_text_stays_digits() -> None:
     image.save(stream, "PNG")
     batch, picture = one(stream.getvalue())
     batch.outcome(picture, False, Always(1))
-    put_right(batch, picture, 1, 4)
+    correct(batch, picture, 1, 4)
     for turns in range(2):
         record = serialize.numbered("a.png", "m", batch.outcome(picture, False, Always(1)))
         if not turns:

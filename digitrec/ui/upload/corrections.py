@@ -11,18 +11,18 @@ from digitrec.recognition.results import Digit
 from digitrec.registry import registry
 from digitrec.ui import common
 from digitrec.ui.upload.shown import Shown
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads.corrections import NO_DIGIT
 
 
 def add(shown: Shown, box: Box) -> None:
     """Add a box and have it read."""
-    shown.change(lambda ledger: ledgers.added(ledger, box, shown.ink()))
+    shown.change(lambda mine: edits.added(mine, box, shown.ink()))
 
 
 def tools(shown: Shown, text: str) -> None:
     """Draw the actions on the whole picture: undo, rotate, add a box, copy its text, show rejected candidates."""
-    angle, rejected = round(shown.ledger.angle, 1) % 360.0, len(shown.left_out)
+    angle, rejected = round(shown.annotations.angle, 1) % 360.0, len(shown.left_out)
     if angle:
         st.markdown(f"Rotated by {angle:g}° for reading.")
     with st.container(horizontal=True, vertical_alignment="center", key=f"tools_{shown.key}"):
@@ -30,7 +30,7 @@ def tools(shown: Shown, text: str) -> None:
             "Undo",
             key=f"undo_{shown.key}",
             icon=":material/undo:",
-            disabled=not shown.ledger.before,
+            disabled=not shown.annotations.before,
             on_click=shown.undo,
         )
         st.button(
@@ -71,7 +71,7 @@ def _new_box(shown: Shown) -> None:
     """Draw the two ways to add a box: with the mouse, and by its coordinates."""
     st.toggle("Draw boxes on the picture", key=f"drawing_{shown.key}", disabled=not shown.data)
     st.caption("Or enter its position in pixels of the picture:")
-    width, height = shown.ledger.size
+    width, height = shown.annotations.size
     first, second = st.columns(2)
     asked = (("Left", width, first), ("Top", height, second), ("Width", width, first), ("Height", height, second))
     sides = [
@@ -82,7 +82,7 @@ def _new_box(shown: Shown) -> None:
 
 def answers(shown: Shown, places: Sequence[int], digits: Sequence[Digit]) -> None:
     """Draw the buttons that correct the first chosen digit, and in a table of numbers a field for its number."""
-    place, entry = places[0], shown.ledger.entries[places[0]]
+    place, entry = places[0], shown.annotations.entries[places[0]]
     alone = len(shown.batch.pictures) == 1  # one key, one picture
     if shown.by_number:
         _whole_number(shown, place, digits, alone)
@@ -140,13 +140,13 @@ def _whole_number(shown: Shown, place: int, digits: Sequence[Digit], keys: bool)
 
 
 def _part(shown: Shown, place: int, begins: bool) -> None:
-    shown.change(lambda ledger: ledgers.parted(ledger, place, begins))
+    shown.change(lambda mine: edits.parted(mine, place, begins))
 
 
 def _renumber(shown: Shown, group: Sequence[int], key: str) -> None:
     typed = st.session_state[key]
     if shown.review.accepts((key, typed)):
-        shown.change(lambda ledger: ledgers.renumbered(ledger, group, typed))
+        shown.change(lambda mine: edits.renumbered(mine, group, typed))
 
 
 def box_tools(shown: Shown, places: Sequence[int]) -> None:
@@ -158,7 +158,7 @@ def box_tools(shown: Shown, places: Sequence[int]) -> None:
             key=f"delete_{shown.key}",
             icon=":material/delete:",
             on_click=shown.change,
-            args=(lambda ledger: ledgers.deleted(ledger, places),),
+            args=(lambda mine: edits.deleted(mine, places),),
         )
         st.button(
             f"Join{count}",
@@ -167,7 +167,7 @@ def box_tools(shown: Shown, places: Sequence[int]) -> None:
             disabled=len(visible) < 2,
             help="Joins the selected digits into one; if only one is selected, joins it with the next.",
             on_click=shown.change,
-            args=(lambda ledger: ledgers.joined(ledger, _to_join(places, visible), shown.ink()),),
+            args=(lambda mine: edits.joined(mine, _to_join(places, visible), shown.ink()),),
         )
         st.button(
             "Split",
@@ -181,7 +181,7 @@ def box_tools(shown: Shown, places: Sequence[int]) -> None:
 
 def is_settled(digit: Digit) -> bool:
     """Return whether a person corrected it."""
-    return digit.by_hand == ledgers.PUT_RIGHT
+    return digit.by_hand == edits.CORRECTED
 
 
 def _to_join(places: Sequence[int], visible: Sequence[int]) -> list[int]:
@@ -194,9 +194,9 @@ def _to_join(places: Sequence[int], visible: Sequence[int]) -> list[int]:
 
 def _correct(shown: Shown, place: int, truth: int) -> None:
     """Apply a correction, or remove it where it is repeated."""
-    now = None if shown.ledger.entries[place].truth == truth else truth
-    shown.change(lambda ledger: ledgers.corrected(ledger, place, now))
+    now = None if shown.annotations.entries[place].truth == truth else truth
+    shown.change(lambda mine: edits.corrected(mine, place, now))
 
 
 def _split(shown: Shown, place: int) -> None:
-    shown.change(lambda ledger: ledgers.split(ledger, place, shown.ink(), registry.predictor(registry.default())))
+    shown.change(lambda mine: edits.split(mine, place, shown.ink(), registry.predictor(registry.default())))

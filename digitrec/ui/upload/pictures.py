@@ -21,7 +21,7 @@ from digitrec.ui import ablation, available, charts, common
 from digitrec.ui.upload import corrections
 from digitrec.ui.upload.shown import ROWS, Shown
 from digitrec.uploads import batch, isolation
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads.batch import Closeup
 from digitrec.uploads.corrections import Entry
 
@@ -55,9 +55,9 @@ def annotations(shown: Shown, predictors: Sequence[Predictor]) -> None:
         PictureError: If its file cannot be read again.
     """
     st.html(STYLE)
-    found = [ledgers.reading(shown.ledger, predictor.name) for predictor in predictors]
+    found = [edits.reading(shown.annotations, predictor.name) for predictor in predictors]
     picture, data = shown.picture, shown.data
-    close = _closeup(picture.key, picture.page, shown.ledger.angle, data) if data else None
+    close = _closeup(picture.key, picture.page, shown.annotations.angle, data) if data else None
     with st.container():  # a message that appears in it moves nothing below, so the picture stays zoomed
         corrections.tools(shown, numbers.text(found[0].digits))
     if close:
@@ -278,7 +278,7 @@ def _corrections(shown: Shown, digits: Sequence[Digit]) -> None:
     """Draw the actions on the chosen digits."""
     places, visible = shown.chosen, shown.visible
     if shown.key == shown.review.active:
-        st.session_state["last_glyph"] = shown.ledger.entries[places[0]].digit.glyph  # for other pages
+        st.session_state["last_glyph"] = shown.annotations.entries[places[0]].digit.glyph  # for other pages
     if len(visible) > 1:
         chooser = f"digit_{shown.key}"
         st.session_state[chooser] = places[0]
@@ -307,10 +307,12 @@ def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Read
     place = shown.chosen[0]
     for column, predictor, number, reading in zip(st.columns(2), predictors, (1, 2), found, strict=False):
         with column:
-            common.reads(predictor.name, page_picture.digit_sentence(shown.ledger.entries[place].said[predictor.name]))
+            common.reads(
+                predictor.name, page_picture.digit_sentence(shown.annotations.entries[place].said[predictor.name])
+            )
             charts.bars(reading.digits[place], predictor.name, f"bars_{number}_{shown.key}")
     charts.meaning([predictor.name for predictor in predictors], f"meaning_{shown.key}")
-    entry = shown.ledger.entries[place]
+    entry = shown.annotations.entries[place]
     if close:
         st.markdown("**From the picture to the models' input**")
         charts.strip((*close.steps, *pipeline.cut_steps(entry.cut())))
@@ -323,8 +325,8 @@ def _which_step(shown: Shown, entry: Entry, predictors: Sequence[Predictor]) -> 
     """Draw how a digit is read after each step; the file is read for it once the section is open."""
 
     def rows() -> tuple[Row, ...]:
-        alone = len(shown.ledger.entries) == 1
-        return _trail(shown.picture.key, shown.ledger.angle, entry.box, entry.crop, alone, shown, entry)
+        alone = len(shown.annotations.entries) == 1
+        return _trail(shown.picture.key, shown.annotations.angle, entry.box, entry.crop, alone, shown, entry)
 
     ablation.which_step(rows, [predictor.name for predictor in predictors], f"trail_{shown.key}")
 
@@ -338,5 +340,5 @@ def _trail(key: str, angle: float, box: Box, crop: bytes, alone: bool, _shown: S
     """
     assert _shown.data is not None  # without the file no section is drawn
     whole = isolation.call(batch.whole, _shown.data, _shown.picture.page, angle)
-    whole = replace(whole, digits=tuple(each.digit for each in _shown.ledger.entries))
+    whole = replace(whole, digits=tuple(each.digit for each in _shown.annotations.entries))
     return recognition_ablation.trail(whole, replace(_entry.digit, steps=pipeline.cut_steps(_entry.cut())))

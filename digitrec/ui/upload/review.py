@@ -9,7 +9,7 @@ import streamlit as st
 from digitrec import formats
 from digitrec.figures import page_picture
 from digitrec.ui.upload.shown import KEYS, Review, Shown, review, sent_keys
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads.corrections import NO_DIGIT
 from digitrec.uploads.doubts import Spot, after_correction, doubtful, following
 
@@ -106,14 +106,14 @@ def _spoken(shown: Shown) -> str:
     places, visible = shown.chosen, shown.visible
     if not places:
         return ""
-    digit = ledgers.reading(shown.ledger, shown.model).digits[places[0]]
+    digit = edits.reading(shown.annotations, shown.model).digits[places[0]]
     name = f", {shown.picture.name}" if len(shown.batch.pictures) > 1 else ""
     return f"Digit {visible.index(places[0]) + 1} of {len(visible)}{name}: {page_picture.digit_sentence(digit)}."
 
 
 def doubts(shown: Sequence[Shown]) -> list[list[int]]:
     """Return the places of the doubtful digits of each picture."""
-    return [doubtful(each.ledger, each.model) for each in shown]
+    return [doubtful(each.annotations, each.model) for each in shown]
 
 
 def _apply(sent: tuple[int, list[list[Any]]], shown: Sequence[Shown], mine: Review) -> None:
@@ -156,9 +156,9 @@ def _spot(shown: Sequence[Shown], place: int) -> Spot:
 def _correct(shown: Sequence[Shown], mine: Review, place: int, truth: int) -> None:
     """Correct the chosen digit of a picture and go on to the next one."""
     at = _spot(shown, place)
-    was_doubt = at.place in doubtful(shown[place].ledger, shown[place].model)
-    shown[place].change(lambda ledger: ledgers.corrected(ledger, at.place, truth))
-    unsettled = [[place for place in each.visible if each.ledger.entries[place].truth is None] for each in shown]
+    was_doubt = at.place in doubtful(shown[place].annotations, shown[place].model)
+    shown[place].change(lambda mine: edits.corrected(mine, at.place, truth))
+    unsettled = [[place for place in each.visible if each.annotations.entries[place].truth is None] for each in shown]
     _go(shown, mine, after_correction(doubts(shown), unsettled, at, was_doubt))
 
 

@@ -9,9 +9,9 @@ import streamlit as st
 from digitrec.errors import DigitrecError
 from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition.results import NOT_A_DIGIT, Digit
-from digitrec.uploads import corrections as ledgers
+from digitrec.uploads import corrections as edits
 from digitrec.uploads.batch import Batch, Picture
-from digitrec.uploads.corrections import Ledger
+from digitrec.uploads.corrections import Annotations
 
 KEYS = "review_keys"
 """The component that sends digit keys: see `keys.js`."""
@@ -124,14 +124,14 @@ class Shown(NamedTuple):
     state: Mapping[Any, Any]
 
     @property
-    def ledger(self) -> Ledger:
+    def annotations(self) -> Annotations:
         """The current annotations."""
-        return self.batch.ledger(self.picture, self.single)
+        return self.batch.annotations(self.picture, self.single)
 
     @property
     def left_out(self) -> frozenset[int]:
         """Places of the candidates that were rejected and not corrected."""
-        return ledgers.left_out(self.ledger, self.model)
+        return edits.left_out(self.annotations, self.model)
 
     @property
     def shows_left_out(self) -> bool:
@@ -142,7 +142,7 @@ class Shown(NamedTuple):
     def visible(self) -> list[int]:
         """Places of the digits that are shown in the picture and in the table."""
         hidden = frozenset() if self.shows_left_out else self.left_out
-        return [place for place in range(len(self.ledger.entries)) if place not in hidden]
+        return [place for place in range(len(self.annotations.entries)) if place not in hidden]
 
     @property
     def chosen(self) -> list[int]:
@@ -168,7 +168,7 @@ class Shown(NamedTuple):
 
     def rows(self) -> list[list[int]]:
         """Return the places of the digits in each row of the table, in its order."""
-        digits, visible = ledgers.reading(self.ledger, self.model).digits, frozenset(self.visible)
+        digits, visible = edits.reading(self.annotations, self.model).digits, frozenset(self.visible)
         groups = numbers.places(digits) if self.by_number else [[place] for place in range(len(digits))]
         groups = [group for group in groups if visible.issuperset(group)]  # a rejected candidate is alone in its group
         if self.state.get(f"sorted_{self.key}"):
@@ -182,18 +182,18 @@ class Shown(NamedTuple):
             at = next(row for row, group in enumerate(groups) if self.chosen[0] in group)
             self.choose(groups[min(max(at + rows, 0), len(groups) - 1)])
 
-    def ink(self) -> ledgers.Floats:
+    def ink(self) -> edits.Floats:
         """Return the upright ink.
 
         Raises:
             PictureError: If neither it nor the file is available.
         """
-        return self.batch.ink(self.picture, self.ledger.angle, self.data)
+        return self.batch.ink(self.picture, self.annotations.angle, self.data)
 
-    def change(self, change: Callable[[Ledger], Ledger]) -> None:
+    def change(self, change: Callable[[Annotations], Annotations]) -> None:
         """Change the annotations and choose what is new; if that fails, show the error."""
         try:
-            before, chosen = {entry.box for entry in self.ledger.entries}, self.chosen[:1]
+            before, chosen = {entry.box for entry in self.annotations.entries}, self.chosen[:1]
             after = self.batch.change(self.picture, self.single, change)
         except DigitrecError as error:
             st.session_state[f"message_{self.key}"] = str(error)
@@ -206,20 +206,20 @@ class Shown(NamedTuple):
 
     def undo(self) -> None:
         """Take the last change back and choose the digit that it corrected."""
-        before = self.ledger.entries
-        self.change(ledgers.undone)
-        after = self.ledger.entries
+        before = self.annotations.entries
+        self.change(edits.undone)
+        after = self.annotations.entries
         if len(before) == len(after):
             differing = [place for place, pair in enumerate(zip(before, after, strict=True)) if _differ(*pair)]
             self.choose([place for place in differing if place in self.visible][:1] or self.chosen)
 
 
-def _differ(one: ledgers.Entry, other: ledgers.Entry) -> bool:
+def _differ(one: edits.Entry, other: edits.Entry) -> bool:
     return one.truth != other.truth
 
 
 def _sureness(digit: Digit) -> float:
     """Return a sort key, lowest for the digits that need checking most; corrected ones come last."""
-    if digit.by_hand == ledgers.PUT_RIGHT:
+    if digit.by_hand == edits.CORRECTED:
         return 2.0
     return abs(2 * digit.is_digit - 1) if digit.flag == NOT_A_DIGIT else min(digit.confidence, digit.is_digit)

@@ -43,7 +43,7 @@ def corrected(places: Sequence[int], single: bool) -> list[OwnDigit]:
     found: list[OwnDigit] = []
     for place in places:
         try:
-            entries = mine.ledger(mine.pictures[place], single).entries
+            entries = mine.annotations(mine.pictures[place], single).entries
         except PictureError:
             continue
         found += [

@@ -24,7 +24,7 @@ from digitrec.ui.upload.review import FEW
 from digitrec.ui.upload.shown import Shown, card_keys, review
 from digitrec.uploads import names, serialize
 from digitrec.uploads.batch import Outcome, Picture
-from digitrec.uploads.corrections import PUT_RIGHT
+from digitrec.uploads.corrections import CORRECTED
 
 NAMED = 3
 """Up to this many uncertain digits are listed one by one."""
@@ -178,7 +178,7 @@ def _shown(card: _Card) -> Shown | None:
     """Return the picture of a card with its digits, or None if it could not be read."""
     mine = batch()
     try:
-        mine.ledger(card.picture, card.single)
+        mine.annotations(card.picture, card.single)
     except PictureError:
         return None
     data = card.file.getvalue() if card.file else mine.data(card.picture)
@@ -304,8 +304,8 @@ def _doubts(digits: Sequence[Digit]) -> list[str]:
     if not digits:
         return ["No digit found. The picture may be blank or the writing too faint."]
     doubts = []
-    corrected = sum(digit.by_hand == PUT_RIGHT for digit in digits)
-    rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT and digit.by_hand != PUT_RIGHT]
+    corrected = sum(digit.by_hand == CORRECTED for digit in digits)
+    rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT and digit.by_hand != CORRECTED]
     hidden = sum(digit.by_hand is None for digit in rejected)
     if len(rejected) == len(digits):
         doubts.append("? Nothing in this picture looks like a handwritten digit.")
