@@ -77,7 +77,7 @@ class Candidate:
     Attributes:
         box: In pixels of the page.
         cut: Its glyph and the steps to it.
-        known: float32 (5,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
+        known: float32 (8,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
         detected: float32 (10,), the detector's log probabilities of the digits.
         cropped: float32 (10,), those of the crop classifier.
     """
@@ -307,7 +307,7 @@ def _weighed(
         return ()
     answers = classifier.answers(np.stack([cut.glyph for cut in some.cuts]))
     heat = heat_in(some.boxes, search.passes)
-    known = fusion.features(heat, some.from_ink, flat, some.boxes[:, 3], some.cropped.is_digit)
+    known = fusion.features(heat, some.from_ink, flat, some.boxes, some.cropped.is_digit)
     likely = fusion.is_digit(fusion.evidence(known), fusion.trust(known), answers.is_digit)
     shared, _, smaller = _overlaps(some.boxes, some.boxes)
     kept: list[int] = []

@@ -121,7 +121,7 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
     model, models = registry.predictor("reader"), shipped.available()
     assert models is not None
     rows: list[tuple[NDArray[np.float32], ...]] = []
-    for page in pages(first, count, seed):
+    for page in pages(first, count, seed, sorts=(*SORTS, EMPTY)):
         image = Image.fromarray(page.image)
         found = candidates.find(image, model, models)
         if not found.candidates:

@@ -19,11 +19,13 @@ def probabilities(weights: np.ndarray) -> np.ndarray:
 
 
 def features(heat: object, flat: bool = False, **given: object) -> np.ndarray:
-    """Return what is known of candidates that differ in their heat only."""
+    """Return what is known of candidates far from each other that differ in their heat only."""
     values = np.asarray(heat, np.float32)
+    boxes = np.tile(np.array([0.0, 0.0, 20.0, 30.0]), (len(values), 1))
+    boxes[:, 0] = 5000.0 * np.arange(len(values))
     arguments = {
         "from_ink": np.zeros(len(values), bool),
-        "heights": np.full(len(values), 30.0),
+        "boxes": boxes,
         "crop": np.zeros(len(values)),
     } | given
     return fusion.features(values, flat=flat, **arguments)
@@ -140,10 +142,28 @@ def test_what_detector_and_crop_classifier_say_is_weighed() -> None:
 
 def test_size_is_against_the_usual_of_those_the_detector_is_sure_of() -> None:
     heights = np.array([20.0, 20.0, 40.0, 10.0, 500.0])
-    found = features([5.0, 5.0, 5.0, -5.0, -5.0], heights=heights)[:, FEATURES.index("size")]
+    boxes = np.stack([np.zeros(5), np.zeros(5), heights / 2, heights], axis=1)
+    found = features([5.0, 5.0, 5.0, -5.0, -5.0], boxes=boxes)[:, FEATURES.index("size")]
     np.testing.assert_allclose(found, [0.0, 0.0, np.log(2), np.log(2), 3.0], atol=1e-5)
-    found = features([-5.0] * 5, heights=heights)[:, FEATURES.index("size")]
+    found = features([-5.0] * 5, boxes=boxes)[:, FEATURES.index("size")]
     np.testing.assert_allclose(found[:2], 0.0, atol=1e-5)
+
+
+def test_unlikely_candidates_make_a_page_less_likely_to_hold_digits() -> None:
+    place = FEATURES.index("likely")
+    alone, among = features([5.0])[:, place], features([5.0] + [-5.0] * 20)[:, place]
+    many = features([5.0] * 20 + [-5.0])[:, place]
+    assert among[0] < alone[0] < many[0] < 1.0
+    assert WEIGHTS.features[place] > 0
+
+
+def test_likely_neighbours_make_a_candidate_likelier() -> None:
+    place = FEATURES.index("beside")
+    boxes = np.array([[0.0, 0.0, 20.0, 30.0], [25.0, 0.0, 20.0, 30.0], [3000.0, 0.0, 20.0, 30.0]])
+    beside = features([1.0, 1.0, 1.0], boxes=boxes, crop=np.array([0.0, 3.0, 3.0]))[:, place]
+    assert beside[0] > 1.0
+    np.testing.assert_allclose(beside[1:], 0.0, atol=1e-3)
+    assert WEIGHTS.features[place] > 0
 
 
 def test_no_candidates_have_no_features() -> None:
