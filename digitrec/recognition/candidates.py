@@ -52,7 +52,7 @@ class Thresholds:
 
     most_side: int = 2600
     most_alone: int = 12
-    solid: tuple[float, float] = (0.45, 0.2)
+    solid: tuple[float, float] = (0.5, 0.3)
     most_parts: int = 4
     same: float = 0.3
     inside: float = 0.5
@@ -183,11 +183,13 @@ def is_plain(image: Image.Image) -> bool:
 
 
 def needs_detector(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
-    """Return whether a drawing's ink, float32 (H, W), has so many parts that print or letters may be among them, or
-    one that is no stroke but paper that may be written on."""
+    """Return whether a drawing's ink, float32 (H, W), has so many parts that print or letters may be among them."""
+    return len(connected_components(ink > connected_parts.FAINT)[1]) - 1 > thresholds.most_alone
+
+
+def has_area(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
+    """Return whether a part of a drawing's ink, float32 (H, W), is too wide for a stroke, as paper on a table is."""
     labels, parts = connected_components(ink > connected_parts.FAINT)
-    if len(parts) - 1 > thresholds.most_alone:
-        return True
     thick, side = thresholds.solid
     for number, (left, top, width, height, _) in enumerate(parts[1:], 1):
         if min(width, height) > side * max(ink.shape):

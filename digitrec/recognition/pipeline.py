@@ -64,18 +64,28 @@ def read(
     if models is None:
         notice = None if single else NO_DETECTOR
         return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
-    plain = candidates.is_plain(image)
+    plain, drawn = candidates.is_plain(image), None
     if plain:
         drawing = inked(image, angle or 0.0)
         if single or not candidates.needs_detector(drawing.ink):
             drawn = _read(drawing, predictor, single, finder)
-            if single or angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:
+            if single:
                 return drawn
-            return _upright(image, drawn, predictor, finder, models.detector)
+            if _count(drawn) and not candidates.has_area(drawing.ink):
+                few = len(drawn.digits) < candidates.THRESHOLDS.fewest
+                done = few or angle is not None
+                return drawn if done else _upright(image, drawn, predictor, finder, models.detector)
     found = candidates.find(image, finder, models, (angle or 0.0) if single else angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, single)
+    if drawn is not None and _count(drawn) >= _count(reading):  # no strokes were drawn on a sheet that lies there
+        return drawn
     return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
+
+
+def _count(reading: Reading) -> int:
+    """Return how many digits were accepted."""
+    return sum(digit.flag != NOT_A_DIGIT for digit in reading.digits)
 
 
 def _photo_on_a_page(image: Image.Image) -> tuple[int, int, int, int] | None:

@@ -1,5 +1,6 @@
 """The picture of a reading in a real browser: zoomed, clicked, drawn on, on a phone."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def frames(page: Page) -> list[str]:
     return thick
 
 
+def clicked(page: Page, reading: Locator, x: float, y: float, effect: str) -> None:
+    """Click on the picture until it shows: after a zoom it takes no click before it is drawn again."""
+    for _ in range(20):
+        page.mouse.click(x, y)
+        with contextlib.suppress(AssertionError):
+            expect(reading).to_contain_text(effect, timeout=5_000)
+            return
+    expect(reading).to_contain_text(effect)
+
+
 def test_the_picture_is_zoomed_and_stays_so_while_digits_are_chosen(
     visit: Callable[[str], Page], settled: Callable[[], None]
 ) -> None:
@@ -64,8 +75,7 @@ def test_the_picture_is_zoomed_and_stays_so_while_digits_are_chosen(
     assert 0 < left < 550 < right < example.WIDTH
     assert (right - left) / (bottom - top) == pytest.approx(example.WIDTH / example.HEIGHT)
     eight = (40 + 170 * 3 + 70 - left) / (right - left), (150 - top) / (bottom - top)
-    page.mouse.click(area["x"] + eight[0] * area["width"], area["y"] + eight[1] * area["height"])
-    expect(reading).to_contain_text("reads 8,")
+    clicked(page, reading, area["x"] + eight[0] * area["width"], area["y"] + eight[1] * area["height"], "reads 8,")
     settled()
     assert frames(page) == ["1px", "1px", "1px", "2.5px", "1px"]
     assert ranges(page) == zoomed
