@@ -250,10 +250,8 @@ def _answered(blank: Reading, rows: list[list[Segment]], predictor: Reader, find
     scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
     segments = [(row, segment) for row, some in enumerate(rows) for segment in some]
     digits = tuple(_unanswered(row, segment, scale, size) for row, segment in segments)
-    known, found = (
-        None,
-        [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder],
-    )
+    known = None
+    found = [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder]
     if found and len(found) == len(digits):
         probabilities, scores = zip(*found, strict=True)
         known = Answers(np.stack(probabilities), np.array(scores, np.float32))
