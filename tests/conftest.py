@@ -4,11 +4,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image
 
 from digitrec import files
+from digitrec import settings as places
 from digitrec.datasets import mnist
 from digitrec.jobs import job
 from digitrec.registry import registry
@@ -82,3 +85,21 @@ def tiny_run(few: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_model(tiny_run: Path, home: Path) -> str:
     """Add the tiny run's model to this test's home and return its name."""
     return registry.add("tiny", tiny_run).name
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder for shipped models; the home is another folder, with a space in its name."""
+    monkeypatch.setenv("DIGITREC_HOME", str(tmp_path / "some home"))
+    monkeypatch.setattr(places, "SHIPPED_MODELS", tmp_path / "shipped")
+    return tmp_path / "shipped"
+
+
+@pytest.fixture
+def digit(tmp_path: Path) -> Path:
+    """Return a file with a picture of a 7."""
+    sheet = np.full((60, 60), 255, np.uint8)
+    cv2.polylines(sheet, [np.array([[15, 12], [44, 12], [28, 50]])], False, 0, 4, cv2.LINE_AA)
+    file = tmp_path / "seven.png"
+    Image.fromarray(sheet).save(file)
+    return file

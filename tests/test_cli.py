@@ -5,7 +5,6 @@ import os
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,16 +15,6 @@ from digitrec.recognition import pipeline, results
 from digitrec.training.presets import PRESETS
 
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def digit(tmp_path: Path) -> Path:
-    """Return a picture of a 7."""
-    sheet = np.full((60, 60), 255, np.uint8)
-    cv2.polylines(sheet, [np.array([[15, 12], [44, 12], [28, 50]])], False, 0, 4, cv2.LINE_AA)
-    file = tmp_path / "seven.png"
-    Image.fromarray(sheet).save(file)
-    return file
 
 
 def answers(output: str) -> list[dict[str, object]]:

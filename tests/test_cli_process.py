@@ -6,26 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
-import pytest
 from PIL import Image
 
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def digit(tmp_path: Path) -> Path:
-    """Return a picture of a 7."""
-    sheet = np.full((60, 60), 255, np.uint8)
-    cv2.polylines(sheet, [np.array([[15, 12], [44, 12], [28, 50]])], False, 0, 4, cv2.LINE_AA)
-    file = tmp_path / "seven.png"
-    Image.fromarray(sheet).save(file)
-    return file
-
-
-def answers(output: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in output.splitlines()]
 
 
 def program(*words: str, cwd: Path = PROJECT) -> "subprocess.CompletedProcess[bytes]":
@@ -73,7 +57,10 @@ def test_names_with_odd_characters_are_printed(digit, tiny_model):
             file.write(digit.read_bytes())
     listed = program("read", "--format", "jsonl", str(folder))
     assert listed.returncode == 0, listed.stderr
-    names = {os.fsencode(Path(str(answer["file"])).name) for answer in answers(listed.stdout.decode("ascii"))}
+    names = {
+        os.fsencode(Path(str(answer["file"])).name)
+        for answer in map(json.loads, listed.stdout.decode("ascii").splitlines())
+    }
     assert names == set(os.listdir(os.fsencode(folder)))
     shown = program("read", str(folder))
     assert shown.returncode == 0, shown.stderr

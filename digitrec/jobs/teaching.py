@@ -110,6 +110,9 @@ class Verdict:
         return [place for place, (one, two) in enumerate(zip(self.before, self.after, strict=True)) if one != two]
 
 
+UNTEACHABLE = "cannot be taught: no layer at its end can learn. Choose another model."
+
+
 def can_learn(model: Model) -> bool:
     """Return whether a model can be taught: any that was trained here, and a brought one if its end can learn."""
     return model.imported is None or bool(model.imported.get("learns"))
@@ -134,7 +137,7 @@ def start(key: str, model: Model, digits: Sequence[OwnDigit]) -> None:
     if not LEAST <= len(digits) <= MOST:
         raise ModelError(f"A lesson takes {LEAST} to {MOST} digits. Draw more, or remove some. Received: {len(digits)}")
     if not can_learn(model):
-        raise ModelError(f"{model.name} cannot be taught: no layer at its end can learn. Choose another model.")
+        raise ModelError(f"{model.name} {UNTEACHABLE}")
     if find(key).state in ("waiting", "learning"):
         raise ModelError("A lesson is under way. Wait for it, or stop it.")
     if not settings.has_tensorflow():

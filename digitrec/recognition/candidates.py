@@ -23,6 +23,7 @@ from digitrec.recognition.shipped import PageModels
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Parts = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def find(
     picture = rotation.rotated(decode.reduced(image), search.angle)
     ink = imaging_ink.from_picture(picture)
     flat = is_plain(image) if plain is None else plain
-    if flat or len(connected_components(ink > connected_parts.FAINT)[1]) - 1 <= thresholds.most_parts:
+    if flat or _count(parts_of(ink)) <= thresholds.most_parts:
         some = _merged(_marked(ink, classifier, upright, models.crop_classifier), some, thresholds)
     return Found(search.angle, size, picture, ink, _weighed(some, search, flat, classifier, thresholds))
 
@@ -182,17 +183,26 @@ def is_plain(image: Image.Image) -> bool:
     return bool(small.shape[2] == 4 and np.ptp(small[..., 3]) > 0) or background.flat(small[..., :3]) is not None
 
 
-def needs_detector(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
-    """Return whether a drawing's ink, float32 (H, W), has so many parts that print or letters may be among them."""
-    return len(connected_components(ink > connected_parts.FAINT)[1]) - 1 > thresholds.most_alone
+def parts_of(ink: Floats) -> Parts:
+    """Return the connected parts of ink, float32 (H, W), as `connected_components` does."""
+    return connected_components(ink > connected_parts.FAINT)
 
 
-def has_area(ink: Floats, thresholds: Thresholds = THRESHOLDS) -> bool:
-    """Return whether a part of a drawing's ink, float32 (H, W), is too wide for a stroke, as paper on a table is."""
-    labels, parts = connected_components(ink > connected_parts.FAINT)
+def _count(parts: Parts) -> int:
+    return len(parts[1]) - 1
+
+
+def needs_detector(parts: Parts, thresholds: Thresholds = THRESHOLDS) -> bool:
+    """Return whether a drawing's ink has so many parts that print or letters may be among them."""
+    return _count(parts) > thresholds.most_alone
+
+
+def has_area(parts: Parts, thresholds: Thresholds = THRESHOLDS) -> bool:
+    """Return whether a part of a drawing's ink is too wide for a stroke, as paper on a table is."""
+    labels, boxes = parts
     thick, side = thresholds.solid
-    for number, (left, top, width, height, _) in enumerate(parts[1:], 1):
-        if min(width, height) > side * max(ink.shape):
+    for number, (left, top, width, height, _) in enumerate(boxes[1:], 1):
+        if min(width, height) > side * max(labels.shape):
             mask = (labels[top : top + height, left : left + width] == number).astype(np.uint8)
             within = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)
             if 2.0 * float(within.max()) > thick * min(width, height):

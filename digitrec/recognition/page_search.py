@@ -212,11 +212,10 @@ def telling(found: Detections, thresholds: Thresholds = THRESHOLDS) -> Detection
     if surest > thresholds.telling:
         return found.take(found.objectness > thresholds.telling)
     weak = found.take(found.objectness > max(thresholds.weak, 0.5 * surest))
-    if len(weak) < thresholds.many:
-        return weak.take(np.zeros(len(weak), bool))
     votes = _votes(weak)
     near = votes[(np.arange(-2, 3) + _likeliest(votes)) % maps.ANGLE_BINS]
-    return weak.take(np.full(len(weak), near.sum() >= thresholds.alike * votes.sum()))
+    agree = len(weak) >= thresholds.many and near.sum() >= thresholds.alike * votes.sum()
+    return weak if agree else weak.take(np.arange(0))
 
 
 def _votes(found: Detections) -> Floats:

@@ -67,25 +67,21 @@ def read(
     plain, drawn = candidates.is_plain(image), None
     if plain:
         drawing = inked(image, angle or 0.0)
-        if single or not candidates.needs_detector(drawing.ink):
-            drawn = _read(drawing, predictor, single, finder)
-            if single:
-                return drawn
-            if _count(drawn) and not candidates.has_area(drawing.ink):
-                few = len(drawn.digits) < candidates.THRESHOLDS.fewest
-                done = few or angle is not None
-                return drawn if done else _upright(image, drawn, predictor, finder, models.detector)
+        if single:
+            return _read(drawing, predictor, True, finder)
+        parts = candidates.parts_of(drawing.ink)
+        if not candidates.needs_detector(parts):
+            drawn = _read(drawing, predictor, False, finder)
+            if drawn.accepted and not candidates.has_area(parts):
+                if angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:
+                    return drawn
+                return _upright(image, drawn, predictor, finder, models.detector)
     found = candidates.find(image, finder, models, (angle or 0.0) if single else angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, single)
-    if drawn is not None and _count(drawn) >= _count(reading):  # no strokes were drawn on a sheet that lies there
+    if drawn is not None and len(drawn.accepted) >= len(reading.accepted):  # it is no sheet with more on it
         return drawn
     return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
-
-
-def _count(reading: Reading) -> int:
-    """Return how many digits were accepted."""
-    return sum(digit.flag != NOT_A_DIGIT for digit in reading.digits)
 
 
 def _photo_on_a_page(image: Image.Image) -> tuple[int, int, int, int] | None:

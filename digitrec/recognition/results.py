@@ -109,9 +109,14 @@ class Reading:
     notice: str | None = None
 
     @property
+    def accepted(self) -> tuple[Digit, ...]:
+        """The digits without those flagged `not-a-digit`."""
+        return tuple(digit for digit in self.digits if digit.flag != NOT_A_DIGIT)
+
+    @property
     def text(self) -> str:
-        """The digits, rows separated by `/`, without what is no digit."""
-        kept = [d for d in self.digits if d.flag != NOT_A_DIGIT]
+        """The accepted digits, rows separated by `/`."""
+        kept = self.accepted
         rows = sorted({d.row for d in kept})
         return "/".join("".join(str(d.digit) for d in kept if d.row == row) for row in rows)
 

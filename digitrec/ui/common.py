@@ -23,7 +23,7 @@ from digitrec.errors import DigitrecError, ModelError
 from digitrec.figures import theme
 from digitrec.jobs import throttle
 from digitrec.recognition.classifier import Predictor
-from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading, either
+from digitrec.recognition.results import Digit, Reading, either
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
 from digitrec.training.presets import PRESETS
@@ -296,12 +296,12 @@ def answer(reading: Reading | None, empty: str) -> None:
     detail = ""
     if reading is None or not reading.digits:
         text, note = "–", empty
-    elif all(digit.flag == NOT_A_DIGIT for digit in reading.digits):
+    elif not reading.accepted:
         several = len(reading.digits) > 1
         text, note = "?", f"{'None of this looks' if several else 'This does not look'} like a digit."
         detail = "" if several else _nearest(reading.digits[0])
     else:
-        kept = [digit for digit in reading.digits if digit.flag != NOT_A_DIGIT]
+        kept = reading.accepted
         text, (note, detail) = reading.text.replace("/", " / "), _sureness(kept)
         if rejected := len(reading.digits) - len(kept):
             detail = f"{formats.plural(rejected, 'shape')} rejected as not a digit. {detail}"

@@ -306,6 +306,20 @@ def test_on_a_sheet_on_a_plain_table_the_detector_looks(detector):
 
 
 @pytest.mark.usefixtures("with_detector")
+@pytest.mark.parametrize(("count", "of_the_sheet"), [(5, True), (1, False)])
+def test_an_area_is_a_sheet_only_where_the_detector_finds_more_digits_on_it(count, of_the_sheet):
+    """Otherwise it may be a digit drawn with a thick pen."""
+    sheet = detectiondata.flags(detectiondata.row_of(count, 450, 300, 60, step=1.6), (900, 600))
+    table = Image.new("RGB", (1400, 1200), (40, 40, 40))
+    table.paste(Image.fromarray(sheet), (250, 300))
+    lying = table.rotate(3, fillcolor=(40, 40, 40))
+    assert candidates.has_area(candidates.parts_of(pipeline.inked(lying, 0.0).ink))
+    read = pipeline.read(lying, Halves())
+    assert len(read.accepted) == count
+    assert (max(digit.box.width for digit in read.accepted) < 200) == of_the_sheet
+
+
+@pytest.mark.usefixtures("with_detector")
 def test_a_longer_drawing_asks_the_detector_for_its_angle_only_where_its_digits_are_in_doubt(detector):
     pipeline.read(Image.fromarray(canvas("4072")), Halves(sure=0.99))
     assert detector.seen == []

@@ -21,26 +21,14 @@ from digitrec.registry import registry
 from digitrec.training import model_files
 from digitrec.training.splits import Split
 
-
-@pytest.fixture(autouse=True)
-def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for shipped models; the home is another empty folder."""
-    monkeypatch.setenv("DIGITREC_HOME", str(tmp_path / "some home"))
-    monkeypatch.setattr(places, "SHIPPED_MODELS", tmp_path / "shipped")
-    return tmp_path / "shipped"
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
-@pytest.fixture
-def run(tiny_run: Path) -> Path:
-    """The folder of a run that finished."""
-    return tiny_run
-
-
-def test_an_added_run_can_be_chosen_at_once(run: Path, few: Split) -> None:
-    model = registry.add("my.first-model_1", run)
+def test_an_added_run_can_be_chosen_at_once(tiny_run: Path, few: Split) -> None:
+    model = registry.add("my.first-model_1", tiny_run)
     assert names() == ["my.first-model_1"]
     assert not model.shipped
-    assert model.card == (files.read_json(run / model_files.CARD) or {}) | {"name": "my.first-model_1"}
+    assert model.card == (files.read_json(tiny_run / model_files.CARD) or {}) | {"name": "my.first-model_1"}
     said = registry.predictor("my.first-model_1").probabilities(mnist.glyphs(few.x_validation))
     with np.load(model.folder / model_files.TEST) as kept:
         np.testing.assert_allclose(said, kept["probabilities"], atol=6e-6)
@@ -49,9 +37,9 @@ def test_an_added_run_can_be_chosen_at_once(run: Path, few: Split) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a" * 41, ".", "..", "a/b", " a", "a b", "-a", ".a", "a\0", "ä", "a\n"])
-def test_a_name_that_is_none_is_refused(run: Path, name: str) -> None:
+def test_a_name_that_is_none_is_refused(tiny_run: Path, name: str) -> None:
     with pytest.raises(ModelError, match="A name has 1 to 40"):
-        registry.add(name, run)
+        registry.add(name, tiny_run)
     assert names() == []
 
 
@@ -66,17 +54,17 @@ def test_no_name_reaches_out_of_the_folder(tmp_path_factory: pytest.TempPathFact
     assert list(home.iterdir()) == []
 
 
-def test_a_name_taken_is_refused_even_by_a_damaged_model(run: Path, shipped: Path) -> None:
+def test_a_name_taken_is_refused_even_by_a_damaged_model(tiny_run: Path, shipped: Path) -> None:
     fake(shipped, "a")
     (fake(shipped, "damaged") / model_files.CARD).unlink()
-    registry.add("mine", run)
+    registry.add("mine", tiny_run)
     for name in ("a", "damaged", "mine"):
         with pytest.raises(ModelError, match="already"):
-            registry.add(name, run)
+            registry.add(name, tiny_run)
     assert names() == ["a", "mine"]
 
 
-def test_the_detectors_folder_is_no_model_and_its_name_is_kept_free(run: Path, shipped: Path) -> None:
+def test_the_detectors_folder_is_no_model_and_its_name_is_kept_free(tiny_run: Path, shipped: Path) -> None:
     fake(shipped, "a")
     fake(shipped, "detector")
     assert names() == ["a"]
@@ -85,25 +73,25 @@ def test_the_detectors_folder_is_no_model_and_its_name_is_kept_free(run: Path, s
         registry.get("detector")
     shutil.rmtree(shipped / "detector")  # it may be missing
     with pytest.raises(ModelError, match="reserved for the digit detector"):
-        registry.add("detector", run)
+        registry.add("detector", tiny_run)
     assert registry.free_name("detector") == "detector-2"
-    assert registry.add(registry.free_name("detector"), run).name == "detector-2"
+    assert registry.add(registry.free_name("detector"), tiny_run).name == "detector-2"
     with pytest.raises(ModelError, match="reserved"):
         registry.rename("detector-2", "detector")
 
 
-def test_a_free_name_can_be_added(run: Path, shipped: Path) -> None:
+def test_a_free_name_can_be_added(tiny_run: Path, shipped: Path) -> None:
     fake(shipped, "a")
     (fake(places.trained_models(), "a-2") / model_files.CARD).unlink()
     assert registry.free_name("b") == "b"
     assert registry.free_name("a") == "a-3"
     longest = "x" * 40
-    assert registry.add(registry.free_name(longest), run).name == longest
+    assert registry.add(registry.free_name(longest), tiny_run).name == longest
     assert registry.free_name(longest) == "x" * 38 + "-2"
-    assert registry.add(registry.free_name(longest), run).name == "x" * 38 + "-2"
+    assert registry.add(registry.free_name(longest), tiny_run).name == "x" * 38 + "-2"
 
 
-def test_a_name_taken_at_the_last_moment_is_told_as_taken(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_taken_at_the_last_moment_is_told_as_taken(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copyfile = shutil.copyfile
 
     def meanwhile(source: Path, target: Path) -> None:
@@ -113,17 +101,17 @@ def test_a_name_taken_at_the_last_moment_is_told_as_taken(run: Path, monkeypatch
 
     monkeypatch.setattr(registry.shutil, "copyfile", meanwhile)
     with pytest.raises(ModelError, match="already"):
-        registry.add("mine", run)
+        registry.add("mine", tiny_run)
     assert registry.get("mine").accuracy == 0.5
     assert [folder.name for folder in places.trained_models().iterdir()] == ["mine"]
 
 
-def test_of_two_that_add_the_same_name_at_once_one_is_told(run: Path) -> None:
+def test_of_two_that_add_the_same_name_at_once_one_is_told(tiny_run: Path) -> None:
     outcomes: list[str] = []
 
     def add() -> None:
         try:
-            outcomes.append(registry.add("same", run).name)
+            outcomes.append(registry.add("same", tiny_run).name)
         except ModelError as error:
             outcomes.append(str(error))
 
@@ -142,9 +130,9 @@ def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
         registry.add("mine", tmp_path)
 
 
-def test_a_run_with_a_damaged_model_is_refused_and_leaves_nothing(run: Path, tmp_path: Path) -> None:
+def test_a_run_with_a_damaged_model_is_refused_and_leaves_nothing(tiny_run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    shutil.copytree(run, folder)
+    shutil.copytree(tiny_run, folder)
     (folder / model_files.TFLITE).write_bytes(b"half")
     with pytest.raises(ModelError, match="damaged"):
         registry.add("mine", folder)
@@ -154,7 +142,7 @@ def test_a_run_with_a_damaged_model_is_refused_and_leaves_nothing(run: Path, tmp
     assert list(places.trained_models().iterdir()) == []
 
 
-def test_a_copy_that_fails_leaves_nothing(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_fails_leaves_nothing(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copyfile = shutil.copyfile
 
     def full(source: Path, target: Path) -> None:
@@ -164,20 +152,20 @@ def test_a_copy_that_fails_leaves_nothing(run: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(registry.shutil, "copyfile", full)
     with pytest.raises(ModelError, match="disk is full"):
-        registry.add("mine", run)
+        registry.add("mine", tiny_run)
     assert list(places.trained_models().iterdir()) == []
 
 
-def test_a_home_that_cannot_be_written_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_is_told(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
     assert names() == []
     with pytest.raises(ModelError, match="read-only"):
-        registry.add("mine", run)
+        registry.add("mine", tiny_run)
 
 
-def test_only_models_trained_here_can_be_removed(run: Path, shipped: Path) -> None:
+def test_only_models_trained_here_can_be_removed(tiny_run: Path, shipped: Path) -> None:
     fake(shipped, "a")
-    registry.add("mine", run)
+    registry.add("mine", tiny_run)
     with pytest.raises(ModelError, match="came with the project"):
         registry.remove("a")
     registry.remove("mine")
@@ -189,9 +177,9 @@ def test_only_models_trained_here_can_be_removed(run: Path, shipped: Path) -> No
         registry.remove("../shipped/a")
 
 
-def test_only_models_trained_here_can_be_renamed(run: Path, shipped: Path) -> None:
+def test_only_models_trained_here_can_be_renamed(tiny_run: Path, shipped: Path) -> None:
     fake(shipped, "a")
-    registry.add("old", run)
+    registry.add("old", tiny_run)
     new = registry.rename("old", "new")
     assert (new.name, new.card["name"], registry.predictor("new").name) == ("new", "new", "new")
     assert names() == ["a", "new"]
@@ -203,9 +191,9 @@ def test_only_models_trained_here_can_be_renamed(run: Path, shipped: Path) -> No
     assert registry.get("new").folder == new.folder
 
 
-def test_a_model_keeps_the_curves_of_its_run(run: Path) -> None:
-    kept = registry.add("kept", run)
-    assert runs.curves_in(kept.folder) == runs.curves_in(run)
+def test_a_model_keeps_the_curves_of_its_run(tiny_run: Path) -> None:
+    kept = registry.add("kept", tiny_run)
+    assert runs.curves_in(kept.folder) == runs.curves_in(tiny_run)
     assert len(runs.curves_in(kept.folder).epoch) == 2
 
 

@@ -23,19 +23,7 @@ from digitrec.training.splits import Split
 
 CNN = Recipe("tiny-cnn", kind="cnn", blocks=(ConvBlock(4, 3, 2),), hidden=(8,), batch_size=512, epochs=1)
 
-
-@pytest.fixture(autouse=True)
-def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for shipped models; the home is another empty folder."""
-    monkeypatch.setenv("DIGITREC_HOME", str(tmp_path / "some home"))
-    monkeypatch.setattr(places, "SHIPPED_MODELS", tmp_path / "shipped")
-    return tmp_path / "shipped"
-
-
-@pytest.fixture
-def run(tiny_run: Path) -> Path:
-    """The folder of a run that finished."""
-    return tiny_run
+pytestmark = pytest.mark.usefixtures("shipped")
 
 
 def test_no_models_are_an_empty_list_and_a_sentence() -> None:
@@ -186,8 +174,8 @@ def test_there_may_be_no_default_of_a_kind(shipped: Path) -> None:
         registry.default("cnn")
 
 
-def test_a_model_is_opened_with_its_cards_calibration(run: Path, few: Split) -> None:
-    model = registry.add("mine", run)
+def test_a_model_is_opened_with_its_cards_calibration(tiny_run: Path, few: Split) -> None:
+    model = registry.add("mine", tiny_run)
     card = files.read_json(model.folder / model_files.CARD) or {}
     glyphs = mnist.glyphs(few.x_validation)
     files.write_json(model.folder / model_files.CARD, {key: card[key] for key in card if key != "calibration"})
@@ -201,13 +189,13 @@ def test_a_model_is_opened_with_its_cards_calibration(run: Path, few: Split) -> 
     assert (warm.probabilities.max(axis=1) < plain.probabilities.max(axis=1)).all()
 
 
-def test_opened_models_stay_open_until_their_file_changes(run: Path) -> None:
-    model = registry.add("kept", run)
+def test_opened_models_stay_open_until_their_file_changes(tiny_run: Path) -> None:
+    model = registry.add("kept", tiny_run)
     first = registry.predictor("kept")
     assert registry.predictor("kept") is first
     registry.remove("kept")
     time.sleep(0.01)
-    registry.add("kept", run)
+    registry.add("kept", tiny_run)
     assert registry.predictor("kept") is not first
     assert registry.predictor("kept").name == model.name
 
@@ -219,8 +207,8 @@ def test_a_model_that_somebody_named_as_the_detector_is_told(shipped: Path) -> N
     assert "this name is reserved. Rename the folder." in sentence
 
 
-def test_test_results_that_are_damaged_are_told(run: Path) -> None:
-    model = registry.add("mine", run)
+def test_test_results_that_are_damaged_are_told(tiny_run: Path) -> None:
+    model = registry.add("mine", tiny_run)
     whole = (model.folder / model_files.TEST).read_bytes()
     middle = len(whole) // 2
     for damaged in (whole[:middle], b"", b"not a zip", whole[: middle - 99] + bytes(198) + whole[middle + 99 :]):

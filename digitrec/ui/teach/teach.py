@@ -66,7 +66,7 @@ def _collect(first: str | None) -> None:
     st.markdown(MEANING)
     models = {model.name: model for model in available.models() if teaching.can_learn(model)}
     if first and first not in models:
-        st.caption(f"{common.plain(first)} cannot be taught: no layer at its end can learn. Choose another model.")
+        st.caption(f"{common.plain(first)} {teaching.UNTEACHABLE}")
     if st.session_state.get("teach_model") not in models:
         st.session_state.teach_model = first if first in models else next(iter(models))
     labels = common.model_labels()
