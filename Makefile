@@ -9,7 +9,7 @@ BUNDLE_PYTHON ?= 3.12
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint lock wheel bench models results detector detector-bundle chromium clean
+.PHONY: run test lint lock wheel bench models results detector detector-bundle readers-bundle chromium clean
 
 run: $(VENV)/.app
 	@echo "digitrec: http://127.0.0.1:$(PORT)"
@@ -59,6 +59,11 @@ detector-bundle: $(VENV)/.app
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary=:all: --dest build/bundle/wheels \
 	  --python-version $(BUNDLE_PYTHON) --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 \
 	  keras~=3.15.0 optree namex
+	du -sh build/bundle
+
+# The same for the readers, beside the wheels of the detector's; see deploy/train_readers.sh.
+readers-bundle: $(VENV)/.app
+	DIGITREC_HOME=$(CURDIR)/build/bundle/home $(BIN)/python -c "from digitrec.datasets import glyph_bank; glyph_bank.bank()"
 	du -sh build/bundle
 
 chromium: $(VENV)/.dev

@@ -34,6 +34,7 @@ COMMANDS = {"cli", "__main__"}
 WITH_KERAS = {"training.network", "training.trainer", "registry.export", "training.detector_network"}
 WITH_KERAS |= {"training.detector_loss", "training.initial_weights", "training.fine_tuning", "training.crop_network"}
 WITH_KERAS |= {"training.quantization", "training.teaching", "registry.importing.building"}
+WITH_KERAS |= {"training.portable_training"}
 READING = {"analysis.precomputed", "registry.export", "jobs.writing"}
 READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
 READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}

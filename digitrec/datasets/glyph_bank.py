@@ -1,9 +1,10 @@
 """Pen strokes -> glyphs to train on, made by our own ink and glyph steps; kept in a file, for they take minutes.
 
-Digits of UNIPEN, each drawn several times, and some of straight strokes; letters, symbols, pairs of digits,
-scribbles and blots are no digit.
+Digits of UNIPEN, each drawn several times, some in rare forms, some of straight strokes and some in drawings that are
+hard to read; letters, symbols, other scripts, shapes, pairs of digits, scribbles and blots are no digit.
 """
 
+import itertools
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -18,20 +19,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec import files, settings
-from digitrec.datasets import unipen
+from digitrec.datasets import hard_drawings, rare_forms, scripts, shapes, unipen
+from digitrec.datasets.hard_drawings import Drawing
 from digitrec.datasets.unipen import Writing
 from digitrec.imaging import ink
 from digitrec.recognition import normalize
 from digitrec.recognition.digits import NONE
 
 Bytes = NDArray[np.uint8]
+Draw = Callable[[np.random.Generator], Bytes | Drawing]
 
-VERSION = 6  # of what is drawn and how: raised with every change, so that no older file is taken for this one
+VERSION = 7  # of what is drawn and how: raised with every change, so that no older file is taken for this one
 DRAWN = 3  # times that each digit of the training is drawn, each time otherwise
-LETTERS, SYMBOLS = 500, 250  # at most so many of each letter and each symbol
+LETTERS, SYMBOLS = 600, 600  # at most so many of each letter and each symbol
 ANGULAR = 1_500  # digits of straight strokes, to train on
-OTHERS = {"training": (7_000, 2_000, 800), "validation": (400, 400, 200)}  # pairs, scribbles, blots
+OTHERS = {"training": (7_000, 2_000, 800, 800), "validation": (400, 400, 200, 100)}  # pairs, scribbles, blots, dabs
+FORMS = {"training": 500, "validation": 40}  # digits in each rare form
+DRAWINGS = {"training": 1_500, "validation": 100}  # digits in each kind of hard drawing
+SHAPES = {"training": 2_500, "validation": 300}
+SCRIPTS = {"training": 6_000, "validation": 600}  # characters of other scripts, where fonts with such are installed
 CHUNK = 500
+OFF = 0.03  # standard deviation of the edges of a detected box, as a share of its longer side
 SEED = 2026
 
 
@@ -91,20 +99,38 @@ def _glyphs_of(writings: list[Writing], part: str) -> tuple[Bytes, Bytes]:
     mine = [w for w in writings if unipen.part(w.writer) == part]
     digits = [w for w in mine if w.kind == "digit"]
     none = _at_most([w for w in mine if w.kind != "digit" and w.label not in unipen.AMBIGUOUS], rng)
-    pairs, scribbles, blots = OTHERS[part]
-    work: list[tuple[Callable[[np.random.Generator], Bytes], int]] = []
+    pairs, scribbles, blots, dabs = OTHERS[part]
+    work: list[tuple[Draw, int]] = []
     for writing in digits:
         work += [(partial(_drawn, writing), int(writing.label))] * DRAWN
     if part == "training":
         corners = [unipen.angular(rng) for _ in range(ANGULAR)]
         work += [(partial(_drawn, writing), int(writing.label)) for writing in corners]
+    work += [(partial(_drawn, writing), int(writing.label)) for writing in _in_rare_forms(digits, FORMS[part], rng)]
+    for draw in hard_drawings.DRAWINGS.values():
+        chosen = [digits[i] for i in rng.integers(0, len(digits), DRAWINGS[part])]
+        work += [(partial(draw, writing), int(writing.label)) for writing in chosen]
     work += [(partial(_drawn, writing), NONE) for writing in none]
+    work += [(_shape, NONE)] * SHAPES[part]
+    if scripts.of_part(part):
+        work += [(partial(scripts.character, part=part), NONE)] * SCRIPTS[part]
     work += [(partial(_drawn, _pair(digits, rng)), NONE) for _ in range(pairs)]
-    work += [(_scribble, NONE)] * scribbles + [(_blot, NONE)] * blots
+    work += [(_scribble, NONE)] * scribbles + [(_blot, NONE)] * blots + [(_dabs, NONE)] * dabs
     chunks = [work[first : first + CHUNK] for first in range(0, len(work), CHUNK)]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         results = list(pool.map(_chunk, chunks, range(len(chunks))))
     return np.concatenate([x for x, _ in results]), np.concatenate([y for _, y in results])
+
+
+def _in_rare_forms(digits: list[Writing], each: int, rng: np.random.Generator) -> list[Writing]:
+    """Return so many digits of each rare form, made of those of these digits that can have it."""
+    made = []
+    for name, form in rare_forms.FORMS.items():
+        mine = [writing for writing in digits if writing.label == form.digit]
+        places = rng.integers(0, len(mine), 40 * each) if mine else ()
+        tried = (rare_forms.of(name, mine[i], rng) for i in places)
+        made += list(itertools.islice((writing for writing in tried if writing is not None), each))
+    return made
 
 
 def _at_most(writings: list[Writing], rng: np.random.Generator) -> list[Writing]:
@@ -118,12 +144,13 @@ def _at_most(writings: list[Writing], rng: np.random.Generator) -> list[Writing]
     return chosen
 
 
-def _chunk(work: Sequence[tuple[Callable[[np.random.Generator], Bytes], int]], number: int) -> tuple[Bytes, Bytes]:
+def _chunk(work: Sequence[tuple[Draw, int]], number: int) -> tuple[Bytes, Bytes]:
     cv2.setNumThreads(1)
     rng = np.random.default_rng((SEED, number, len(work)))
     glyphs, labels = [], []
     for draw, label in work:
-        made = glyph_of(draw(rng))
+        drawn = draw(rng)
+        made = glyph_within(drawn, rng) if isinstance(drawn, Drawing) else glyph_of(drawn)
         if made is not None:
             glyphs.append(made)
             labels.append(label)
@@ -141,9 +168,28 @@ def glyph_of(picture: Bytes) -> Bytes | None:
     return np.rint(normalize.cut(found, box).glyph * 255).astype(np.uint8) if box else None
 
 
+def glyph_within(drawing: Drawing, rng: np.random.Generator) -> Bytes:
+    """Return the glyph in the box of a drawing's digit, as it is where a detector found the digit: a little off.
+
+    Args:
+        drawing: With other things on it than the digit.
+        rng: Source of chance.
+    """
+    columns, rows = (np.flatnonzero(drawing.cover.any(axis=axis)) for axis in (0, 1))
+    edges = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    size = max(edges[2] - edges[0], edges[3] - edges[1])
+    left, top, right, bottom = np.rint(edges + rng.normal(0.0, OFF * size, 4)).astype(int).tolist()
+    box = normalize.Box(left, top, max(2, right - left), max(2, bottom - top))
+    return np.rint(normalize.cut(ink.from_canvas(drawing.picture), box).glyph * 255).astype(np.uint8)
+
+
 def _drawn(writing: Writing, rng: np.random.Generator) -> Bytes:
     hand = unipen.varied(writing, rng)
     return unipen.canvas(hand, rng, side=140) if rng.random() < 0.25 else unipen.picture(hand, rng)
+
+
+def _shape(rng: np.random.Generator) -> Bytes:
+    return unipen.picture(shapes.draw(rng), rng)
 
 
 def _pair(digits: list[Writing], rng: np.random.Generator) -> Writing:
@@ -183,4 +229,17 @@ def _blot(rng: np.random.Generator) -> Bytes:
     noise = cv2.GaussianBlur(rng.standard_normal((side, side)), (0, 0), side * rng.uniform(0.02, 0.12))
     dark = noise > np.quantile(noise, rng.uniform(0.6, 0.9))
     grey = np.where(dark, 0, 255).astype(np.uint8)
+    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+
+
+def _dabs(rng: np.random.Generator) -> Bytes:
+    """Return two or three dabs of a pen: dots, and strokes shorter than the pen is wide."""
+    side = int(rng.integers(28, 141))
+    width = max(2, round(side * rng.uniform(0.05, 0.2)))
+    places = side * rng.uniform(0.3, 0.7) + side * rng.normal(0.0, 0.15, (int(rng.integers(2, 4)), 2))
+    alpha = np.zeros((side, side), np.uint8)
+    for place in np.clip(places, width, side - width):
+        line = unipen.in_fractions(np.array([place, place + rng.normal(0.0, 0.3, 2) * width]))
+        cv2.polylines(alpha, [line], False, 255, width, cv2.LINE_AA, unipen.SHIFT)
+    grey = 255 - alpha
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])

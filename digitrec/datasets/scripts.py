@@ -34,6 +34,10 @@ _BLOCKS = {
 """By a part of a font's name: characters that nobody takes for a Latin digit, as ranges of code points."""
 
 
+_LIKE_DIGITS = frozenset("БЗзЧчЬьЪъЭэыΖΘθιεםזרד٧٨")
+"""Of these, characters that alone, without the word around them, somebody may take for a Latin digit."""
+
+
 @dataclass(frozen=True)
 class Script:
     """A font with the characters of another script.
@@ -77,6 +81,23 @@ def line(rng: np.random.Generator, script: Script, words: int) -> Bytes:
     picture = Image.new("L", (int(font.getlength(text)) + HEIGHT, 2 * HEIGHT))
     ImageDraw.Draw(picture).text((HEIGHT // 2, int(1.4 * HEIGHT)), text, 255, font, "ls")
     return np.asarray(picture)
+
+
+def character(rng: np.random.Generator, part: str) -> Bytes:
+    """Return one character as if somebody had written it, black on white: uint8 (H, H, 4).
+
+    Args:
+        rng: Source of chance.
+        part: `training` or `validation`, of which fonts with other scripts must be installed, see `of_part`.
+    """
+    found = of_part(part)
+    script = found[int(rng.integers(len(found)))]
+    alone = [char for char in script.characters if char not in _LIKE_DIGITS]
+    text = alone[int(rng.integers(len(alone)))]
+    picture = Image.new("L", (3 * HEIGHT, 3 * HEIGHT))
+    ImageDraw.Draw(picture).text((1.5 * HEIGHT, 1.5 * HEIGHT), text, 255, _font(script.file), "mm")
+    grey = 255 - by_hand(rng, np.asarray(picture))
+    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
 
 
 @lru_cache(maxsize=200)

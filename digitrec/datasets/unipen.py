@@ -40,7 +40,7 @@ VALIDATION = frozenset({"imp", "lou", "tos"})
 TEST = frozenset({"aga", "art", "pri"})
 """Sites of UNIPEN whose writers no training and no choice ever sees. A site has its own writers and tablets."""
 
-AMBIGUOUS = frozenset("OolIiZzSsbqg|/\\()[]'`,!")
+AMBIGUOUS = frozenset("OolIiZzSsbqg|/\\()[]'`,!") | {2 * "\\"}
 """Letters and symbols that cannot be told from a digit without the word around them: neither digit nor none."""
 
 CANVAS = 280  # pixels, the side of the canvas on the Draw page; it fits a phone
@@ -102,7 +102,7 @@ def held_out(writer: str) -> bool:
     return part(writer) == "test"
 
 
-def _unit(strokes: Strokes) -> Strokes:
+def unit(strokes: Strokes) -> Strokes:
     """Return strokes moved and scaled evenly so that they lie about 0 and their longer side is 1."""
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -116,7 +116,7 @@ def varied(writing: Writing, rng: np.random.Generator) -> Writing:
     Of the digits, some sevens get a bar, some noughts a slash and some ones a nose or a foot, which whole countries
     write; some lose short pieces, as pens skip.
     """
-    strokes = _unit(writing.strokes)
+    strokes = unit(writing.strokes)
     if writing.kind == "digit":
         strokes = _national(writing.label, strokes, rng)
         if rng.random() < 0.08:
@@ -165,7 +165,7 @@ def _national(label: str, strokes: Strokes, rng: np.random.Generator) -> Strokes
             length, angle = rng.uniform(0.15, 0.8), np.deg2rad(rng.uniform(22 if upright else 32, 65))
             end = top + length * np.array([-np.cos(angle), np.sin(angle)])
             sag = np.array([0.0, rng.uniform(-0.02, 0.12) * length]) + rng.normal(0.0, 0.01, 2)
-            added.append(_curve(end, (top + end) / 2 + sag, top))
+            added.append(curve(end, (top + end) / 2 + sag, top))
         if rng.random() < 0.2:
             left, right = np.array([rng.uniform(0.1, 0.35), 0.0]), np.array([rng.uniform(0.1, 0.35), 0.0])
             added.append(np.array([foot - left, foot + right], np.float32))
@@ -173,7 +173,7 @@ def _national(label: str, strokes: Strokes, rng: np.random.Generator) -> Strokes
     return strokes
 
 
-def _curve(start: NDArray[np.float64], middle: NDArray[np.float64], end: NDArray[np.float64]) -> Floats:
+def curve(start: NDArray[np.float64], middle: NDArray[np.float64], end: NDArray[np.float64]) -> Floats:
     """Return a curve of nine points from `start` by way of `middle` to `end`."""
     share = np.linspace(0.0, 1.0, 9)[:, None]
     pulled = 2 * middle - (start + end) / 2
@@ -235,7 +235,7 @@ def canvas(writing: Writing, rng: np.random.Generator, side: int = CANVAS) -> By
     """Return the character as the Draw page's canvas gives it: uint8 (side, side, 4), black on nothing, soft edges."""
     width = max(1, round(BRUSH * side / CANVAS * rng.uniform(0.7, 1.3)))
     size = side * rng.uniform(0.45, 0.8)
-    alpha = _drawn(writing.strokes, side, size, width, True, rng)
+    alpha = cover(writing.strokes, side, size, width, True, rng)
     return np.dstack([np.zeros((side, side, 3), np.uint8), alpha])
 
 
@@ -256,17 +256,17 @@ def picture(writing: Writing, rng: np.random.Generator) -> Bytes:
     if soft and rng.random() < 0.4:
         alpha = _pressed(writing.strokes, side, size, width, rng)
     else:
-        alpha = _drawn(writing.strokes, side, size, width, soft, rng)
+        alpha = cover(writing.strokes, side, size, width, soft, rng)
     ink = rng.integers(0, 120) if rng.random() < 0.3 else 0
     grey = np.rint(255 - (255 - ink) * (alpha / 255.0)).astype(np.uint8)
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
 
 
-def _drawn(strokes: Strokes, side: int, size: float, width: int, soft: bool, rng: np.random.Generator) -> Bytes:
+def cover(strokes: Strokes, side: int, size: float, width: int, soft: bool, rng: np.random.Generator) -> Bytes:
     """Return cover (side, side), 0 to 255, of strokes `size` pixels long and `width` wide, anywhere they fit."""
     drawn = np.zeros((side, side), np.uint8)
     for stroke in _placed(strokes, side, size, width, rng):
-        points = _in_fractions(stroke)
+        points = in_fractions(stroke)
         if len(points) == 1:
             points = np.repeat(points, 2, axis=0)
         cv2.polylines(drawn, [points], False, 255, width, cv2.LINE_AA if soft else cv2.LINE_8, SHIFT)
@@ -274,7 +274,7 @@ def _drawn(strokes: Strokes, side: int, size: float, width: int, soft: bool, rng
 
 
 def _pressed(strokes: Strokes, side: int, size: float, width: int, rng: np.random.Generator) -> Bytes:
-    """Return what `_drawn` does, by a soft pen that is wider where it presses, goes down or across its nib."""
+    """Return what `cover` does, by a soft pen that is wider where it presses, goes down or across its nib."""
     placed = _placed(strokes, side, size, width, rng)
     how, nib, much = rng.random(), rng.uniform(0.0, np.pi), rng.uniform(0.3, 1.1)
     drawn = np.zeros((side, side), np.uint8)
@@ -307,19 +307,19 @@ def wandering(length: float, count: int, rng: np.random.Generator) -> NDArray[np
 
 def stamp(drawn: Bytes, points: NDArray[np.float64], widths: NDArray[np.float64]) -> None:
     """Draw a soft line of changing widths (N,) into a picture (H, W), 255 its ink: a disc at each of the points."""
-    for place, radius in zip(_in_fractions(points).tolist(), _in_fractions(widths / 2).tolist(), strict=True):
+    for place, radius in zip(in_fractions(points).tolist(), in_fractions(widths / 2).tolist(), strict=True):
         cv2.circle(drawn, place, radius, 255, -1, cv2.LINE_AA, SHIFT)
 
 
 def _placed(strokes: Strokes, side: int, size: float, width: int, rng: np.random.Generator) -> list[Floats]:
     """Return strokes `size` pixels long, where they fit with this width into a square of `side` pixels."""
-    unit = _unit(strokes)
-    half = np.ptp(np.concatenate(unit), axis=0) * size / 2
+    small = unit(strokes)
+    half = np.ptp(np.concatenate(small), axis=0) * size / 2
     room = np.maximum(side / 2 - half - width / 2, 0.0)
     middle = side / 2 + rng.uniform(-1.0, 1.0, 2) * room
-    return [(stroke * size + middle - 0.5).astype(np.float32) for stroke in unit]
+    return [(stroke * size + middle - 0.5).astype(np.float32) for stroke in small]
 
 
-def _in_fractions(pixels: NDArray[Any]) -> NDArray[np.int32]:
+def in_fractions(pixels: NDArray[Any]) -> NDArray[np.int32]:
     """Return places and lengths in the fractions of a pixel that OpenCV draws with."""
     return np.asarray(np.rint(pixels * (1 << SHIFT)), dtype=np.int32)

@@ -77,12 +77,12 @@ def _train(folder: Path) -> None:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // 2))
     import numpy as np
 
-    from digitrec.training import probes, splits, trainer  # TensorFlow takes seconds: only at this run's turn
+    from digitrec.training import batches, probes, splits, trainer  # TensorFlow takes seconds: only at this run's turn
 
     recipe = Recipe.from_json(files.read_json(folder / model_files.RECIPE))
     resume = checkpoint.load_checkpoint(folder)
     split = splits.split(recipe)
-    steps = trainer.steps_per_epoch(recipe, split)
+    steps = batches.steps_per_epoch(recipe, split)
     asked = (folder / job.STOP).exists
     done = resume[1].epoch + resume[1].step / steps if resume else 0.0
     recorder = probes.Recorder(folder, recipe, split, done)
@@ -174,7 +174,7 @@ class _Events:
 
 def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> None:
     """Write what came of a training."""
-    from digitrec.training import trainer
+    from digitrec.training import batches
 
     (folder / model_files.CARD).unlink(missing_ok=True)  # of before it was resumed: it would not fit the files to come
     epochs = [event for event in training_events.read_events(folder) if event["kind"] == "epoch"]
@@ -186,7 +186,7 @@ def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> N
         split,
         {
             "validation_accuracy": _validation_accuracy(recipe, epochs),
-            "epochs": round(position.epoch + position.step / trainer.steps_per_epoch(recipe, split), 2),
+            "epochs": round(position.epoch + position.step / batches.steps_per_epoch(recipe, split), 2),
             "stopped": fitted.stopped,
             "seconds": round(position.seconds, 1),
             "precision": precision.computed(recipe.precision),

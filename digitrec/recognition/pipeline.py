@@ -67,10 +67,12 @@ def read(
     plain, drawn = candidates.is_plain(image), None
     if plain:
         drawing = inked(image, angle or 0.0)
-        if single:
-            return _read(drawing, predictor, True, finder)
         parts = candidates.parts_of(drawing.ink)
-        if not candidates.needs_detector(parts):
+        if single:
+            drawn = _read(drawing, predictor, True, finder)
+            if drawn.accepted:
+                return drawn
+        elif not candidates.needs_detector(parts):
             drawn = _read(drawing, predictor, False, finder)
             if drawn.accepted and not candidates.has_area(parts):
                 if angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:
@@ -79,9 +81,11 @@ def read(
     found = candidates.find(image, finder, models, (angle or 0.0) if single else angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, single)
+    if single:
+        return _likeliest(reading) or drawn or _read(blank, predictor, True, finder)
     if drawn is not None and len(drawn.accepted) >= len(reading.accepted):  # it is no sheet with more on it
         return drawn
-    return _likeliest(reading) or _read(blank, predictor, True, finder) if single else reading
+    return reading
 
 
 def _photo_on_a_page(image: Image.Image) -> tuple[int, int, int, int] | None:

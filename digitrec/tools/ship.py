@@ -2,7 +2,7 @@
 
 A recipe whose preset has a fine-tuning cycle is trained for that too. Runs that are already there are not trained
 again, so an interrupted `make models` continues where it was. `python -m digitrec.tools.ship --refresh` writes the
-files of shipped models anew, without training.
+files of shipped models anew, without training; `--trained FOLDER` takes runs that `portable_training` made elsewhere.
 """
 
 import argparse
@@ -75,14 +75,8 @@ def _fine_tune(folder: Path, recipe: Recipe, epochs: int, card: dict[str, Any]) 
     split = splits.split(recipe)
     weights, teacher = checkpoint.weights(folder), worker.teacher(recipe)
     tuned = fine_tuning.fine_tune(recipe, split, weights, epochs, teacher)
-    cycle = {
-        "epochs": epochs,
-        "learning_rate": fine_tuning.fine_tuning_recipe(recipe, epochs).learning_rate,
-        "distortions": fine_tuning.DISTORTION_FACTOR,
-        "weights": "mean",
-    }
     facts = {
-        "fine_tuning": cycle | ({"glyphs": glyph_bank.VERSION} if recipe.strokes else {}),
+        "fine_tuning": _cycle(recipe, epochs),
         "epochs": card["epochs"] + epochs,
         "seconds": round(card["seconds"] + tuned.seconds, 1),
         "validation_accuracy": round(tuned.validation_accuracy, 5),
@@ -90,6 +84,51 @@ def _fine_tune(folder: Path, recipe: Recipe, epochs: int, card: dict[str, Any]) 
     (folder / model_files.CARD).unlink()  # broken off from here on, the run ends anew from its checkpoint
     worker.write_model(folder, recipe, tuned.weights, split, card | facts)
     _print_accuracies(files.read_json(folder / model_files.CARD) or {})
+
+
+def _cycle(recipe: Recipe, epochs: int) -> dict[str, Any]:
+    """Return what a card says of a fine-tuning cycle."""
+    from digitrec.training import fine_tuning
+
+    return {
+        "epochs": epochs,
+        "learning_rate": fine_tuning.fine_tuning_recipe(recipe, epochs).learning_rate,
+        "distortions": fine_tuning.DISTORTION_FACTOR,
+        "weights": "mean",
+    } | ({"glyphs": glyph_bank.VERSION} if recipe.strokes else {})
+
+
+def take(name: str, trained: Path) -> None:
+    """Make runs of a recipe of what `portable_training` left in a folder, where they are the recipe's of today.
+
+    Raises:
+        RunError: If the folder has none.
+    """
+    import numpy as np
+
+    from digitrec.jobs import worker
+    from digitrec.recognition.digits import NONE
+    from digitrec.training import splits
+
+    preset, taken = PRESETS[name], 0
+    for seed in preset.seeds:
+        recipe, file = preset.recipe.replace(seed=seed), trained / f"{name}-{seed}.json"
+        found = files.read_json(file)
+        if not found or not _is_of(found.pop("recipe"), recipe):
+            continue
+        with np.load(file.with_suffix(".npz")) as arrays:
+            weights = [arrays[key] for key in arrays.files]
+        split, folder = splits.split(recipe), BUILD / f"{name}-{seed}"
+        facts = found | {"stopped": False, "trained_on": "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST"}
+        facts |= {"fine_tuning": _cycle(recipe, preset.fine_tuning)} if preset.fine_tuning else {}
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        files.write_json(folder / model_files.RECIPE, recipe.to_json())
+        worker.write_model(folder, recipe, weights, split, facts)
+        _print_accuracies(files.read_json(folder / model_files.CARD) or {})
+        taken += 1
+    if not taken:
+        raise RunError(f"No run of {name} as its recipe is today was found. Looked in: {trained}")
 
 
 def _print_accuracies(card: dict[str, Any]) -> None:
@@ -185,12 +224,15 @@ def main() -> None:
     """Ship the recipes named on the command line, or all; with `--refresh` write their models' files anew instead."""
     parser = argparse.ArgumentParser(prog="python -m digitrec.tools.ship", description=ship.__doc__)
     parser.add_argument("names", nargs="*", metavar="RECIPE", help="names of recipes; all where none is given")
+    parser.add_argument("--trained", type=Path, metavar="FOLDER", help="take runs that were trained elsewhere")
     parser.add_argument("--refresh", action="store_true", help="write the models' files anew, without training")
     options = parser.parse_args()
     names = options.names or list(PRESETS)
     if unknown := [name for name in names if name not in PRESETS]:
         sys.exit(f"There is no recipe of this name. Recipes: {', '.join(PRESETS)}. Received: {unknown[0][:60]!r}")
     try:
+        for name in names if options.trained else ():
+            take(name, options.trained)
         if not options.refresh:
             ship(names)
         for name in names if options.refresh else ():

@@ -8,14 +8,18 @@ References:
 """
 
 from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 
 from digitrec.imaging.augmentation import Augmentation
-from digitrec.training import network, trainer
+from digitrec.training import batches, network
 from digitrec.training.recipe import Recipe
 from digitrec.training.splits import Split
-from digitrec.training.trainer import Hooks, Weights
+
+if TYPE_CHECKING:
+    from digitrec.training.trainer import Weights
 
 RATE_FACTOR, DISTORTION_FACTOR = 0.1, 0.5
 
@@ -30,7 +34,7 @@ class FineTuned:
         seconds: Seconds of training.
     """
 
-    weights: Weights
+    weights: "Weights"
     validation_accuracy: float
     seconds: float
 
@@ -43,7 +47,7 @@ def fine_tuning_recipe(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def fine_tune(
-    recipe: Recipe, split: Split, weights: Weights, epochs: int, teacher: keras.Model | None = None
+    recipe: Recipe, split: Split, weights: "Weights", epochs: int, teacher: keras.Model | None = None
 ) -> FineTuned:
     """Train a network for its fine-tuning cycle.
 
@@ -57,11 +61,18 @@ def fine_tune(
     Raises:
         RunError: If the loss is no longer a number.
     """
+    from digitrec.training import trainer  # here alone: other backends than TensorFlow use the rest
+
     cycle = fine_tuning_recipe(recipe, epochs)
     keras.utils.set_random_seed(recipe.seed)
-    model = network.trainable(cycle, epochs * trainer.steps_per_epoch(cycle, split))
+    model = network.trainable(cycle, epochs * batches.steps_per_epoch(cycle, split))
     model.set_weights(weights)
-    fitted = trainer.fit(cycle, split, Hooks(), (model, trainer.Position()), teacher=teacher)
-    mean = [(before + after) / 2 for before, after in zip(weights, fitted.model.get_weights(), strict=True)]
-    fitted.model.set_weights(mean)
-    return FineTuned(mean, trainer.validation_accuracy(fitted.model, cycle, split), fitted.position.seconds)
+    fitted = trainer.fit(cycle, split, trainer.NO_HOOKS, (model, trainer.Position()), teacher=teacher)
+    averaged = mean(weights, fitted.model.get_weights())
+    fitted.model.set_weights(averaged)
+    return FineTuned(averaged, trainer.validation_accuracy(fitted.model, cycle, split), fitted.position.seconds)
+
+
+def mean(before: "Weights", after: "Weights") -> "Weights":
+    """Return the means of two networks' weights."""
+    return [np.float32(0.5) * (first + second) for first, second in zip(before, after, strict=True)]

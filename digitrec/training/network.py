@@ -3,16 +3,18 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
 
 import keras
-import tensorflow as tf
 
 from digitrec.training import precision, schedule
 from digitrec.training.layers import LayerInfo
 from digitrec.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -93,7 +95,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
         super().__init__()
         self.peak, self.steps = peak, steps
 
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+    def __call__(self, step: "tf.Tensor") -> "tf.Tensor":
         """Return the learning rate at a step, the first of which is 0."""
         done, rising = keras.ops.cast(step, "float32"), schedule.rising_steps("one-cycle", self.steps)
         return self.peak * keras.ops.minimum(done / rising, (self.steps - done) / max(1, self.steps - rising))
@@ -129,6 +131,8 @@ def export(model: keras.Model, file: Path) -> None:
 
     float16 halves the file; probabilities differ by less than 0.001.
     """
+    import tensorflow as tf  # not at the top: networks are trained with other backends of Keras, too
+
     with_activations(model).export(
         file,
         format="litert",

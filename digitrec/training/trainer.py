@@ -18,10 +18,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from digitrec.datasets.mnist import Labels, Pictures, glyphs
+from digitrec.datasets.mnist import Pictures
 from digitrec.errors import RunError
-from digitrec.imaging.warp import distort
 from digitrec.recognition.digits import CLASSES, SIDE
+from digitrec.training.batches import batches, steps_per_epoch, targets
 from digitrec.training.network import trainable
 from digitrec.training.recipe import Recipe
 from digitrec.training.splits import Split
@@ -145,11 +145,6 @@ def fit(
 def _fresh(recipe: Recipe, split: Split) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)
     return trainable(recipe, recipe.epochs * steps_per_epoch(recipe, split))
-
-
-def steps_per_epoch(recipe: Recipe, split: Split) -> int:
-    """Return the number of batches per epoch; the last one may be smaller."""
-    return math.ceil(len(split.x) / recipe.batch_size)
 
 
 def validation_accuracy(model: keras.Model, recipe: Recipe, split: Split) -> float:
@@ -354,34 +349,3 @@ class _Run:
                 "The loss is no longer a number: the steps are too large and the weights diverge. "
                 f"Start again with a smaller learning rate. Received: {self.recipe.learning_rate:g}"
             )
-
-
-def batches(
-    x: Pictures, y: NDArray[np.generic], recipe: Recipe, epoch: int, first: int, count: int
-) -> tuple[Pictures | NDArray[np.float32], NDArray[np.generic]]:
-    """Return `count` batches of an epoch from number `first` on, joined, in an order that the seed decides.
-
-    Args:
-        x: uint8 (N, 28, 28), all digits to train on.
-        y: (N, ...), their labels.
-        recipe: What is trained.
-        epoch: Epochs done before.
-        first: Batches of this epoch done before.
-        count: How many to make; the epoch's last batch may be smaller.
-
-    Returns:
-        The pictures, uint8 as they are or distorted, float32, 0 paper .. 1 ink; and their labels.
-    """
-    size = recipe.batch_size
-    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x))[first * size : (first + count) * size]
-    if not recipe.augmentation.any:
-        return x[order], y[order]
-    parts = (order[start : start + size] for start in range(0, len(order), size))
-    rngs = (np.random.default_rng((recipe.seed, epoch, step)) for step in range(first, first + count))
-    distorted = [distort(glyphs(x[part]), recipe.augmentation, rng) for part, rng in zip(parts, rngs, strict=True)]
-    return np.concatenate(distorted), y[order]
-
-
-def targets(y: Labels, recipe: Recipe) -> NDArray[np.generic]:
-    """Return labels as the recipe's loss wants them: numbers, or one-hot, as `recipe.one_hot` says."""
-    return np.eye(CLASSES + recipe.strokes, dtype=np.float32)[y] if recipe.one_hot else y

@@ -15,7 +15,7 @@ from digitrec.recognition.digits import NONE
 from digitrec.training import splits
 from digitrec.training.recipe import Recipe
 
-SMALL = {"training": (5, 4, 3), "validation": (2, 2, 1)}
+SMALL = {"training": (5, 4, 3, 2), "validation": (2, 2, 1, 1)}
 READER = Recipe("a", strokes=True, validation=0.01)
 
 
@@ -26,6 +26,8 @@ def available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     strokedata.write(folder, monkeypatch)
     monkeypatch.setattr(glyph_bank, "OTHERS", SMALL)
     monkeypatch.setattr(glyph_bank, "ANGULAR", 30)
+    for name in ("FORMS", "DRAWINGS", "SHAPES", "SCRIPTS"):
+        monkeypatch.setattr(glyph_bank, name, {"training": 0, "validation": 0})
     monkeypatch.setenv("DIGITREC_STROKES", str(folder))
     monkeypatch.setenv("DIGITREC_HOME", str(tmp_path))
     return folder
@@ -56,11 +58,26 @@ def test_digits_and_what_is_none_are_parted_by_writers(available: Path) -> None:
     assert (drawn >= 6).all()
     assert drawn.sum() + straight.sum() == 18 + 30
     assert straight.sum() > 7  # of the 30 digits of straight strokes
-    assert 6 + 5 <= counts[NONE] <= 6 + 5 + 4 + 3
+    assert 6 + 5 + 2 <= counts[NONE] <= 6 + 5 + 4 + 3 + 2
     assert np.bincount(made.y_validation)[[0, 1, 7]].tolist() == [6, 6, 6]
     for x, y in ((made.x, made.y), (made.x_validation, made.y_validation)):
         assert (x.dtype, x.shape) == (np.uint8, (len(y), 28, 28))
         assert (x.reshape(len(x), -1).max(axis=1) > 200).all()
+
+
+def test_rare_forms_and_hard_drawings_are_digits_and_shapes_are_none(
+    available: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = np.bincount(glyph_bank.bank().y, minlength=11)
+    glyph_bank._file().unlink()
+    monkeypatch.setattr(glyph_bank, "FORMS", {"training": 2, "validation": 0})
+    monkeypatch.setattr(glyph_bank, "DRAWINGS", {"training": 5, "validation": 0})
+    monkeypatch.setattr(glyph_bank, "SHAPES", {"training": 7, "validation": 0})
+    added = np.bincount(glyph_bank.bank().y, minlength=11) - before
+    assert 5 <= added[NONE] <= 9  # blots may come out blank
+    # 20 hard drawings of 0, 1 and 7, and two of each form that the three digits have
+    assert 20 + 2 * 2 <= added[:10].sum() <= 20 + 4 * 2
+    assert added[[2, 3, 4, 5, 6, 8, 9]].max() <= 3  # the 30 straight ones are drawn by lot
 
 
 def test_they_are_kept_and_made_again_where_the_file_is_damaged(available: Path) -> None:

@@ -81,7 +81,7 @@ def test_some_noughts_get_a_slash_through_their_middle() -> None:
 
 def test_gaps_are_short_pieces_and_the_ends_stay() -> None:
     rng = np.random.default_rng(6)
-    unit = unipen._unit(SEVEN.strokes)
+    unit = unipen.unit(SEVEN.strokes)
     whole = unipen.lengths(unit[0])[-1]
     hands = [unipen._broken(unit, rng) for _ in range(50)]
     assert {len(pieces) for pieces in hands} == {2, 3, 4}
@@ -105,7 +105,7 @@ def test_a_pen_that_presses_is_wider_in_places() -> None:
         return spread
 
     stem = (np.array([[0, 0], [0, 1]], np.float32),)
-    even = widths(lambda rng: unipen._drawn(stem, 100, 70, 8, True, rng))
+    even = widths(lambda rng: unipen.cover(stem, 100, 70, 8, True, rng))
     pressed = widths(lambda rng: unipen._pressed(stem, 100, 70, 8, rng))
     assert max(even) < 0.03
     assert np.median(pressed[::2]) > 0.03

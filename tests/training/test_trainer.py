@@ -11,10 +11,11 @@ from digitrec.datasets.mnist import glyphs
 from digitrec.errors import RunError
 from digitrec.imaging.augmentation import Augmentation
 from digitrec.training import trainer
+from digitrec.training.batches import batches
 from digitrec.training.network import trainable
 from digitrec.training.recipe import ConvBlock, Recipe
 from digitrec.training.splits import Split
-from digitrec.training.trainer import Position, batches
+from digitrec.training.trainer import Position
 
 # 80 digits are 5 batches an epoch. SGD, because TensorFlow takes twice as long to get ready for Adam.
 NET = Recipe("net", hidden=(16,), batch_size=16, epochs=2, optimizer="sgd", learning_rate=0.1)
