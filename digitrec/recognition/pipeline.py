@@ -57,14 +57,15 @@ def read(
         angle: By how many degrees counter-clockwise it is upright; found out unless given.
     """
     finder = finder or predictor
-    photo = _photo_on_a_page(image)
+    small = decode.reduced(image)
+    photo = _photo_on_a_page(image, small)
     if photo is not None:
         return _placed(read(image.crop(photo), predictor, single, finder, angle), image, photo)
     models = shipped.available()
     if models is None:
         notice = None if single else NO_DETECTOR
         return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
-    plain, drawn = candidates.is_plain(image), None
+    plain, drawn = candidates.is_plain(small), None
     if plain:
         drawing = inked(image, angle or 0.0)
         parts = candidates.parts_of(drawing.ink)
@@ -78,7 +79,10 @@ def read(
                 if angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:
                     return drawn
                 return _upright(image, drawn, predictor, finder, models.detector)
-    found = candidates.find(image, finder, models, (angle or 0.0) if single else angle, plain=plain)
+    if single:  # one digit is large in its picture
+        found = candidates.find(small, finder, models, angle or 0.0, plain=plain)
+    else:
+        found = candidates.find(image, finder, models, angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, single)
     if single:
@@ -88,9 +92,13 @@ def read(
     return reading
 
 
-def _photo_on_a_page(image: Image.Image) -> tuple[int, int, int, int] | None:
-    """Return where a photo lies on a ground of one colour: left, top, right and bottom; None where there is none."""
-    small = decode.reduced(image)
+def _photo_on_a_page(image: Image.Image, small: Image.Image) -> tuple[int, int, int, int] | None:
+    """Return where a photo lies on a ground of one colour: left, top, right and bottom; None where there is none.
+
+    Args:
+        image: The picture.
+        small: The same, reduced.
+    """
     if small.mode == "RGBA":
         return None
     photo = background.inset(np.asarray(small.convert("RGB")))

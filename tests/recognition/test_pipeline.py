@@ -288,6 +288,25 @@ def test_the_one_digit_of_a_photo_is_the_likeliest(detector):
     assert len(pipeline.read(image, Halves(), single=True).digits) == 1
 
 
+class NarrowOnly(Halves):
+    def answers(self, glyphs: np.ndarray) -> Answers:
+        wide = [np.ptp(np.flatnonzero((glyph > 0.2).any(axis=0))) > 14 for glyph in glyphs]
+        return super().answers(glyphs)._replace(is_digit=1.0 - np.array(wide, np.float32))
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_where_the_whole_is_rejected(detector):
+    """A neighbour that is cut off at the edge is no part of it."""
+    drawing = detectiondata.flags(detectiondata.labels_of([(0, 150, 150, 70, 140, 0.0)]), (300, 300))
+    assert pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
+    assert detector.seen == []
+    drawing[60:240, 290:] = 0
+    [digit] = pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
+    assert digit.box.x + digit.box.width < 200
+    detector.smallest = 1e9  # where it sees nothing, the rejection stays
+    assert not pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
+
+
 @pytest.mark.usefixtures("with_detector")
 def test_a_drawing_of_a_few_strokes_is_read_without_the_detector(detector):
     pipeline.read(Image.fromarray(canvas("40")), Halves())
