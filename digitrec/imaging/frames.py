@@ -41,9 +41,9 @@ def first_written(image: ImageFile.ImageFile) -> tuple[Image.Image, str]:
     """
     frames, size = count(image), image.size
     image.load()
-    said = f"This is an animation: frame 1 of {frames} was read"
+    note = f"This is an animation: frame 1 of {frames} was read"
     if not _is_blank(image):
-        return image, f"{said}."
+        return image, f"{note}."
     first = image.copy()
     for number in range(2, min(frames, MOST, MOST_PIXELS // (size[0] * size[1])) + 1):
         try:
@@ -52,10 +52,10 @@ def first_written(image: ImageFile.ImageFile) -> tuple[Image.Image, str]:
                 raise ValueError(image.size)
             image.load()
         except (*ERRORS, Image.DecompressionBombError):
-            return first, f"{said}, as frame {number} cannot be read."
+            return first, f"{note}, as frame {number} cannot be read."
         if not _is_blank(image):
             return image, f"This is an animation: frame {number} of {frames} was read, the first that is not blank."
-    return first, f"{said}."
+    return first, f"{note}."
 
 
 def _is_blank(image: Image.Image) -> bool:

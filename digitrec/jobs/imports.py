@@ -247,9 +247,9 @@ def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) ->
     def facts(logits: "NDArray[np.float32]") -> dict[str, Any]:
         _check(logits[building.sample()], checked)
         best = building.one(way, logits, truth)
-        said = _facts(found, [best if each.way == way else each for each in measured], file_name, data)
-        said |= {"shown": building.shown(found.network), "learns": bool(teaching.learning(model))}
-        return {"format": cards.IMPORTED_FORMAT, "name": "imported", "imported": said}
+        imported = _facts(found, [best if each.way == way else each for each in measured], file_name, data)
+        imported |= {"shown": building.shown(found.network), "learns": bool(teaching.learning(model))}
+        return {"format": cards.IMPORTED_FORMAT, "name": "imported", "imported": imported}
 
     writing.write(made, model, building.export, splits.split(RECIPE), facts)
 

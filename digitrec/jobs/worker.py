@@ -222,8 +222,8 @@ def write_model(
 
     model = network.build(recipe)
     model.set_weights(weights)
-    said = facts | {"format": CARD_FORMAT, "name": recipe.name, "recipe": recipe.to_json()}
-    writing.write(folder, model, network.export, calibrated_on, lambda logits: said, recipe if insight else None)
+    card = facts | {"format": CARD_FORMAT, "name": recipe.name, "recipe": recipe.to_json()}
+    writing.write(folder, model, network.export, calibrated_on, lambda logits: card, recipe if insight else None)
 
 
 def _validation_accuracy(recipe: Recipe, epochs: list[dict[str, Any]]) -> float | None:

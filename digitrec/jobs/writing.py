@@ -64,7 +64,7 @@ def write(
         calibrated = calibration.fit(found[~none], digits, found[none] if none.any() else None)
     pictures, truth = mnist.test()
     answers = logits(pictures)
-    said = facts(answers)
+    card = facts(answers)
     probabilities = np.round(calibrated.answers(answers).probabilities, 5)  # finer than shown, a third of the bytes
     files.write(
         folder / model_files.TEST, lambda temporary: np.savez_compressed(temporary, probabilities=probabilities)
@@ -74,7 +74,7 @@ def write(
     scores = metrics.scores(probabilities, truth)
     files.write_json(
         folder / model_files.CARD,
-        said
+        card
         | {
             "accuracy": scores.accuracy,
             "interval": list(scores.interval),

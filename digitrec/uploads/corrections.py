@@ -37,15 +37,15 @@ class Entry:
     """One candidate of a picture.
 
     Attributes:
-        digit: Its row, box and glyph; what a model says is in `said`.
+        digit: Its row, box and glyph; what models predict is in `predictions`.
         crop: Its own ink as a PNG file, from which the glyph was made.
-        said: By a model's name, what it reads.
+        predictions: By a model's name, what it reads.
         truth: What a person says that it is, 0 to 9 or NO_DIGIT; None where nobody said.
     """
 
     digit: Digit
     crop: bytes
-    said: Mapping[str, Digit] = field(default_factory=dict)
+    predictions: Mapping[str, Digit] = field(default_factory=dict)
     truth: int | None = None
 
     @property
@@ -97,13 +97,13 @@ def after(annotations: Annotations, before: Annotations) -> Annotations:
 
 def answered(annotations: Annotations, name: str, reader: Reader) -> Annotations:
     """Return the annotations with what a model reads in the candidates that it has not read yet."""
-    unread = [entry for entry in annotations.entries if name not in entry.said]
+    unread = [entry for entry in annotations.entries if name not in entry.predictions]
     if not unread:
         return annotations
     blank = _reading(annotations, tuple(entry.digit for entry in unread))
     new = dict(zip(map(id, unread), pipeline.reread(blank, reader).digits, strict=True))
     entries = tuple(
-        replace(entry, said={**entry.said, name: new[id(entry)]}) if id(entry) in new else entry
+        replace(entry, predictions={**entry.predictions, name: new[id(entry)]}) if id(entry) in new else entry
         for entry in annotations.entries
     )
     return replace(annotations, entries=entries)
@@ -111,7 +111,7 @@ def answered(annotations: Annotations, name: str, reader: Reader) -> Annotations
 
 def reading(annotations: Annotations, name: str) -> Reading:
     """Return what the model of this name reads, with a person's corrections; without ink and steps."""
-    return _reading(annotations, tuple(_settled(entry, entry.said[name]) for entry in annotations.entries))
+    return _reading(annotations, tuple(_settled(entry, entry.predictions[name]) for entry in annotations.entries))
 
 
 def _reading(annotations: Annotations, digits: tuple[Digit, ...]) -> Reading:
@@ -131,19 +131,19 @@ def left_out(annotations: Annotations, name: str) -> frozenset[int]:
         for place, entry in enumerate(annotations.entries)
         if entry.truth is None
         and entry.digit.by_hand is None
-        and (said := entry.said.get(name)) is not None
-        and said.flag == NOT_A_DIGIT
+        and (predicted := entry.predictions.get(name)) is not None
+        and predicted.flag == NOT_A_DIGIT
     )
 
 
-def _settled(entry: Entry, said: Digit) -> Digit:
+def _settled(entry: Entry, predicted: Digit) -> Digit:
     """Return an entry's digit: a person's answer where there is one, else what a model said."""
-    now = replace(said, row=entry.digit.row, by_hand=entry.digit.by_hand, begins=entry.digit.begins)
+    now = replace(predicted, row=entry.digit.row, by_hand=entry.digit.by_hand, begins=entry.digit.begins)
     if entry.truth is None:
         return now
     if entry.truth == NO_DIGIT:
         return replace(now, flag=NOT_A_DIGIT, by_hand=CORRECTED)
-    confidence = float(said.probabilities[entry.truth])
+    confidence = float(predicted.probabilities[entry.truth])
     return replace(now, digit=entry.truth, confidence=confidence, flag=None, by_hand=CORRECTED)
 
 

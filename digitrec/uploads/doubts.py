@@ -24,7 +24,7 @@ def doubtful(annotations: Annotations, name: str) -> list[int]:
     return [
         place
         for place, entry in enumerate(annotations.entries)
-        if entry.truth is None and place not in hidden and name in entry.said and entry.said[name].flag
+        if entry.truth is None and place not in hidden and name in entry.predictions and entry.predictions[name].flag
     ]
 
 

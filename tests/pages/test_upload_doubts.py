@@ -193,8 +193,8 @@ def unsure(page: AppTest, places: Collection[int]) -> None:
     for place in places:
         key = batch.pictures[place].key, False
         [entry] = batch._annotations[key].entries
-        said = {name: replace(digit, **UNSURE) for name, digit in entry.said.items()}
-        batch._annotations[key] = replace(batch._annotations[key], entries=(replace(entry, said=said),))
+        predictions = {name: replace(digit, **UNSURE) for name, digit in entry.predictions.items()}
+        batch._annotations[key] = replace(batch._annotations[key], entries=(replace(entry, predictions=predictions),))
     page.run()
 
 

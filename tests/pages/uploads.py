@@ -53,7 +53,7 @@ def as_read(page: AppTest, places: Collection[int], **fields: Any) -> None:
     """Change the predictions of all models for some digits of the first picture."""
     annotations = next(iter(page.session_state["batch"]._annotations.values()))
     entries = [
-        replace(entry, said={name: replace(said, **fields) for name, said in entry.said.items()})
+        replace(entry, predictions={name: replace(digit, **fields) for name, digit in entry.predictions.items()})
         if place in places
         else entry
         for place, entry in enumerate(annotations.entries)

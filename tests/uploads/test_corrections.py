@@ -125,7 +125,7 @@ def test_left_out_is_what_a_model_rejects_and_nobody_touched() -> None:
     assert edits.left_out(edits.undone(edits.corrected(annotations, 0, 3)), "always-4") == {0, 1}
     drawn = edits.answered(edits.joined(annotations, {2, 3}, ink), "always-4", Always(4, is_digit=0.01))
     new = next(place for place, entry in enumerate(drawn.entries) if entry.digit.by_hand == "box")
-    assert drawn.entries[new].said["always-4"].flag == NOT_A_DIGIT
+    assert drawn.entries[new].predictions["always-4"].flag == NOT_A_DIGIT
     assert new not in edits.left_out(drawn, "always-4")
 
 
@@ -137,8 +137,8 @@ def test_a_model_is_asked_once_and_for_what_is_new_only() -> None:
     assert model.asked == 0
     more = edits.answered(edits.joined(annotations, {0, 1}, ink), model.name, model)
     assert model.asked == 1
-    assert [entry.said[model.name] for entry in more.entries[1:]] == [
-        entry.said[model.name] for entry in annotations.entries[2:]
+    assert [entry.predictions[model.name] for entry in more.entries[1:]] == [
+        entry.predictions[model.name] for entry in annotations.entries[2:]
     ]
 
 

@@ -262,8 +262,8 @@ def _layer(values: Any, inputs: tuple[str, ...]) -> tuple[Layer | None, str]:
         raise fail(name, "is a model within the model. Put its layers into the model itself, and save it again.")
     for option, allowed in KEEP.items():
         if config.get(option) not in allowed:
-            said = str(config[option])[:40]
-            raise fail(name, f"has {option} = {said!r}, which is not built here. Build it without, and save it again.")
+            value = str(config[option])[:40]
+            raise fail(name, f"has {option} = {value!r}, which is not built here. Build it without, and save it again.")
     saved_as = _saved_as(kind)
     if kind == "InputLayer":
         shape = config.get("batch_shape") or config.get("batch_input_shape")

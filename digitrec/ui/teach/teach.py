@@ -202,13 +202,13 @@ def _under_way() -> None:
         if lesson.state not in ("waiting", "learning"):
             st.rerun()
         with st.container(key="teach_status"):
-            st.progress(min(1.0, lesson.done), _said(lesson))
+            st.progress(min(1.0, lesson.done), _progress(lesson))
         if st.button("Stop", key="teach_stop", icon=":material/stop:"):
             teaching.stop(available.key())
             st.rerun()
 
 
-def _said(lesson: Lesson) -> str:
+def _progress(lesson: Lesson) -> str:
     name = common.plain(lesson.model)
     if lesson.state == "waiting":
         return f"A copy of {name} waits for its turn …"

@@ -95,10 +95,10 @@ def _changed(verdict: Verdict, digits: Sequence[OwnDigit]) -> None:
         label, before, after = verdict.labels[place], verdict.before[place], verdict.after[place]
         how = "better" if after == label else "worse" if before == label else "same"
         word = {"better": "✓ now right", "worse": "✗ now wrong", "same": "still wrong"}[how]
-        said = f"Your {label}: {before} before, {after} after, {word}"
+        caption = f"Your {label}: {before} before, {after} after, {word}"
         picture = charts.data_uri(mnist.glyphs(digits[place].glyph))
         cards.append(
-            f'<figure class="{how}"><img src="{picture}" alt="{html.escape(said)}">'
+            f'<figure class="{how}"><img src="{picture}" alt="{html.escape(caption)}">'
             f"<figcaption>Your <b>{label}</b>: {before} → <b>{after}</b><br>{word}</figcaption></figure>"
         )
     st.html(STYLE + f'<div class="changed">{"".join(cards)}</div>')

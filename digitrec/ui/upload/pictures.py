@@ -308,7 +308,8 @@ def _as_read(shown: Shown, predictors: Sequence[Predictor], found: Sequence[Read
     for column, predictor, number, reading in zip(st.columns(2), predictors, (1, 2), found, strict=False):
         with column:
             common.reads(
-                predictor.name, page_picture.digit_sentence(shown.annotations.entries[place].said[predictor.name])
+                predictor.name,
+                page_picture.digit_sentence(shown.annotations.entries[place].predictions[predictor.name]),
             )
             charts.bars(reading.digits[place], predictor.name, f"bars_{number}_{shown.key}")
     charts.meaning([predictor.name for predictor in predictors], f"meaning_{shown.key}")

@@ -33,8 +33,8 @@ def button(places: Sequence[int], single: bool) -> None:
     )
     if (added := st.session_state.pop("teach_added", None)) is not None:
         held = len(collected.digits())
-        said = f"{formats.plural(added, 'digit')} added" if added else "They were added before"
-        st.page_link("pages/1_Draw.py", label=f"{said}: {held} in all, see Draw", icon=":material/school:")
+        result = f"{formats.plural(added, 'digit')} added" if added else "They were added before"
+        st.page_link("pages/1_Draw.py", label=f"{result}: {held} in all, see Draw", icon=":material/school:")
 
 
 def corrected(places: Sequence[int], single: bool) -> list[OwnDigit]:
