@@ -48,16 +48,28 @@ def train(recipe: Recipe, cycle: int, folder: Path, workers: int) -> None:
         folder: For the results and, meanwhile, checkpoints.
         workers: Threads that distort digits.
     """
-    name = f"{recipe.name}-{recipe.seed}"
-    split = splits.split(recipe)
-    weights, accuracy, seconds = fit(recipe, split, folder / f"{name}-checkpoint", workers)
+    name, split = f"{recipe.name}-{recipe.seed}", splits.split(recipe)
+    weights, seconds = _kept(recipe, split, folder / f"{name}-before.npz", workers)
     if cycle:
         tuned = fine_tuning.fine_tuning_recipe(recipe, cycle)
-        after, _, more = fit(tuned, split, folder / f"{name}-fine-tuning", workers, weights)
-        weights = fine_tuning.mean(weights, after)
-        accuracy, seconds = validation_accuracy(tuned, split, weights), seconds + more
+        after, more = _kept(tuned, split, folder / f"{name}-after.npz", workers, weights)
+        weights, seconds = fine_tuning.mean(weights, after), seconds + more
     files.write(folder / f"{name}.npz", lambda temporary: np.savez(temporary, *weights))
-    files.write_json(folder / f"{name}.json", facts(recipe, cycle, accuracy, seconds))
+    files.write_json(
+        folder / f"{name}.json", facts(recipe, cycle, validation_accuracy(recipe, split, weights), seconds)
+    )
+
+
+def _kept(
+    recipe: Recipe, split: Split, file: Path, workers: int, initial: Weights | None = None
+) -> tuple[Weights, float]:
+    """Return what `fit` does, from a file where an earlier call left it there."""
+    if not file.exists():
+        weights, seconds = fit(recipe, split, file.with_suffix(""), workers, initial)
+        files.write(file, lambda temporary: np.savez(temporary, *weights, np.array(seconds)))
+    with np.load(file) as stored:
+        *arrays, took = (stored[name] for name in stored.files)
+    return arrays, float(took)
 
 
 def facts(recipe: Recipe, cycle: int, accuracy: float, seconds: float) -> dict[str, Any]:
@@ -77,8 +89,8 @@ def facts(recipe: Recipe, cycle: int, accuracy: float, seconds: float) -> dict[s
 
 def fit(
     recipe: Recipe, split: Split, checkpoint: Path, workers: int, initial: Weights | None = None
-) -> tuple[Weights, float, float]:
-    """Return the weights of a trained network, its validation accuracy, 0 to 1, and the seconds that it took.
+) -> tuple[Weights, float]:
+    """Return the weights of a trained network and the seconds that this call took.
 
     Args:
         recipe: What to train.
@@ -103,8 +115,7 @@ def fit(
         callbacks=[keras.callbacks.BackupAndRestore(checkpoint)],
         verbose=2,
     )
-    weights = [np.asarray(array, np.float32) for array in model.get_weights()]
-    return weights, validation_accuracy(recipe, split, weights), time.monotonic() - started
+    return [np.asarray(array, np.float32) for array in model.get_weights()], time.monotonic() - started
 
 
 def validation_accuracy(recipe: Recipe, split: Split, weights: Weights) -> float:

@@ -48,9 +48,10 @@ def assert_same(one: Weights, other: Weights) -> None:
 
 
 def test_it_learns_what_the_own_loop_learns(few: Split, tmp_path: Path) -> None:
-    weights, accuracy, seconds = portable_training.fit(NET, few, tmp_path / "checkpoint", 1)
+    weights, seconds = portable_training.fit(NET, few, tmp_path / "checkpoint", 1)
     model = trainer.fit(NET, few).model
     assert_same(weights, model.get_weights())
+    accuracy = portable_training.validation_accuracy(NET, few, weights)
     assert accuracy == pytest.approx(trainer.validation_accuracy(model, NET, few))
     assert seconds > 0
 
@@ -58,7 +59,7 @@ def test_it_learns_what_the_own_loop_learns(few: Split, tmp_path: Path) -> None:
 def test_a_training_that_was_ended_goes_on_from_its_last_epoch(
     few: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, _, _ = portable_training.fit(NET, few, tmp_path / "whole", 1)
+    whole, _ = portable_training.fit(NET, few, tmp_path / "whole", 1)
     real = portable_training.batches
 
     def until_the_last_epoch(*arguments: object) -> object:
@@ -73,7 +74,7 @@ def test_a_training_that_was_ended_goes_on_from_its_last_epoch(
     monkeypatch.setattr(
         portable_training, "batches", lambda *arguments: (seen.append(arguments[3]), real(*arguments))[1]
     )
-    weights, _, _ = portable_training.fit(NET, few, tmp_path / "broken", 1)
+    weights, _ = portable_training.fit(NET, few, tmp_path / "broken", 1)
     assert min(seen) == 2
     assert_same(weights, whole)
 
@@ -84,14 +85,19 @@ def test_what_was_trained_elsewhere_is_shipped_with_its_fine_tuning(
     command(monkeypatch, "net:1", "net:2", "--folder", str(project))
     facts = json.loads((project / "net-2.json").read_text())
     assert facts["epochs"] == 4
-    before, _, _ = portable_training.fit(NET, few, project / "again", 1)
+    before, _ = portable_training.fit(NET, few, project / "again", 1)
     cycle = fine_tuning.fine_tuning_recipe(NET, 1)
-    after, _, _ = portable_training.fit(cycle, few, project / "cycle", 1, before)
+    after, _ = portable_training.fit(cycle, few, project / "cycle", 1, before)
     with np.load(project / "net-1.npz") as arrays:
         assert_same([arrays[name] for name in arrays.files], fine_tuning.mean(before, after))
     capsys.readouterr()
     command(monkeypatch, "net:1", "net:2", "--folder", str(project))
     assert capsys.readouterr().out == "", "what is trained is not trained again"
+    (project / "net-2.json").unlink()
+    (project / "net-2-after.npz").unlink()
+    command(monkeypatch, "net:2", "--folder", str(project))
+    assert capsys.readouterr().out.count("5/5 - ") == 1, "ended in the fine-tuning, it goes on with that one epoch"
+    assert json.loads((project / "net-2.json").read_text())["validation_accuracy"] == facts["validation_accuracy"]
 
     monkeypatch.setattr(sys, "argv", ["ship", "net", "--trained", str(project)])
     ship.main()
