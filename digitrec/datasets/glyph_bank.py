@@ -228,8 +228,7 @@ def _blot(rng: np.random.Generator) -> Bytes:
     side = int(rng.integers(28, 80))
     noise = cv2.GaussianBlur(rng.standard_normal((side, side)), (0, 0), side * rng.uniform(0.02, 0.12))
     dark = noise > np.quantile(noise, rng.uniform(0.6, 0.9))
-    grey = np.where(dark, 0, 255).astype(np.uint8)
-    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    return unipen.on_white(np.where(dark, 255, 0))
 
 
 def _dabs(rng: np.random.Generator) -> Bytes:
@@ -241,5 +240,4 @@ def _dabs(rng: np.random.Generator) -> Bytes:
     for place in np.clip(places, width, side - width):
         line = unipen.in_fractions(np.array([place, place + rng.normal(0.0, 0.3, 2) * width]))
         cv2.polylines(alpha, [line], False, 255, width, cv2.LINE_AA, unipen.SHIFT)
-    grey = 255 - alpha
-    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    return unipen.on_white(alpha)

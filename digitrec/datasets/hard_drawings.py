@@ -4,7 +4,7 @@ Each is uint8 (H, H, 4) as `unipen.picture` gives it, with how much the digit co
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -31,7 +31,7 @@ def hollow(writing: Writing, rng: np.random.Generator) -> Drawing:
     alpha = unipen.cover(writing.strokes, side, size, width, False, rng)
     line = max(1, round(size * rng.uniform(0.02, 0.05)))
     inner = cv2.erode(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * line + 1, 2 * line + 1)))
-    return Drawing(_on_white(alpha - inner), alpha)
+    return Drawing(unipen.on_white(alpha - inner), alpha)
 
 
 def scribbled(writing: Writing, rng: np.random.Generator) -> Drawing:
@@ -42,7 +42,7 @@ def scribbled(writing: Writing, rng: np.random.Generator) -> Drawing:
     at = np.linspace(0, turns - 1, 12 * turns)
     line = np.column_stack([np.interp(at, np.arange(turns), places[:, axis]) for axis in (0, 1)])
     smooth = np.asarray(cv2.blur(line, (1, 7), borderType=cv2.BORDER_REPLICATE))
-    picture = _on_white(np.zeros_like(alpha))
+    picture = unipen.on_white(np.zeros_like(alpha))
     grey = int(rng.integers(0, 170))
     cv2.polylines(picture, [unipen.in_fractions(smooth)], False, (grey,) * 3 + (255,), 1, cv2.LINE_8, unipen.SHIFT)
     return Drawing(_over(picture, alpha), alpha)
@@ -51,7 +51,7 @@ def scribbled(writing: Writing, rng: np.random.Generator) -> Drawing:
 def lined(writing: Writing, rng: np.random.Generator) -> Drawing:
     """Return a digit on a ground of pale lines, as pages and screen captures have."""
     side, alpha = _thick(writing, rng)
-    picture = _on_white(np.zeros_like(alpha))
+    picture = unipen.on_white(np.zeros_like(alpha))
     step, width = side * rng.uniform(0.06, 0.3), int(rng.integers(1, max(2, side // 60) + 1))
     colour = [*rng.integers(150, 226, 3).tolist(), 255]
     axes = ((0,), (1,), (0, 1))[int(rng.integers(3))]
@@ -65,7 +65,7 @@ def lined(writing: Writing, rng: np.random.Generator) -> Drawing:
 def watermarked(writing: Writing, rng: np.random.Generator) -> Drawing:
     """Return a digit with a pale ring on it, as a watermark or a cup leaves."""
     side, alpha = _thick(writing, rng)
-    picture = _over(_on_white(np.zeros_like(alpha)), alpha)
+    picture = _over(unipen.on_white(np.zeros_like(alpha)), alpha)
     ring = np.zeros_like(alpha)
     centre = (side * rng.uniform(0.3, 0.7, 2)).round().astype(int).tolist()
     cv2.circle(ring, centre, int(side * rng.uniform(0.15, 0.42)), 255, max(1, int(side * rng.uniform(0.01, 0.05))))
@@ -89,11 +89,6 @@ def _thick(writing: Writing, rng: np.random.Generator) -> tuple[int, Bytes]:
     size = side * rng.uniform(0.45, 0.85)
     width = max(3, round(size * rng.uniform(0.05, 0.14)))
     return side, unipen.cover(writing.strokes, side, size, width, True, rng)
-
-
-def _on_white(cover: NDArray[Any]) -> Bytes:
-    grey = np.asarray(255 - cover, np.uint8)
-    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
 
 
 def _over(picture: Bytes, cover: Bytes) -> Bytes:

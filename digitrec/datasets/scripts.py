@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitrec.datasets import fonts
+from digitrec.datasets import fonts, unipen
 
 Bytes = NDArray[np.uint8]
 
@@ -96,8 +96,7 @@ def character(rng: np.random.Generator, part: str) -> Bytes:
     text = alone[int(rng.integers(len(alone)))]
     picture = Image.new("L", (3 * HEIGHT, 3 * HEIGHT))
     ImageDraw.Draw(picture).text((1.5 * HEIGHT, 1.5 * HEIGHT), text, 255, _font(script.file), "mm")
-    grey = 255 - by_hand(rng, np.asarray(picture))
-    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    return unipen.on_white(by_hand(rng, np.asarray(picture)))
 
 
 @lru_cache(maxsize=200)

@@ -258,7 +258,12 @@ def picture(writing: Writing, rng: np.random.Generator) -> Bytes:
     else:
         alpha = cover(writing.strokes, side, size, width, soft, rng)
     ink = rng.integers(0, 120) if rng.random() < 0.3 else 0
-    grey = np.rint(255 - (255 - ink) * (alpha / 255.0)).astype(np.uint8)
+    return on_white((255 - ink) * (alpha / 255.0))
+
+
+def on_white(cover: NDArray[Any]) -> Bytes:
+    """Return a picture (H, W, 4) of black ink on white that covers it (H, W), 0 to 255."""
+    grey = np.rint(255 - cover).astype(np.uint8)
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
 
 

@@ -23,7 +23,6 @@ from digitrec import files, settings
 from digitrec.errors import DigitrecError, RunError
 from digitrec.jobs import checkpoint, job, queue, sweep, throttle
 from digitrec.jobs.scheduler import ADVICE
-from digitrec.recognition.digits import NONE
 from digitrec.training import events as training_events
 from digitrec.training import model_files, precision
 from digitrec.training.recipe import Recipe
@@ -174,7 +173,7 @@ class _Events:
 
 def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> None:
     """Write what came of a training."""
-    from digitrec.training import batches
+    from digitrec.training import batches, splits
 
     (folder / model_files.CARD).unlink(missing_ok=True)  # of before it was resumed: it would not fit the files to come
     epochs = [event for event in training_events.read_events(folder) if event["kind"] == "epoch"]
@@ -190,7 +189,7 @@ def _finish(folder: Path, recipe: Recipe, split: "Split", fitted: "Fitted") -> N
             "stopped": fitted.stopped,
             "seconds": round(position.seconds, 1),
             "precision": precision.computed(recipe.precision),
-            "trained_on": "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST",
+            "trained_on": splits.sources(split),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": _commit(),
             "versions": {"python": platform.python_version()}

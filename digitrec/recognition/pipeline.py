@@ -68,12 +68,11 @@ def read(
     plain, drawn = candidates.is_plain(small), None
     if plain:
         drawing = inked(image, angle or 0.0)
-        parts = candidates.parts_of(drawing.ink)
         if single:
             drawn = _read(drawing, predictor, True, finder)
             if drawn.accepted:
                 return drawn
-        elif not candidates.needs_detector(parts):
+        elif not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
             drawn = _read(drawing, predictor, False, finder)
             if drawn.accepted and not candidates.has_area(parts):
                 if angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:

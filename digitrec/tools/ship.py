@@ -107,7 +107,6 @@ def take(name: str, trained: Path) -> None:
     import numpy as np
 
     from digitrec.jobs import worker
-    from digitrec.recognition.digits import NONE
     from digitrec.training import splits
 
     preset, taken = PRESETS[name], 0
@@ -119,7 +118,7 @@ def take(name: str, trained: Path) -> None:
         with np.load(file.with_suffix(".npz")) as arrays:
             weights = [arrays[key] for key in arrays.files]
         split, folder = splits.split(recipe), BUILD / f"{name}-{seed}"
-        facts = found | {"stopped": False, "trained_on": "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST"}
+        facts = found | {"stopped": False, "trained_on": splits.sources(split)}
         facts |= {"fine_tuning": _cycle(recipe, preset.fine_tuning)} if preset.fine_tuning else {}
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

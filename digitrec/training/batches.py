@@ -1,6 +1,7 @@
 """The batches of digits that a network is trained on: their order, their distortions and their labels. No Keras."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +35,21 @@ def batches(
         The pictures, uint8 as they are or distorted, float32, 0 paper .. 1 ink; and their labels.
     """
     size = recipe.batch_size
-    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(x))[first * size : (first + count) * size]
+    order = _order(recipe.seed, epoch, len(x))[first * size : (first + count) * size]
     if not recipe.augmentation.any:
         return x[order], y[order]
     parts = (order[start : start + size] for start in range(0, len(order), size))
     rngs = (np.random.default_rng((recipe.seed, epoch, step)) for step in range(first, first + count))
     distorted = [distort(glyphs(x[part]), recipe.augmentation, rng) for part, rng in zip(parts, rngs, strict=True)]
     return np.concatenate(distorted), y[order]
+
+
+@lru_cache(maxsize=2)  # a call asks for a few batches only, and some for those of the next epoch
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """Return the order (count,) of an epoch's digits, which cannot be written to."""
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    order.flags.writeable = False
+    return order
 
 
 def targets(y: Labels, recipe: Recipe) -> NDArray[np.generic]:

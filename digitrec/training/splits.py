@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec.datasets import glyph_bank, mnist
+from digitrec.recognition.digits import NONE
 from digitrec.training.recipe import Recipe
 
 Pictures = NDArray[np.uint8]
@@ -41,6 +42,11 @@ def split(recipe: Recipe) -> Split:
         return mnist_digits
     drawn = glyph_bank.bank()
     return Split(*(np.concatenate(pair) for pair in zip(mnist_digits, drawn, strict=True)))
+
+
+def sources(split: Split) -> str:
+    """Return what a card says that a network was trained on."""
+    return "MNIST and UNIPEN" if (split.y == NONE).any() else "MNIST"
 
 
 def digits(recipe: Recipe) -> Split:

@@ -42,7 +42,7 @@ def any_width(writing: Writing, rng: np.random.Generator) -> Bytes:
     size = side * rng.uniform(0.6, 0.9)
     width = 1 if way < 2 / 3 else max(2, round(size * rng.uniform(0.11, 0.16)))
     alpha = unipen.cover(writing.strokes, side, size, width, side > 40, rng)
-    return np.dstack([255 - alpha] * 3 + [np.full_like(alpha, 255)])
+    return unipen.on_white(alpha)
 
 
 def on_a_photo(writing: Writing, rng: np.random.Generator) -> Bytes:
@@ -98,7 +98,7 @@ def with_neighbour(writing: Writing, rng: np.random.Generator) -> Bytes:
     first = int(np.flatnonzero(other.any(axis=0))[0])
     part = other[:, first : first + int(side * rng.uniform(0.05, 0.15))]
     ink = np.concatenate([digit, part] if rng.random() < 0.5 else [part[:, ::-1], digit], axis=1)
-    return np.dstack([255 - ink] * 3)
+    return unipen.on_white(ink)
 
 
 def printed_one(writing: Writing, rng: np.random.Generator) -> Bytes:
