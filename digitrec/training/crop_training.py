@@ -23,7 +23,7 @@ from digitrec import settings
 from digitrec.datasets import page_crops
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
-from digitrec.datasets.synthetic_pages import SORTS, PageMaker
+from digitrec.datasets.synthetic_pages import EMPTY, SORTS, PageMaker
 from digitrec.recognition import crop_outputs, shipped
 from digitrec.recognition.crop_outputs import ALIKE, NONE, TURNED
 from digitrec.training import plan_options, precision
@@ -42,6 +42,7 @@ class Plan:
 
     Attributes:
         pages: Pages that crops are taken from.
+        empty: As many more without a handwritten digit: print, words and what is no page.
         checked: Validation pages.
         epochs: Passes over the crops.
         batch: Crops a step.
@@ -51,8 +52,9 @@ class Plan:
     """
 
     pages: int = 3280
+    empty: int = 800
     checked: int = 200
-    epochs: int = 6
+    epochs: int = 8
     batch: int = 128
     peak_rate: float = 2e-3
     seed: int = 1
@@ -61,47 +63,52 @@ class Plan:
 
 PAGES_A_FILE = 40
 
+EMPTY_FROM = 1_000_000
+"""Number of the first empty page, beyond those of all others."""
+
 ANGLE, ZOOM, SHIFT = 12.0, 0.12, 2.5
 """Crops are rotated by up to so many degrees, zoomed by this share and shifted by so many pixels: the detector's boxes
 are off by as much."""
 
 
-def make_crops(part: str, seed: int, first: int, count: int) -> Crops:
-    """Return the crops of some pages of a part: `training` or `validation`."""
+def make_crops(part: str, seed: int, first: int, count: int, empty: bool = False) -> Crops:
+    """Return the crops of some pages of a part, `training` or `validation`; of `empty` ones none is a digit."""
     cv2.setNumThreads(1)
     maker, detector = PageMaker(Characters.load(part, settings.strokes_folder()), seed), shipped.detector()
     made = []
-    for number in range(first, first + count):
-        sort = SORTS[number % len(SORTS)] if number % 8 < 4 else SORTS[-1]
+    for number in range(first + EMPTY_FROM * empty, first + EMPTY_FROM * empty + count):
+        sort = EMPTY if empty else SORTS[number % len(SORTS)] if number % 8 < 4 else SORTS[-1]
         rng = np.random.default_rng((seed, 4, number))
         made.append(page_crops.of_page(maker.page_of(sort, number), detector, rng))
     return Crops(np.concatenate([each.images for each in made]), np.concatenate([each.classes for each in made]))
 
 
-def write_crops(file: Path, part: str, seed: int, first: int) -> str:
+def write_crops(file: Path, part: str, seed: int, first: int, empty: bool = False) -> str:
     """Make the crops of one file, unless it is there; return its name."""
     if not file.exists():
-        crops = make_crops(part, seed, first, PAGES_A_FILE)
+        crops = make_crops(part, seed, first, PAGES_A_FILE, empty)
         temporary = file.with_suffix(".tmp.npz")
         np.savez(temporary, images=crops.images, classes=crops.classes)
         os.replace(temporary, file)
     return file.name
 
 
-def all_crops(folder: Path, part: str, seed: int, pages: int, workers: int) -> Crops:
-    """Return the crops of a part's pages, those that are not in the folder made by worker processes."""
+def all_crops(folder: Path, part: str, seed: int, pages: int, workers: int, empty: int = 0) -> Crops:
+    """Return the crops of a part's pages and empty pages; worker processes make those that are not in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    firsts = list(range(0, pages, PAGES_A_FILE))
-    files = [folder / f"{part}-{seed}-{first:06d}.npz" for first in firsts]
+    wanted = [(folder / f"{part}-{seed}-{first:06d}.npz", first, False) for first in range(0, pages, PAGES_A_FILE)]
+    wanted += [
+        (folder / f"{part}-empty-{seed}-{first:06d}.npz", first, True) for first in range(0, empty, PAGES_A_FILE)
+    ]
     started = time.monotonic()
-    missing = [(file, first) for file, first in zip(files, firsts, strict=True) if not file.exists()]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        done = [pool.submit(write_crops, file, part, seed, first) for file, first in missing]
+        missing = [each for each in wanted if not each[0].exists()]
+        done = [pool.submit(write_crops, file, part, seed, first, bare) for file, first, bare in missing]
         for number, each in enumerate(done, 1):
             name = each.result()
             left = (time.monotonic() - started) / number * (len(done) - number)
             print(f"{name}: {number} of {len(done)} files, {left / 60:.1f} minutes left", flush=True)
-    stored = [np.load(file) for file in files]
+    stored = [np.load(file) for file, _, _ in wanted]
     return Crops(np.concatenate([s["images"] for s in stored]), np.concatenate([s["classes"] for s in stored]))
 
 
@@ -181,7 +188,7 @@ def train(plan: Plan, folder: Path, workers: int) -> "tuple[keras.Model, dict[st
         folder: Of the crops and the checkpoint.
         workers: Processes that make crops.
     """
-    crops = all_crops(folder, "training", plan.seed, plan.pages, workers)
+    crops = all_crops(folder, "training", plan.seed, plan.pages, workers, plan.empty)
     checked = all_crops(folder, "validation", plan.seed, plan.checked, workers)
     started = time.monotonic()
     import keras
@@ -250,12 +257,12 @@ def _main() -> None:
     parser.add_argument("--export", type=Path, help="folder that the net and its card are written to")
     parser.add_argument("--workers", type=int, default=2, help="processes that make crops")
     parser.add_argument("--only-crops", action="store_true", help="make the crops, and do not train")
-    plan_options.add(parser, plan, ("pages", "checked", "epochs", "batch", "peak_rate", "seed"))
+    plan_options.add(parser, plan, ("pages", "empty", "checked", "epochs", "batch", "peak_rate", "seed"))
     given = parser.parse_args()
     plan = plan_options.chosen(plan, given)
     if given.only_crops:
-        for part, pages in (("validation", plan.checked), ("training", plan.pages)):
-            all_crops(given.folder, part, plan.seed, pages, given.workers)
+        for part, pages, empty in (("validation", plan.checked, 0), ("training", plan.pages, plan.empty)):
+            all_crops(given.folder, part, plan.seed, pages, given.workers, empty)
         return
     model, card = train(plan, given.folder, given.workers)
     print(json.dumps(card, indent=1))

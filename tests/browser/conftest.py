@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from serving import Server, chromium, serve
+from serving import Server, chromium, serve, settle
 
 PATIENCE = 120_000  # milliseconds; a busy machine is slow, a broken app stays so
 
@@ -38,13 +38,24 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def opener(context: BrowserContext, server: str) -> Iterator[Page]:
+    """Return a page of the server that opens the tests' windows: they share a process, which has compiled the app."""
+    made = context.new_page()
+    made.goto(f"{server}/_stcore/health")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def page(context: BrowserContext, app: Server) -> Iterator[Page]:
+def page(opener: Page, app: Server) -> Iterator[Page]:
     """Open a window of 1280 x 900; fail the test if the page or the server met an error that nobody handled."""
     before = app.log.stat().st_size
     broken: list[str] = []
     expect.set_options(timeout=PATIENCE)
-    opened = context.new_page()
+    with opener.expect_popup() as window:
+        opener.evaluate("window.open('about:blank')")
+    opened = window.value
     opened.set_default_timeout(PATIENCE)
     opened.on("pageerror", lambda error: broken.append(str(error)))
     yield opened
@@ -86,7 +97,3 @@ def upload(visit: Callable[[str], Page], settled: Callable[[], None]) -> Callabl
         return page
 
     return choose
-
-
-def settle(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chromium import executable
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 PROJECT = Path(__file__).parents[2]
 FLAGS = [
@@ -66,6 +66,33 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         yield browser
         browser.close()
+
+
+def settle(page: Page, milliseconds: float = 120_000) -> None:
+    """Wait until the page's script has run to its end, and no other run has begun in the next six frames."""
+    page.wait_for_function(
+        """() => {
+            const app = document.querySelector('[data-testid="stApp"]');
+            const settled = app?.dataset.testScriptState === "notRunning";
+            window.settledFrames = settled ? (window.settledFrames ?? 0) + 1 : 0;
+            if (window.settledFrames < 6) return false;
+            delete window.settledFrames;
+            return true;
+        }""",
+        timeout=milliseconds,
+    )
+
+
+def choose(page: Page, key: str, option: str) -> None:
+    """Choose an option of the select box with a key; a list that a run of the page closes again is opened once more."""
+    wanted = page.get_by_role("option", name=option).first
+    for _ in range(5):
+        page.locator(f".st-key-{key} button[aria-haspopup=listbox]").click()
+        with contextlib.suppress(TimeoutError):
+            wanted.click(timeout=5000)
+            return
+        page.keyboard.press("Escape")
+    raise AssertionError(f"The list did not offer {option!r}.")
 
 
 def _free_port() -> int:

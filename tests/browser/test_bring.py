@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serve
+from serving import Server, serve, settle
 from strokes import EIGHT, draw
 
 from digitrec import settings
@@ -71,7 +71,7 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
     other = browser.new_context().new_page()
     received = frames(other)
     other.goto(f"{app.url}/Compare?model_1={NAME}")
-    other.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    settle(other)
     assert received
     assert not any(f"{NAME} (yours)".encode() in frame or b"brought as" in frame for frame in received)
     assert NAME not in other.get_by_role("combobox", name="Model 1").input_value()

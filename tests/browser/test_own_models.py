@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from serving import Server
+from serving import Server, settle
 
 from digitrec import settings
 from digitrec.registry import visitors
@@ -36,7 +36,7 @@ def test_nothing_on_the_disk_or_in_an_address_leads_to_it(
     hashed = visitors.folder(mine).name
     for name in ("Draw", "Upload", f"Compare?model_1={hashed}", "Train", ""):
         page.goto(f"{server}/{name}")
-        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        settle(page)
     assert received
     assert not any(NAME.encode() in frame or mine.encode() in frame for frame in received)
     for path in (f"media/{hashed}", f"build/visitors/{hashed}/{NAME}/card.json", f"app/static/{hashed}/{NAME}"):

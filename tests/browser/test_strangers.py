@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serve
+from serving import Server, serve, settle
 from strokes import SEVEN, draw
 
 from digitrec import settings
@@ -25,8 +25,6 @@ MODELS = ("www.evil.test", "x-_y_-z")
 
 OTHERS = ("<img src=x onerror=alert(2)>", "[a](javascript:alert(2))", "![a](data:,)", "www.worse.test $x$ `y`")
 """Folders among the models that somebody gave such names; each is told, and left out."""
-
-SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 class Visitor:
@@ -50,20 +48,20 @@ class Visitor:
 
     def visit(self, name: str) -> Page:
         self.page.goto(f"{self.server}/{name}")
-        self.page.locator(SETTLED).wait_for()
+        settle(self.page)
         return self.page
 
     def go(self, name: str) -> Page:
         """Go to a page by its link, in the same session."""
         self.page.locator('[data-testid="stSidebar"]').get_by_role("link", name=name).click()
         self.page.locator("h1").get_by_text(name, exact=True).wait_for()
-        self.page.locator(SETTLED).wait_for()
+        settle(self.page)
         return self.page
 
     def upload(self, *files: dict[str, object]) -> None:
         self.page.locator(".st-key-files input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
         self.page.locator(f".st-key-reading_{len(files)}").wait_for()
-        self.page.locator(SETTLED).wait_for()
+        settle(self.page)
 
     def was_sent(self, what: bytes) -> bool:
         return any(what in frame for frame in self.received)
@@ -165,7 +163,7 @@ def test_names_are_shown_as_text_wherever_they_are_shown(visitors: tuple[Visitor
     page = visitor.visit(f"Compare?model_1={MODELS[0]}&model_2={MODELS[1]}")
     page.get_by_role("button", name="Open all parts").click()
     page.locator('[data-testid="stImage"], .tiles').last.wait_for()
-    page.locator(SETTLED).wait_for(timeout=120_000)
+    settle(page)
     for name in MODELS:
         expect(page.get_by_text(as_shown(name)).first).to_be_visible()
     is_plain(visitor)

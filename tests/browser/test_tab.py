@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, expect
+from serving import settle
 from strokes import FORTY_TWO, SEVEN, draw
 
 from digitrec.datasets import mnist
@@ -94,7 +95,7 @@ def test_nobody_else_gets_it(corrected: Page, browser: Browser, server: str) -> 
         page = context.new_page()
         page.goto(f"{server}/Upload")
         expect(page.get_by_role("button", name="Try an example")).to_be_visible()
-        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        settle(page)
         expect(page.locator(".st-key-text_1")).to_have_count(0)
         assert page.evaluate(TOKEN) != token
         context.close()

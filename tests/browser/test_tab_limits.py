@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, expect
+from serving import settle
 
 from digitrec.datasets import mnist
 from digitrec.uploads.batch import KEPT_BYTES
@@ -69,15 +70,15 @@ def test_a_tab_whose_content_is_gone_says_so_until_there_is_something_new(
     page.goto(f"{server}/Upload")
     told = page.get_by_text("before it was reloaded could not be kept")
     expect(told).to_be_visible()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    settle(page)
     page.locator(".st-key-files input[type=file]").set_input_files(files[:1])
     expect(page.locator(".st-key-text_1")).to_have_text("7")
     expect(told).to_have_count(0)
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_role("button", name="Try an example")).to_be_visible()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    settle(page)
     page.reload()
     expect(page.get_by_role("button", name="Try an example")).to_be_visible()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    settle(page)
     expect(told).to_have_count(0)
     context.close()

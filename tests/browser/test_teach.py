@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import strokes
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serve
+from serving import Server, choose, serve, settle
 from strokes import EIGHT, SEVEN, ZERO
 
 NAME = "hand-of-the-first-visitor"
@@ -18,7 +18,6 @@ FIVE = [(190, 55), (105, 55), (100, 130), (170, 135), (185, 190), (140, 225), (8
 SIX = [(165, 45), (110, 120), (95, 190), (140, 230), (185, 190), (150, 150), (100, 180)]
 NINE = [(180, 90), (140, 55), (100, 90), (130, 130), (180, 95), (175, 160), (150, 235)]
 DIGITS = (ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE)
-SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 LESSON_SECONDS = 900  # on a machine that does much else
 
 
@@ -53,8 +52,7 @@ def teach_ten(page: Page) -> None:
     page.get_by_text("Teach it your hand").click()
     prompt = page.locator(".st-key-teach_prompt")
     expect(prompt).to_have_text("Draw a 0")
-    page.locator(".st-key-teach_model button[aria-haspopup=listbox]").click()
-    page.get_by_role("option", name="MLP · mlp-30-10").click()
+    choose(page, "teach_model", "MLP · mlp-30-10")
     expect(page.get_by_role("button", name="Teach mlp-30-10 0 digits")).to_be_visible()
     for place, digit in enumerate(DIGITS):
         expect(prompt).to_have_text(f"Draw a {place}")
@@ -73,7 +71,7 @@ def test_teach_look_keep_draw(
     page.get_by_role("button", name="Teach mlp-30-10 10 digits").click()
     expect(page.locator(".st-key-teach_status")).to_contain_text("A copy of mlp-30-10")
     page.reload()  # the lesson goes on without the page, which finds it again
-    page.locator(SETTLED).wait_for()
+    settle(page)
     page.get_by_text("Teach it your hand").click()
     verdict = page.locator(".st-key-teach_verdict")
     expect(verdict).to_contain_text("learned 10 digits of yours", timeout=1000 * LESSON_SECONDS)
@@ -103,7 +101,7 @@ def test_teach_look_keep_draw(
         lambda socket: socket.on("framereceived", lambda f: received.append(f if isinstance(f, bytes) else f.encode())),
     )
     other.goto(f"{app.url}/Draw")
-    other.locator(SETTLED).wait_for()
+    settle(other)
     assert received
     assert not any(NAME.encode() in frame for frame in received)
     context.close()

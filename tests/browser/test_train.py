@@ -4,15 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from serving import Server, serve
+from serving import Server, choose, serve
 from strokes import SEVEN, draw
 
 from tests.waiting import DEADLOCK, suspended, until
-
-
-def choose(page: Page, key: str, option: str) -> None:
-    page.locator(f".st-key-{key} button[aria-haspopup=listbox]").click()
-    page.get_by_role("option", name=option).first.click()
 
 
 def start(page: Page, recipe: str, epochs: int) -> None:

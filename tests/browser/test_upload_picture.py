@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from serving import settle
 from uploading import opened_example, still, texts
 from waiting import until
 
@@ -143,7 +144,7 @@ def test_on_a_phone_a_finger_gets_past_the_picture_and_moves_it_in_full_screen(b
     page.get_by_role("button", name="Try an example").click()
     picture = page.locator('[class*="st-key-page_"]')
     picture.locator(".js-plotly-plot").wait_for()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    settle(page)
     session = context.new_cdp_session(page)
 
     def swipe(x: float, y: float) -> None:
