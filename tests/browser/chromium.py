@@ -1,6 +1,7 @@
 """Find a Chromium for the browser tests, or get one: `python tests/browser/chromium.py`.
 
-Debian's package where apt-get works, Playwright's own download elsewhere.
+Wanted is the headless shell, which draws the same pages in two thirds of the processor time: Debian's package where
+apt-get works, Playwright's own download elsewhere. Any other Chromium that is there does too.
 """
 
 import os
@@ -8,7 +9,8 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+SHELL = "chromium-headless-shell"
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome")
 
 
 def executable() -> str | None:
@@ -17,14 +19,13 @@ def executable() -> str | None:
 
 
 def main() -> None:
-    if executable():
+    if shutil.which(SHELL):
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        for words in (["update"], ["install", "-y", "--no-install-recommends", SHELL]):
             subprocess.run(["apt-get", "-qq", *words], stdout=subprocess.DEVNULL, check=False)
-        if executable():
-            return
-    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+    if not executable():
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
 
 
 if __name__ == "__main__":

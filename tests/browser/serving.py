@@ -22,6 +22,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
     "--use-fake-device-for-media-stream",  # a camera of up to 1920 x 1080
+    "--use-fake-ui-for-media-stream",  # which nobody is asked about
 ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from serving import Server, choose, serve
+from serving import Server, choose
 from strokes import SEVEN, draw
 
 from tests.waiting import DEADLOCK, suspended, until
@@ -30,11 +30,14 @@ def new_run(app: Server, before: set[Path]) -> Path:
     return folder
 
 
-def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Callable[[str], Page], app: Server) -> None:
+def test_a_run_is_reloaded_stopped_beside_a_queued_one_resumed_kept_and_read_with(
+    visit: Callable[[str], Page], app: Server
+) -> None:
     before = set((app.home / "runs").glob("[!.]*/"))
     page = visit("Train")
-    start(page, "mlp-128-128", 30)
-    with suspended(new_run(app, before)):
+    start(page, "mlp-128-128", 40)
+    run = new_run(app, before)
+    with suspended(run):
         state(page, "running")
         expect(page.locator(".st-key-curves .scatterlayer .trace").first).to_be_attached()
         plot = page.locator(".st-key-curves .js-plotly-plot").first
@@ -45,7 +48,18 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
         expect(page.locator(".st-key-watched figure")).to_have_count(10)
         page.reload()
         state(page, "running")
-    state(page, "finished: epoch 30.00 of 30")
+        page.locator(".st-key-start button").click()
+        state(page, "queued: 1 run before it")
+        page.locator(".st-key-stop button").click()
+        state(page, "stopped")
+        choose(page, "run", "running")
+        state(page, "running")
+        page.locator(".st-key-stop button").click()
+        state(page, "stopping")
+    state(page, "stopped: epoch")
+    expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
+    page.locator(".st-key-resume button").click()
+    state(page, "finished: epoch 40.00 of 40")
     cell = page.locator(".st-key-confusion .scatterlayer .point").nth(10 * 9 + 4)
     cell.scroll_into_view_if_needed()
     box = cell.bounding_box()
@@ -60,38 +74,6 @@ def test_a_run_goes_on_through_a_reload_and_its_model_reads_on_draw(visit: Calla
     page.locator(".st-key-canvas canvas").last.wait_for()
     draw(page, SEVEN)
     expect(page.locator(".st-key-answer_1")).to_contain_text("7")
-
-
-def test_a_run_is_stopped_queued_resumed_and_stopped_from_another_server(
-    visit: Callable[[str], Page], app: Server, tmp_path: Path, small_path: str
-) -> None:
-    before = set((app.home / "runs").glob("[!.]*/"))
-    page = visit("Train")
-    start(page, "mlp-128", 100)
-    run = new_run(app, before)
-    with suspended(run):
-        state(page, "running")
-        page.locator(".st-key-start button").click()
-        state(page, "queued: 1 run before it")
-        page.locator(".st-key-stop button").click()
-        state(page, "stopped")
-        choose(page, "run", "running")
-        state(page, "running")
-        page.locator(".st-key-stop button").click()
-        state(page, "stopping")
-    state(page, "stopped: epoch")
-    expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
-    with serve(tmp_path, home=app.home, PYTHONPATH=small_path) as other:
-        page.locator(".st-key-resume button").click()
-        with suspended(run):
-            state(page, "running")
-            page.goto(page.url.replace(app.url, other.url))
-            state(page, "running")
-            page.locator(".st-key-stop button").click()
-            state(page, "stopping")
-        state(page, "stopped")
-        page.goto(page.url.replace(other.url, app.url))
-    state(page, "stopped")
 
 
 def test_what_cannot_work_is_refused_with_a_sentence(visit: Callable[[str], Page]) -> None:

@@ -49,7 +49,7 @@ def run_folder(home: Path, name: str, state: str, **status: object) -> Path:
 
 
 def test_what_is_killed_or_refused_in_the_middle_leaves_nothing_lost_half_or_locked() -> None:
-    command = [sys.executable, "-m", "tests.faults.kills", "--count", "10", "--trainings", "1", "--servers", "0"]
+    command = [sys.executable, "-m", "tests.faults.kills", "--count", "12", "--trainings", "0", "--servers", "0"]
     done = subprocess.run([*command, "--no-survey"], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
