@@ -36,13 +36,13 @@ class Weights:
         cropped: Of the crop classifier's.
     """
 
-    bias: float = -1.13
+    bias: float = -1.1
     rejection: float = 0.13
     agrees: tuple[float, float] = (-3.0, -0.11)
-    features: tuple[float, ...] = field(default=(1.74, 0.0, -0.5, -1.56, 0.47, 3.39, -0.23, 0.4))
-    classified: float = 0.27
-    detected: float = 0.35
-    cropped: float = 0.59
+    features: tuple[float, ...] = field(default=(1.68, 0.0, -0.48, -1.36, 0.49, 3.0, -0.17, 0.47))
+    classified: float = 0.26
+    detected: float = 0.33
+    cropped: float = 0.61
 
 
 WEIGHTS = Weights()

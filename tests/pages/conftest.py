@@ -7,17 +7,23 @@ from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 HOME = Path(__file__).parents[2] / "streamlit_app.py"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def scanned_once() -> Iterator[None]:
-    """Look for components in the installed packages once: AppTest does so at each run, which takes a third of it."""
+def light_runs() -> Iterator[None]:
+    """Leave out what takes three quarters of a run of AppTest and no server of ours does.
+
+    It looks for components in all installed packages each time, and where Keras was imported, as by tests that train in
+    this process, it clears Keras' session; our servers never import Keras.
+    """
     with pytest.MonkeyPatch.context() as patch:
         found = functools.cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         yield
 
 
