@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partialmethod
 from pathlib import Path
@@ -11,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from digitrec.datasets import page_crops
+from digitrec.datasets import page_crops, page_textures
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
 from digitrec.recognition import crop_outputs
@@ -73,25 +74,49 @@ def test_a_crop_varies_and_keeps_its_size() -> None:
 def test_crops_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def make_crops(part: str, seed: int, first: int, count: int) -> Crops:
-        asked.append((part, seed, first, count))
+    def make_crops(part: str, seed: int, first: int, count: int, empty: bool) -> Crops:
+        asked.append((part, seed, first, count, empty))
         return some_crops(3, first)
 
     monkeypatch.setattr(crop_training, "make_crops", make_crops)
     file = tmp_path / "training-1-000040.npz"
     for _ in range(2):
         assert crop_training.write_crops(file, "training", 1, 40) == file.name
-    assert asked == [("training", 1, 40, crop_training.PAGES_A_FILE)]
+    assert asked == [("training", 1, 40, crop_training.PAGES_A_FILE, False)]
     with np.load(file) as stored:
         np.testing.assert_array_equal(stored["images"], some_crops(3, 40).images)
         np.testing.assert_array_equal(stored["classes"], some_crops(3, 40).classes)
 
 
-def test_crops_of_a_few_pages_are_made_with_the_shipped_detector(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_both_pages_with_digits_and_empty_ones_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crop_training, "ProcessPoolExecutor", lambda workers, _: ThreadPoolExecutor(workers))
+    monkeypatch.setattr(crop_training, "make_crops", lambda part, seed, first, count, empty: some_crops(2 + empty))
+    crops = crop_training.all_crops(tmp_path, "training", 1, 2 * crop_training.PAGES_A_FILE, 1, 1)
+    assert len(crops.classes) == 2 + 2 + 3
+    assert sorted(file.name for file in tmp_path.glob("*.npz")) == [
+        "training-1-000000.npz",
+        "training-1-000040.npz",
+        "training-empty-1-000000.npz",
+    ]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have pages be made of one font and two textures."""
     characters = charactersdata.characters([charactersdata.pillow_font(tmp_path)])
     monkeypatch.setattr(Characters, "load", lambda part, folder: characters)
+    monkeypatch.setattr(page_textures, "POOL", 2)
+
+
+@pytest.mark.usefixtures("few")
+def test_on_an_empty_page_nothing_is_a_digit() -> None:
+    crops = crop_training.make_crops("training", 1, 0, 2, empty=True)
+    assert len(crops.classes) >= page_crops.ELSEWHERE
+    assert set(crops.classes) == {NONE}
+
+
+@pytest.mark.usefixtures("few")
+def test_crops_of_a_few_pages_are_made_with_the_shipped_detector() -> None:
     first, again = (crop_training.make_crops("training", 1, 0, 2) for _ in range(2))
     assert len(first.classes) >= 2 * page_crops.ELSEWHERE
     assert first.images.shape == (len(first.classes), page_crops.SIDE, page_crops.SIDE, 3)
