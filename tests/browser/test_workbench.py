@@ -43,7 +43,7 @@ def test_the_list_the_table_and_the_figure_agree(visit: Callable[[str], Page], s
     ticked.locator("input").click()
     for name in ("19990101-000001-mlp-128", "19990101-000002-cnn-3x3"):
         ticked.locator("input").fill(name)
-        page.keyboard.press("Enter")
+        page.get_by_role("option", name=name).click()
         expect(ticked.get_by_text(name)).to_be_visible()
     table = page.locator(".st-key-runs_table table")  # what the canvas shows, for screen readers
     chosen = table.locator("tr[aria-selected=true]")
