@@ -76,12 +76,15 @@ export default function (component) {
   const show = () => {
     const card = document.querySelector(`.st-key-reading_${data.card}`);
     const ready = card?.querySelector('.picture.big, [class*="st-key-answers_"]');
-    if (ready) card.scrollIntoView({ block: "start" });
+    if (ready) {
+      card.scrollIntoView({ block: "start" });
+      aim.until = Math.min(aim.until, performance.now() + 3000); // then the person scrolls alone
+    }
     // what other cards showed before goes away at the end of the run, and moves this one
     aim.done = ready && document.querySelector('[data-test-script-state="notRunning"]');
     if (!aim.done && performance.now() < aim.until) frame = requestAnimationFrame(show);
   };
-  if (data.moves && !aim.done) show();
+  if (data.moves && !aim.done && performance.now() < aim.until) show();
   const stop = () => {
     cancelAnimationFrame(frame);
     document.removeEventListener("focusin", moved, true);
