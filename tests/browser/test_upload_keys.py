@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from waiting import until
 
 from digitrec.datasets import mnist
 
@@ -136,3 +137,19 @@ def test_keys_go_on_in_the_next_picture(upload: Callable[..., Page]) -> None:
     expect(page.locator(".st-key-reading_5 .strip")).to_be_visible()
     expect(page.locator(".st-key-reading_5 .picture")).to_be_in_viewport()
     expect(page.locator(".strip")).to_have_count(2)  # the one that was opened by hand stays open
+
+
+def test_on_a_phone_the_bar_above_does_not_cover_the_picture_that_is_gone_to(upload: Callable[..., Page]) -> None:
+    page = upload(*(sheet(1, place) for place in (0, 1, 2, 3, 4)))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator(".st-key-reading_2").get_by_role("button", name="Details").click()
+    page.locator(".st-key-reading_2 .strip").wait_for()
+    for key in "56":
+        page.keyboard.press(key, delay=TYPING)
+    picture = page.locator(".st-key-reading_4 .picture img")
+    expect(picture).to_be_in_viewport()
+    uncovered = """picture => {
+        const box = picture.getBoundingClientRect();
+        return picture === document.elementFromPoint(box.left + box.width / 2, box.top + 2);
+    }"""
+    until(lambda: picture.evaluate(uncovered), "not covered by the bar")

@@ -59,6 +59,7 @@ STYLE = """<style>
 .picture.big span {font-size: 1rem; padding: 0}
 [class*="st-key-head_"]:has(.big) {padding-right: 2rem}
 [class*="st-key-reading_"] {position: relative; scroll-margin-top: 9rem}
+@media (max-width: 40rem) {[class*="st-key-reading_"] {scroll-margin-top: 14rem}} /* the bar above wraps */
 :has(> .st-key-progress):not(:has([role="progressbar"], button, [data-testid="stAlert"])) {display: none}
 :has(> [class*="st-key-dismiss_"]) {position: absolute; top: .25rem; right: .25rem; width: auto; z-index: 1}
 [class*="st-key-dismiss_"] {width: auto; border-radius: .5rem; background: light-dark(#FFFFFF, #11171D)}
