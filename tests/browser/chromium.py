@@ -22,8 +22,9 @@ def main() -> None:
     if shutil.which(SHELL):
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
+        brief = ["-qq", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"]  # it may be cut off from the net
         for words in (["update"], ["install", "-y", "--no-install-recommends", SHELL]):
-            subprocess.run(["apt-get", "-qq", *words], stdout=subprocess.DEVNULL, check=False)
+            subprocess.run(["apt-get", *brief, *words], stdout=subprocess.DEVNULL, check=False)
     if not executable():
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
 

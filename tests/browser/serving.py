@@ -87,10 +87,10 @@ def settle(page: Page, milliseconds: float = 120_000) -> None:
 def choose(page: Page, key: str, option: str) -> None:
     """Choose an option of the select box with a key; a list that a run of the page closes again is opened once more."""
     wanted = page.get_by_role("option", name=option).first
-    for _ in range(5):
+    for seconds in (5, 10, 20, 40, 80):
         page.locator(f".st-key-{key} button[aria-haspopup=listbox]").click()
         with contextlib.suppress(TimeoutError):
-            wanted.click(timeout=5000)
+            wanted.click(timeout=1000 * seconds)
             return
         page.keyboard.press("Escape")
     raise AssertionError(f"The list did not offer {option!r}.")
