@@ -64,29 +64,29 @@ class Plan:
 PAGES_A_FILE = 40
 
 EMPTY_FROM = 1_000_000
-"""Number of the first empty page, beyond those of all others."""
+"""Number of the first page without a handwritten digit, beyond those of all others."""
 
 ANGLE, ZOOM, SHIFT = 12.0, 0.12, 2.5
 """Crops are rotated by up to so many degrees, zoomed by this share and shifted by so many pixels: the detector's boxes
 are off by as much."""
 
 
-def make_crops(part: str, seed: int, first: int, count: int, empty: bool = False) -> Crops:
-    """Return the crops of some pages of a part, `training` or `validation`; of `empty` ones none is a digit."""
+def make_crops(part: str, seed: int, first: int, count: int) -> Crops:
+    """Return the crops of some pages of a part, `training` or `validation`; from EMPTY_FROM on none is a digit."""
     cv2.setNumThreads(1)
     maker, detector = PageMaker(Characters.load(part, settings.strokes_folder()), seed), shipped.detector()
     made = []
-    for number in range(first + EMPTY_FROM * empty, first + EMPTY_FROM * empty + count):
-        sort = EMPTY if empty else SORTS[number % len(SORTS)] if number % 8 < 4 else SORTS[-1]
+    for number in range(first, first + count):
+        sort = EMPTY if number >= EMPTY_FROM else SORTS[number % len(SORTS)] if number % 8 < 4 else SORTS[-1]
         rng = np.random.default_rng((seed, 4, number))
         made.append(page_crops.of_page(maker.page_of(sort, number), detector, rng))
     return Crops(np.concatenate([each.images for each in made]), np.concatenate([each.classes for each in made]))
 
 
-def write_crops(file: Path, part: str, seed: int, first: int, empty: bool = False) -> str:
+def write_crops(file: Path, part: str, seed: int, first: int) -> str:
     """Make the crops of one file, unless it is there; return its name."""
     if not file.exists():
-        crops = make_crops(part, seed, first, PAGES_A_FILE, empty)
+        crops = make_crops(part, seed, first, PAGES_A_FILE)
         temporary = file.with_suffix(".tmp.npz")
         np.savez(temporary, images=crops.images, classes=crops.classes)
         os.replace(temporary, file)
@@ -96,19 +96,17 @@ def write_crops(file: Path, part: str, seed: int, first: int, empty: bool = Fals
 def all_crops(folder: Path, part: str, seed: int, pages: int, workers: int, empty: int = 0) -> Crops:
     """Return the crops of a part's pages and empty pages; worker processes make those that are not in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [(folder / f"{part}-{seed}-{first:06d}.npz", first, False) for first in range(0, pages, PAGES_A_FILE)]
-    wanted += [
-        (folder / f"{part}-empty-{seed}-{first:06d}.npz", first, True) for first in range(0, empty, PAGES_A_FILE)
-    ]
+    firsts = [*range(0, pages, PAGES_A_FILE), *range(EMPTY_FROM, EMPTY_FROM + empty, PAGES_A_FILE)]
+    files = [folder / f"{part}-{seed}-{first:06d}.npz" for first in firsts]
     started = time.monotonic()
+    missing = [(file, first) for file, first in zip(files, firsts, strict=True) if not file.exists()]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        missing = [each for each in wanted if not each[0].exists()]
-        done = [pool.submit(write_crops, file, part, seed, first, bare) for file, first, bare in missing]
+        done = [pool.submit(write_crops, file, part, seed, first) for file, first in missing]
         for number, each in enumerate(done, 1):
             name = each.result()
             left = (time.monotonic() - started) / number * (len(done) - number)
             print(f"{name}: {number} of {len(done)} files, {left / 60:.1f} minutes left", flush=True)
-    stored = [np.load(file) for file, _, _ in wanted]
+    stored = [np.load(file) for file in files]
     return Crops(np.concatenate([s["images"] for s in stored]), np.concatenate([s["classes"] for s in stored]))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
 from playwright.sync_api import Page
-from serving import chromium, serve
+from serving import choose, chromium, serve, settle
 
 from tests.bench.web_memory import resident
 
@@ -29,7 +29,7 @@ def train(page: Page) -> None:
     page.wait_for_function(STARTED, arg=before, timeout=PATIENCE)
     page.wait_for_function(FINISHED, timeout=PATIENCE)
     page.get_by_text("Downloads").wait_for()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    settle(page)
     page.wait_for_timeout(500)
 
 
@@ -38,8 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as app, chromium() as browser:
         page = browser.new_page()
         page.goto(f"{app.url}/Train")
-        page.locator(".st-key-recipe button[aria-haspopup=listbox]").click()
-        page.get_by_role("option", name="MLP · your own").click()
+        choose(page, "recipe", "MLP · your own")
         page.locator(".st-key-epochs input").fill("1")
         page.locator(".st-key-epochs input").press("Enter")
         widths = page.get_by_role("textbox", name="Widths of the hidden layers")

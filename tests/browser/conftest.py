@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from serving import Server, chromium, serve, settle
-
-PATIENCE = 120_000  # milliseconds; a busy machine is slow, a broken app stays so
+from serving import PATIENCE, Server, chromium, serve, settle
 
 
 @pytest.fixture(scope="session")

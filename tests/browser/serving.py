@@ -15,6 +15,7 @@ from chromium import executable
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 PROJECT = Path(__file__).parents[2]
+PATIENCE = 120_000  # milliseconds; a busy machine is slow, a broken app stays so
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -69,7 +70,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def settle(page: Page, milliseconds: float = 120_000) -> None:
+def settle(page: Page) -> None:
     """Wait until the page's script has run to its end, and no other run has begun in the next six frames."""
     page.wait_for_function(
         """() => {
@@ -80,7 +81,7 @@ def settle(page: Page, milliseconds: float = 120_000) -> None:
             delete window.settledFrames;
             return true;
         }""",
-        timeout=milliseconds,
+        timeout=PATIENCE,
     )
 
 

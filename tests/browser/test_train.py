@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from serving import Server, choose
+from serving import Server, choose, serve
 from strokes import SEVEN, draw
 
 from tests.waiting import DEADLOCK, suspended, until
@@ -30,14 +30,14 @@ def new_run(app: Server, before: set[Path]) -> Path:
     return folder
 
 
-def test_a_run_is_reloaded_stopped_beside_a_queued_one_resumed_kept_and_read_with(
-    visit: Callable[[str], Page], app: Server
+def test_a_run_is_reloaded_stopped_from_another_server_resumed_kept_and_read_with(
+    visit: Callable[[str], Page], app: Server, tmp_path: Path, small_path: str
 ) -> None:
     before = set((app.home / "runs").glob("[!.]*/"))
     page = visit("Train")
     start(page, "mlp-128-128", 40)
     run = new_run(app, before)
-    with suspended(run):
+    with suspended(run), serve(tmp_path, home=app.home, PYTHONPATH=small_path) as other:
         state(page, "running")
         expect(page.locator(".st-key-curves .scatterlayer .trace").first).to_be_attached()
         plot = page.locator(".st-key-curves .js-plotly-plot").first
@@ -54,8 +54,11 @@ def test_a_run_is_reloaded_stopped_beside_a_queued_one_resumed_kept_and_read_wit
         state(page, "stopped")
         choose(page, "run", "running")
         state(page, "running")
+        page.goto(page.url.replace(app.url, other.url))
+        state(page, "running")
         page.locator(".st-key-stop button").click()
         state(page, "stopping")
+        page.goto(page.url.replace(other.url, app.url))
     state(page, "stopped: epoch")
     expect(page.get_by_text("Accuracy on the 10,000 test digits")).to_be_visible()
     page.locator(".st-key-resume button").click()

@@ -20,7 +20,7 @@ from digitrec.recognition.crop_classifier import CropClassifier
 from digitrec.recognition.crop_outputs import NONE
 from digitrec.training import crop_network, crop_training
 from digitrec.training.crop_network import NOT_COUNTED
-from digitrec.training.crop_training import Plan
+from digitrec.training.crop_training import EMPTY_FROM, Plan
 
 PLAN = Plan(pages=2, checked=1, epochs=2, batch=8, precision="float32")
 
@@ -74,15 +74,15 @@ def test_a_crop_varies_and_keeps_its_size() -> None:
 def test_crops_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def make_crops(part: str, seed: int, first: int, count: int, empty: bool) -> Crops:
-        asked.append((part, seed, first, count, empty))
+    def make_crops(part: str, seed: int, first: int, count: int) -> Crops:
+        asked.append((part, seed, first, count))
         return some_crops(3, first)
 
     monkeypatch.setattr(crop_training, "make_crops", make_crops)
     file = tmp_path / "training-1-000040.npz"
     for _ in range(2):
         assert crop_training.write_crops(file, "training", 1, 40) == file.name
-    assert asked == [("training", 1, 40, crop_training.PAGES_A_FILE, False)]
+    assert asked == [("training", 1, 40, crop_training.PAGES_A_FILE)]
     with np.load(file) as stored:
         np.testing.assert_array_equal(stored["images"], some_crops(3, 40).images)
         np.testing.assert_array_equal(stored["classes"], some_crops(3, 40).classes)
@@ -90,13 +90,13 @@ def test_crops_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_both_pages_with_digits_and_empty_ones_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crop_training, "ProcessPoolExecutor", lambda workers, _: ThreadPoolExecutor(workers))
-    monkeypatch.setattr(crop_training, "make_crops", lambda part, seed, first, count, empty: some_crops(2 + empty))
+    monkeypatch.setattr(crop_training, "make_crops", lambda part, seed, first, count: some_crops(3 if first else 2))
     crops = crop_training.all_crops(tmp_path, "training", 1, 2 * crop_training.PAGES_A_FILE, 1, 1)
-    assert len(crops.classes) == 2 + 2 + 3
+    assert len(crops.classes) == 2 + 3 + 3
     assert sorted(file.name for file in tmp_path.glob("*.npz")) == [
         "training-1-000000.npz",
         "training-1-000040.npz",
-        "training-empty-1-000000.npz",
+        "training-1-1000000.npz",
     ]
 
 
@@ -110,7 +110,7 @@ def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("few")
 def test_on_an_empty_page_nothing_is_a_digit() -> None:
-    crops = crop_training.make_crops("training", 1, 0, 2, empty=True)
+    crops = crop_training.make_crops("training", 1, EMPTY_FROM, 2)
     assert len(crops.classes) >= page_crops.ELSEWHERE
     assert set(crops.classes) == {NONE}
 

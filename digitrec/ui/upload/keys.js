@@ -3,7 +3,8 @@
 // A table sends what the server told it to select back in its own time. So touches are counted too: after a key,
 // the server takes a selection for somebody's choice only if there was a touch since.
 const kept = (window.digitrecKeys ??= {
-  count: 0, waiting: [], touches: 0, keyed: false, walking: false, moved: true, aim: null,
+  count: 0, waiting: [], touches: 0, keyed: false, walking: false, moved: true,
+  aim: { move: 0, until: 0 },
 });
 
 const ARROWS = { ArrowDown: "down", ArrowUp: "up", ArrowRight: "down", ArrowLeft: "up" };
@@ -71,9 +72,12 @@ export default function (component) {
   document.addEventListener("keydown", pressed, true);
 
   let frame = 0;
-  if (data.moves !== kept.aim?.move) kept.aim = { move: data.moves, until: performance.now() + 20000 }; // a busy server takes its time
+  if (data.moves !== kept.aim.move) {
+    kept.aim = { move: data.moves, until: performance.now() + 20000 }; // a busy server takes its time
+  }
   const aim = kept.aim; // this component may be called anew before the card is there
   const show = () => {
+    if (performance.now() > aim.until) return;
     const card = document.querySelector(`.st-key-reading_${data.card}`);
     const ready = card?.querySelector('.picture.big, [class*="st-key-answers_"]');
     if (ready) {
@@ -81,10 +85,10 @@ export default function (component) {
       aim.until = Math.min(aim.until, performance.now() + 3000); // then the person scrolls alone
     }
     // what other cards showed before goes away at the end of the run, and moves this one
-    aim.done = ready && document.querySelector('[data-test-script-state="notRunning"]');
-    if (!aim.done && performance.now() < aim.until) frame = requestAnimationFrame(show);
+    if (ready && document.querySelector('[data-test-script-state="notRunning"]')) aim.until = 0;
+    else frame = requestAnimationFrame(show);
   };
-  if (data.moves && !aim.done && performance.now() < aim.until) show();
+  show();
   const stop = () => {
     cancelAnimationFrame(frame);
     document.removeEventListener("focusin", moved, true);
