@@ -5,6 +5,7 @@
 import copy
 import io
 import json
+import mmap
 import os
 import pickle
 import struct
@@ -124,6 +125,11 @@ def test_nothing_but_computing_is_possible_where_a_file_is_read() -> None:
 def test_a_reader_that_crashes_or_takes_all_memory_is_a_sentence(work: Callable[[], bytes], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         sandbox.computed(work)
+
+
+def test_a_file_is_read_in_a_server_that_has_a_gigabyte_itself() -> None:
+    with mmap.mmap(-1, sandbox.MEMORY, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
+        assert sandbox.computed(lambda: str(len(bytes(2**26))).encode()) == str(2**26).encode()
 
 
 def test_a_reader_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,13 +18,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+import psutil
+
 from digitrec.errors import ModelError
 from digitrec.registry.importing import network, reading
 from digitrec.registry.importing.network import Network
 
 SECONDS = 5  # of processor time
 WAITED = 60.0  # seconds on the clock: other work may have the processor
-MEMORY = 2**30  # bytes
+MEMORY = 2**30  # bytes beyond what the process has from the one it was forked from
 LARGEST = 128 * 2**20  # bytes of the answer: 20 million weights are 80 MB
 FILE_BYTES = 100 * 2**20
 """The largest file that is read: 20 million weights as float32 are 80 MB."""
@@ -68,10 +70,11 @@ def computed(work: Callable[[], bytes]) -> bytes:
     """
     if not hasattr(os, "fork"):
         raise ModelError(NO_FORK)
+    memory = MEMORY + _data()
     receiver, sender = os.pipe()
     child = os.fork()
     if not child:
-        _work(work, sender)
+        _work(work, sender, memory)
     os.close(sender)
     try:
         answer = _received(receiver)
@@ -85,6 +88,11 @@ def computed(work: Callable[[], bytes]) -> bytes:
     if answer[:1] == OK:
         return answer[1:]
     raise ModelError(answer[1:1000].decode(errors="replace") if answer[:1] == REFUSED else CRASHED)
+
+
+def _data() -> int:
+    """Return how many bytes of this process count for RLIMIT_DATA; a fork begins with as many."""
+    return int(psutil.Process().memory_info().data) if sys.platform == "linux" else 0
 
 
 def _received(receiver: int) -> bytes | None:
@@ -103,10 +111,10 @@ def _received(receiver: int) -> bytes | None:
     return b""
 
 
-def _work(work: Callable[[], bytes], sender: int) -> NoReturn:
+def _work(work: Callable[[], bytes], sender: int, memory: int) -> NoReturn:
     """Do the work in this process, which is a fork, write its answer and end."""
     try:
-        _give_up_everything(sender)
+        _give_up_everything(sender, memory)
         try:
             answer = OK + work()
         except ModelError as error:
@@ -127,7 +135,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _give_up_everything(sender: int) -> None:
+def _give_up_everything(sender: int, memory: int) -> None:
     """Close all files but the pipe, set the limits and filter the system calls; there is no way back."""
     import resource
 
@@ -144,7 +152,7 @@ def _give_up_everything(sender: int) -> None:
         resource.RLIMIT_FSIZE: 0,
     }
     if sys.platform == "linux":
-        limits[resource.RLIMIT_DATA] = MEMORY
+        limits[resource.RLIMIT_DATA] = memory
     for what, limit in limits.items():
         resource.setrlimit(what, (limit, limit + 1))  # soft, hard: SIGXCPU comes before SIGKILL
     if sys.platform == "linux":
