@@ -161,7 +161,8 @@ def uneven(colours: Bytes) -> Paper:
     if scale < 0.5:  # the grain of small pictures looks like strokes
         finer = _estimated(small, surface, THRESHOLDS.fine)
         paper = finer if _has_strips(_distance(small, paper), _distance(small, finer)) else paper
-    noise = 1.5 * float(np.median(_some(_distance(colours, _full(paper, colours)), 100_000)))
+    some = (_some(pixels, 100_000) for pixels in (colours, _full(paper, colours)))
+    noise = 1.5 * float(np.median(_distance(*some)))
     nearest = _nearest(colours, paper)
     faintest = THRESHOLDS.faintest_in_photo if noise > THRESHOLDS.same else THRESHOLDS.faintest_drawn
     return Paper(_signed(colours, nearest, _distance(colours, nearest)), noise, faintest)

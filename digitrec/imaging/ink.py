@@ -138,9 +138,11 @@ def _inked(paper: Paper) -> Floats:
     near = _core_nearby(own, core)[box]
     low = _lowest(near, paper)
     soft = dilated(_followed(inside, low, strong, paper.noise))
+    written = _box(soft, 0)
     ink, dark = nothing, nothing.copy()
-    for made, full in ((ink, near), (dark, np.float32(core))):
-        made[box] = np.where(soft, _ramp(inside, low, full), np.float32(0.0))
+    for made, full in ((ink, near[written]), (dark, np.float32(core))):
+        ramp = _ramp(inside[written], low[written], full)
+        made[box][written] = np.where(soft[written], ramp, np.float32(0.0))
     return remove_ruled_lines(ink, dark)
 
 

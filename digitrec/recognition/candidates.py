@@ -151,6 +151,7 @@ def find(
     angle: float | None = None,
     thresholds: Thresholds = THRESHOLDS,
     plain: bool | None = None,
+    single: bool = False,
 ) -> Found:
     """Find what may be digits.
 
@@ -161,9 +162,10 @@ def find(
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.
         thresholds: The settings.
         plain: Whether it is a drawing, as `is_plain` says; found out unless given.
+        single: Whether it is known to hold one digit.
     """
     page = imaging_ink.on_paper(decode.within(image, thresholds.most_side))
-    looked = _looked(page, models, angle, thresholds)
+    looked = _looked(page, models, angle, thresholds, single)
     turns = _turns(looked.found, looked.cropped, thresholds) if angle is None else 0
     if turns:
         looked = _looked(page, models, looked.search.angle + 90.0 * turns, thresholds)
@@ -215,9 +217,11 @@ def drawing_angle(image: Image.Image, detector: Detector, thresholds: Thresholds
     return page_search.angle_of(imaging_ink.on_paper(decode.within(image, thresholds.most_side)), detector)
 
 
-def _looked(page: Bytes, models: PageModels, angle: float | None, thresholds: Thresholds) -> _Looked:
+def _looked(
+    page: Bytes, models: PageModels, angle: float | None, thresholds: Thresholds, single: bool = False
+) -> _Looked:
     """Return what both nets see on a page, uint8 (H, W, 3); see `find`."""
-    search = page_search.search(page, models.detector, angle)
+    search = page_search.search(page, models.detector, angle, single=single)
     upright = page_search.rotated(page, search.angle)
     likely = np.flatnonzero(search.found.objectness >= thresholds.least)
     found = search.found.take(likely[: thresholds.most])

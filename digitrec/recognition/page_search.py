@@ -38,6 +38,8 @@ class Thresholds:
         wanted: Pixels that the smallest tenth of the digits shall have in the second pass.
         gain: Enlargement from which a second pass is worth its time.
         most_pixels: Of the second pass.
+        clear: Objectness of the one digit of a picture from which no second pass is needed.
+        large: Its height in pixels of the first pass, at least.
     """
 
     small_side: int = 352
@@ -54,6 +56,8 @@ class Thresholds:
     wanted: float = 40.0
     gain: float = 1.25
     most_pixels: float = 4.5e6
+    clear: float = 0.5
+    large: float = 24.0
 
 
 THRESHOLDS = Thresholds()
@@ -101,7 +105,13 @@ def rotated(image: Bytes, angle: float) -> Bytes:
     return np.asarray(done, np.uint8)
 
 
-def search(image: Bytes, detector: Detector, angle: float | None = None, thresholds: Thresholds = THRESHOLDS) -> Search:
+def search(
+    image: Bytes,
+    detector: Detector,
+    angle: float | None = None,
+    thresholds: Thresholds = THRESHOLDS,
+    single: bool = False,
+) -> Search:
     """Look for digits.
 
     Args:
@@ -109,7 +119,15 @@ def search(image: Bytes, detector: Detector, angle: float | None = None, thresho
         detector: The detector.
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.
         thresholds: The settings.
+        single: Whether the picture is known to hold one digit: if that is clear and large in the first pass, it is the
+            only one.
     """
+    if single:
+        scale = _first_scales(image, thresholds)[0]
+        found, passes = _passes(image, [scale], detector, angle or 0.0)
+        surest = found.take(found.objectness == found.objectness.max(initial=0.0))
+        if len(surest) and surest.objectness[0] > thresholds.clear and surest.boxes[0, 3] * scale > thresholds.large:
+            return Search((angle or 0.0) % 360.0, found, tuple(passes))
     size, scales = (image.shape[1], image.shape[0]), _first_scales(image, thresholds)
     found, passes = _passes(image, scales, detector, angle or 0.0)
     guide, least = found, thresholds.gain * scales[-1]

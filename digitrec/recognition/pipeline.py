@@ -79,7 +79,7 @@ def read(
                     return drawn
                 return _upright(image, drawn, predictor, finder, models.detector)
     if single:  # one digit is large in its picture
-        found = candidates.find(small, finder, models, angle or 0.0, plain=plain)
+        found = candidates.find(small, finder, models, angle or 0.0, plain=plain, single=True)
     else:
         found = candidates.find(image, finder, models, angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
