@@ -63,9 +63,13 @@ def choose_run() -> Run | None:
 def watch(run_id: str) -> None:
     """Draw a run's state, progress, buttons and curves; repeatedly while it is active."""
     run = runs.get(run_id)
-    soon = run.state == "starting" or (run.state == "running" and not runs.curves(run).batch_epoch)
-    every = (SOON if soon else LATER) if run.active else None
+    every = (SOON if _soon(run, runs.curves(run)) else LATER) if run.active else None
     st.fragment(_watch, run_every=every)(run_id, every)
+
+
+def _soon(run: Run, points: runs.Curves) -> bool:
+    """Return whether a run starts, or has no point yet; one that is resumed has points before it has started."""
+    return run.state == "starting" or (run.state == "running" and not points.batch_epoch)
 
 
 def _watch(run_id: str, every: float | None) -> None:
@@ -97,7 +101,7 @@ def _watch(run_id: str, every: float | None) -> None:
             _curves(run, points)
     else:
         _curves(run, points)
-    if every == SOON and points.batch_epoch:
+    if every == SOON and not _soon(run, points):
         st.rerun()  # from now on at the slower pace
 
 
