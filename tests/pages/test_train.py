@@ -1,5 +1,6 @@
 """Train without a browser: the recipe form, and what it refuses."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -148,3 +149,20 @@ def test_a_damaged_record_of_looks_is_told_and_the_rest_is_shown(
     assert not page.exception
     assert "snapshots of this training are damaged" in " ".join(element.value for element in page.caption)
     assert "finished: epoch 2.00 of 2" in " ".join(element.value for element in page.markdown)
+
+
+def test_a_resumed_run_that_starts_is_drawn_once_though_it_has_points(
+    watched_run: Path, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runs.curves(runs.get(watched_run.name)).batch_epoch
+    drawn = []
+
+    def starting(run_id: str, get: Callable[[str], runs.Run] = runs.get) -> runs.Run:
+        drawn.append(run_id)
+        assert len(drawn) < 10, "the page runs itself again and again"
+        return dataclasses.replace(get(run_id), state="starting")
+
+    monkeypatch.setattr(runs, "get", starting)
+    page = open_page("pages/3_Train.py")
+    assert not page.exception
+    assert "starting: loading TensorFlow" in " ".join(element.value for element in page.markdown)
