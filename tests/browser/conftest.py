@@ -60,7 +60,8 @@ def page(opener: Page, app: Server) -> Iterator[Page]:
     opened.close()
     assert not broken
     said = app.log.read_bytes()[before:].decode(errors="replace")
-    assert "Traceback" not in said, said
+    left = said.count("raise WebSocketDisconnected(")  # Starlette's, where a window closes while it connects
+    assert said.count("Traceback") <= left, said
 
 
 @pytest.fixture
