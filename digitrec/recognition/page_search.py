@@ -122,14 +122,14 @@ def search(
         single: Whether the picture is known to hold one digit: if that is clear and large in the first pass, it is the
             only one.
     """
-    if single:
-        scale = _first_scales(image, thresholds)[0]
-        found, passes = _passes(image, [scale], detector, angle or 0.0)
-        surest = found.take(found.objectness == found.objectness.max(initial=0.0))
-        if len(surest) and surest.objectness[0] > thresholds.clear and surest.boxes[0, 3] * scale > thresholds.large:
-            return Search((angle or 0.0) % 360.0, found, tuple(passes))
     size, scales = (image.shape[1], image.shape[0]), _first_scales(image, thresholds)
-    found, passes = _passes(image, scales, detector, angle or 0.0)
+    first = scales[:1] if single else scales
+    found, passes = _passes(image, first, detector, angle or 0.0)
+    if single and _shown(found, scales[0], thresholds):
+        return Search((angle or 0.0) % 360.0, found, tuple(passes))
+    if further := scales[len(first) :]:
+        more, others = _passes(image, further, detector, angle or 0.0)
+        found, passes = concatenated([found, more]), passes + others
     guide, least = found, thresholds.gain * scales[-1]
     if angle is None:
         angle = page_angle(found, thresholds)
@@ -143,6 +143,12 @@ def search(
         passes.append(Pass(heat, scale / maps.STRIDE, left, top))
         found = concatenated([found, more.moved(1.0 / scale, left, top)])
     return Search(angle % 360.0, found, tuple(passes))
+
+
+def _shown(found: Detections, scale: float, thresholds: Thresholds) -> bool:
+    """Return whether the surest candidate of a pass at a scale is clear and large enough to need no larger one."""
+    surest = found.take(found.objectness == found.objectness.max(initial=0.0))
+    return bool(((surest.objectness > thresholds.clear) & (surest.boxes[:, 3] * scale > thresholds.large)).any())
 
 
 def angle_of(image: Bytes, detector: Detector, thresholds: Thresholds = THRESHOLDS) -> float:

@@ -80,7 +80,7 @@ def single(first: int, count: int, seed: int) -> list[dict[str, bool]]:
         page = maker.page_of(large, number)
         if len(page.labels) != 1 or page.labels[0, 0] < 0 or abs(page.labels[0, 5]) > 0.5 or page.labels[0, 4] < LEAST:
             continue
-        found = candidates.find(Image.fromarray(page.image), model, models, 0.0).candidates
+        found = candidates.find(Image.fromarray(page.image), model, models, 0.0, single=True).candidates
         if not found:
             continue
         glyphs = np.stack([each.cut.glyph for each in found])

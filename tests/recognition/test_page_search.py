@@ -187,6 +187,15 @@ def test_digits_that_are_large_enough_are_not_looked_at_again(size: tuple[int, i
     assert_found(search, labels, size, within=2.0)
 
 
+@pytest.mark.parametrize(("height", "looks"), [(400.0, 1), (100.0, 2)])
+def test_the_one_digit_of_a_picture_is_looked_at_once_if_it_is_large(height: float, looks: int) -> None:
+    labels = detectiondata.row_of(1, 800, 600, height)
+    fake = FlagDetector()
+    search = page_search.search(detectiondata.flags(labels, (1600, 1200)), fake, 0.0, single=True)
+    assert len(search.passes) == len(fake.seen) == looks
+    assert_found(search, labels, (1600, 1200), within=5.0)
+
+
 @settings(max_examples=40)
 @given(
     st.integers(600, 2600), st.integers(600, 2600), st.integers(0, 2**32 - 1), st.floats(12.0, 90.0), st.integers(1, 25)
