@@ -85,11 +85,13 @@ def test_teach_look_keep_draw(
     page.get_by_role("button", name="Keep").click()
     chosen = page.get_by_role("combobox", name="Model 2")
     expect(chosen).to_have_value(f"MLP · {NAME} (yours)")
+    settled()
     page.locator(".st-key-canvas canvas").last.scroll_into_view_if_needed()
     strokes.draw(page, SEVEN)
     expect(page.locator(".st-key-answer_2 .answer")).to_have_text(re.compile("[0-9?]"))
     page.reload()
     expect(chosen).to_have_value(f"MLP · {NAME} (yours)")
+    settled()
     with page.expect_download() as loaded:
         page.get_by_role("button", name=f"Download {NAME}").click()
     assert loaded.value.suggested_filename == f"{NAME}.zip"

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from serving import settle
 from uploading import opened_example, texts
 from waiting import until
 
@@ -123,7 +124,11 @@ def test_details_open_in_their_place(upload: Callable[..., Page], folder: Path) 
 
 
 def downloaded(page: Page, button: str) -> tuple[str, bytes]:
-    """Click a button that downloads; return the file's name and its bytes."""
+    """Click a button that downloads; return the file's name and its bytes.
+
+    Streamlit forgets what a button downloads when the page is drawn anew: a click before that is over gets nothing.
+    """
+    settle(page)
     with page.expect_download() as started:
         page.get_by_role("button", name=button).click()
     return started.value.suggested_filename, Path(started.value.path()).read_bytes()
