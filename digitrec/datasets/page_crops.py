@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 SIDE = 72
 """Pixels of a kept crop's side: wider than what the net sees, so that training can shift and rotate it."""
 
-SEARCH = replace(page_search.THRESHOLDS, first_side=768, most_pixels=0.8e6)
+SEARCH = replace(page_search.THRESHOLDS, first_side=768, most_pixels=0.8e6, closest=1.0)
 """Smaller passes than in reading: what counts is the number of candidates, and these come in half the time."""
 
 OFF = 3.0

@@ -36,13 +36,13 @@ class Weights:
         cropped: Of the crop classifier's.
     """
 
-    bias: float = -1.1
-    rejection: float = 0.13
+    bias: float = -1.69
+    rejection: float = 0.15
     agrees: tuple[float, float] = (-3.0, -0.11)
-    features: tuple[float, ...] = field(default=(1.68, 0.0, -0.48, -1.36, 0.49, 3.0, -0.17, 0.47))
-    classified: float = 0.26
-    detected: float = 0.33
-    cropped: float = 0.61
+    features: tuple[float, ...] = field(default=(1.8, 0.0, -0.46, -0.6, 0.45, 3.11, -0.11, 0.42))
+    classified: float = 0.23
+    detected: float = 0.39
+    cropped: float = 0.57
 
 
 WEIGHTS = Weights()

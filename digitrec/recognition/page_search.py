@@ -37,13 +37,15 @@ class Thresholds:
         in_rows: Clearness from which the direction of rows refines the angle.
         wanted: Pixels that the smallest tenth of the digits shall have in the second pass.
         gain: Enlargement from which a second pass is worth its time.
+        closest: Enlargement of the picture itself in the second pass, at most; a small picture's may be `gain` times
+            that of the first.
         most_pixels: Of the second pass.
         clear: Objectness of the one digit of a picture from which no second pass is needed.
         large: Its height in pixels of the first pass, at least.
     """
 
     small_side: int = 352
-    first_side: int = 1024
+    first_side: int = 1280
     most_enlarged: float = 4.0
     telling: float = 0.3
     weak: float = 0.15
@@ -55,6 +57,7 @@ class Thresholds:
     in_rows: float = 0.4
     wanted: float = 40.0
     gain: float = 1.25
+    closest: float = 1.6
     most_pixels: float = 4.5e6
     clear: float = 0.5
     large: float = 24.0
@@ -224,7 +227,7 @@ def _closer(
     left, top = np.maximum(faint.boxes[:, :2].min(axis=0) - margin, 0)
     right, bottom = np.minimum(faint.boxes[:, :2].max(axis=0) + margin, size)
     most = math.sqrt(thresholds.most_pixels / max(1.0, (right - left) * (bottom - top)))
-    wanted = min(max(thresholds.wanted / small, scale), most, max(1.0, thresholds.gain * scale))
+    wanted = min(max(thresholds.wanted / small, scale), most, max(thresholds.closest, thresholds.gain * scale))
     if wanted < least:
         return None
     return wanted, (float(left), float(top), float(right), float(bottom))

@@ -209,7 +209,8 @@ def test_a_closer_look_stays_within_its_pixels(width: int, height: int, seed: in
     for shape in fake.seen[2:]:
         assert shape[0] * shape[1] <= 1.01 * THRESHOLDS.most_pixels
     for look in search.passes[2:]:
-        assert look.scale * maps.STRIDE <= max(1.0, THRESHOLDS.gain * search.passes[1].scale * maps.STRIDE) + 1e-6
+        first = search.passes[1].scale * maps.STRIDE
+        assert look.scale * maps.STRIDE <= max(THRESHOLDS.closest, THRESHOLDS.gain * first) + 1e-6
 
 
 def test_each_look_says_where_its_heat_lies() -> None:
