@@ -29,7 +29,7 @@ class Weights:
         agrees: Objectness logits from which the detector agrees with what the ink step found, on a photo of little ink
             and on a drawing of much: the classifier alone then decides. Of the digits on drawings of validation pages
             that the classifier takes for digits, 98 of 100 reach it;
-            a fit that counts pages without digits says -0.29.
+            a fit that counts pages without digits says -0.32.
         features: Of FEATURES, in their order.
         classified: Of the classifier's log probabilities of the ten digits.
         detected: Of the detector's.
