@@ -43,7 +43,7 @@ def main() -> None:
         page.locator(".st-key-pad_number canvas").last.wait_for()
         page.wait_for_timeout(1000)
         for points in FORTY_TWO:
-            draw(page, points, 840)
+            draw(page, points, width=840)
             page.wait_for_timeout(1500)
         shoot(page, "draw", 1180)
         page.goto(f"{app.url}/Upload")

@@ -1,6 +1,7 @@
 """Digits to draw with the mouse, in pixels of the canvas of 280 x 280, and 42 in those of the one of 840 x 280."""
 
 from playwright.sync_api import Page
+from serving import settle
 
 SEVEN = [(70, 60), (200, 60), (120, 230)]
 CROSS = [(95, 145), (185, 145)]
@@ -14,12 +15,17 @@ FORTY_TWO = (
 )
 
 
-def draw(page: Page, points: list[tuple[int, int]], width: int = 280) -> None:
-    box = page.locator(".st-key-canvas canvas").last.bounding_box()
+def draw(page: Page, *strokes: list[tuple[int, int]], width: int = 280, canvas: str = "canvas") -> None:
+    """Draw strokes one right after the other, once the page has come to rest: a canvas drawn anew loses a stroke."""
+    settle(page)
+    place = page.locator(f".st-key-{canvas} canvas").last
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
     assert box
     scale = box["width"] / width  # a canvas wider than the window is shown smaller
-    page.mouse.move(box["x"] + points[0][0] * scale, box["y"] + points[0][1] * scale)
-    page.mouse.down()
-    for x, y in points[1:]:
-        page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=8)
-    page.mouse.up()
+    for points in strokes:
+        page.mouse.move(box["x"] + points[0][0] * scale, box["y"] + points[0][1] * scale)
+        page.mouse.down()
+        for x, y in points[1:]:
+            page.mouse.move(box["x"] + x * scale, box["y"] + y * scale, steps=8)
+        page.mouse.up()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Server
+from serving import Server, settle
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from strokes import CROSS, FORTY_TWO, SEVEN, ZERO, draw
 
@@ -34,6 +34,7 @@ def test_both_models_read_what_is_drawn_and_undo_and_clear_take_it_back(drawing:
     draw(drawing, SEVEN)
     expect(first).to_contain_text("7")
     expect(second).to_contain_text("7")
+    settle(drawing)
     before = drawing.locator(".st-key-seen img").get_attribute("src")
     draw(drawing, CROSS)
     expect(drawing.locator(".st-key-seen img")).not_to_have_attribute("src", before or "")
@@ -94,8 +95,7 @@ def test_a_number_is_read_and_each_canvas_keeps_its_drawing(drawing: Page) -> No
     what.get_by_text("A number").click()
     expect(drawing.locator(".st-key-pad_number canvas").last).to_be_visible()
     expect(answer).to_contain_text("–")
-    for stroke in FORTY_TWO:
-        draw(drawing, stroke, 840)
+    draw(drawing, *FORTY_TWO, width=840)
     expect(answer).to_contain_text("42")
     expect(drawing.locator(".st-key-answer_2")).to_contain_text("42")
     expect(drawing.locator(".st-key-seen img")).to_have_count(2)

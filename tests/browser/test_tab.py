@@ -78,9 +78,7 @@ def test_a_number_outlives_a_reload(visit: Callable[[str], Page], settled: Calla
     page = visit("Draw")
     page.locator(".st-key-what").get_by_text("A number").click()
     page.locator(".st-key-pad_number canvas").last.wait_for()
-    settled()  # the canvas has its place
-    for stroke in FORTY_TWO:
-        draw(page, stroke, 840)
+    draw(page, *FORTY_TWO, width=840)
     expect(page.locator(".st-key-answer_1")).to_contain_text("42")
     settled()
     page.reload()

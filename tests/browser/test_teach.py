@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-import strokes
 from playwright.sync_api import Browser, Page, expect
 from serving import Server, choose, serve, settle
-from strokes import EIGHT, SEVEN, ZERO
+from strokes import EIGHT, SEVEN, ZERO, draw
 
 NAME = "hand-of-the-first-visitor"
 ONE = [(140, 50), (140, 230)]
@@ -34,19 +33,6 @@ def server(app: Server) -> str:
     return app.url
 
 
-def draw(page: Page, points: list[tuple[int, int]]) -> None:
-    """Draw on the canvas of the section."""
-    canvas = page.locator(".st-key-teach_canvas canvas").last
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
-    page.mouse.down()
-    for x, y in points[1:]:
-        page.mouse.move(box["x"] + x, box["y"] + y, steps=2)
-    page.mouse.up()
-
-
 def teach_ten(page: Page) -> None:
     """Open the section, choose a small model and draw the ten digits that are asked for."""
     page.get_by_text("Teach it your hand").click()
@@ -56,7 +42,7 @@ def teach_ten(page: Page) -> None:
     expect(page.get_by_role("button", name="Teach mlp-30-10 0 digits")).to_be_visible()
     for place, digit in enumerate(DIGITS):
         expect(prompt).to_have_text(f"Draw a {place}")
-        draw(page, digit)
+        draw(page, digit, canvas="teach_canvas")
         following = page.get_by_role("button", name="Next", exact=True)
         expect(following).to_be_enabled()
         following.click()
@@ -85,9 +71,7 @@ def test_teach_look_keep_draw(
     page.get_by_role("button", name="Keep").click()
     chosen = page.get_by_role("combobox", name="Model 2")
     expect(chosen).to_have_value(f"MLP · {NAME} (yours)")
-    settled()
-    page.locator(".st-key-canvas canvas").last.scroll_into_view_if_needed()
-    strokes.draw(page, SEVEN)
+    draw(page, SEVEN)
     expect(page.locator(".st-key-answer_2 .answer")).to_have_text(re.compile("[0-9?]"))
     page.reload()
     expect(chosen).to_have_value(f"MLP · {NAME} (yours)")
@@ -123,7 +107,7 @@ def test_all_but_drawing_works_by_keyboard(visit: Callable[[str], Page]) -> None
     skip.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".st-key-teach_prompt")).to_have_text("Draw a 1")
-    draw(page, ONE)
+    draw(page, ONE, canvas="teach_canvas")
     following = page.get_by_role("button", name="Next", exact=True)
     expect(following).to_be_enabled()
     following.focus()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from serving import Server, choose, serve, settle
+from serving import Server, choose, serve
 from strokes import SEVEN, draw
 
 from tests.waiting import DEADLOCK, suspended, until
@@ -75,7 +75,6 @@ def test_a_run_is_reloaded_stopped_from_another_server_resumed_kept_and_read_wit
     page.get_by_test_id("stSidebar").get_by_role("link", name="Draw").click()
     choose(page, "model_1", "mine")
     page.locator(".st-key-canvas canvas").last.wait_for()
-    settle(page)
     draw(page, SEVEN)
     expect(page.locator(".st-key-answer_1")).to_contain_text("7")
 
