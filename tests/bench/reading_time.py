@@ -23,7 +23,7 @@ from digitrec.recognition import pipeline
 from digitrec.registry import registry
 from tests.bench.read_speed import drawn, photo
 
-CANVAS, PHOTO = 5.0, 300.0  # milliseconds at most
+CANVAS, PHOTO = 5.0, 200.0  # milliseconds at most
 
 
 def best(call: Callable[[], object], times: int) -> float:
