@@ -1,5 +1,6 @@
 """Picture -> candidates for digits: the detector's, and on drawings and photos of little ink those of the ink."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -48,6 +49,8 @@ class Thresholds:
         doubted: Probability that is added to each of those four, so that none is ruled out.
         turned: By how much likelier (mean log probability) the digits must lie another way up for the page to be
             rotated by quarters.
+        fitting: Pixels of its longer side at which the detector sees a digit best.
+        about: Width of the bell curve, over the logarithm of that size, by which passes count.
         better: By how much surer, of 1, a drawing must be read at another angle to be rotated.
     """
 
@@ -65,6 +68,8 @@ class Thresholds:
     votes: float = 0.1
     doubted: float = 0.02
     turned: float = 0.1
+    fitting: float = 40.0
+    about: float = 0.6
     better: float = 0.05
 
 
@@ -78,7 +83,7 @@ class Candidate:
     Attributes:
         box: In pixels of the page.
         cut: Its glyph and the steps to it.
-        known: float32 (8,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
+        known: float32 (9,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
         detected: float32 (10,), the detector's log probabilities of the digits.
         cropped: float32 (10,), those of the crop classifier.
     """
@@ -300,10 +305,14 @@ def _overlaps(some: Floats, others: Floats) -> tuple[Floats, Floats, Floats]:
     return shared, np.maximum(first + second - shared, 1e-6), np.maximum(np.minimum(first, second), 1e-6)
 
 
-def heat_in(boxes: Floats, passes: tuple[Pass, ...]) -> Floats:
-    """Return the highest objectness logit (N,) in the middle half of boxes (N, 4) of left, top, width, height."""
-    highest = np.full(len(boxes), -8.0, np.float32)
-    for look in passes:
+def heat_in(boxes: Floats, passes: tuple[Pass, ...], thresholds: Thresholds = THRESHOLDS) -> tuple[Floats, Floats]:
+    """Return the objectness logits in the middle half of boxes (N, 4) of left, top, width, height.
+
+    Returns:
+        The highest of all passes (N,), and their mean (N,), in which passes count that see a box at a fitting size.
+    """
+    seen, weights = np.full((2, len(passes), len(boxes)), [[[-8.0]], [[0.0]]], np.float32)
+    for number, look in enumerate(passes):
         left, top, width, height = ((boxes - [look.left, look.top, 0, 0]) * look.scale).T
         rows, columns = look.heat.shape
         for i in range(len(boxes)):
@@ -311,8 +320,13 @@ def heat_in(boxes: Floats, passes: tuple[Pass, ...]) -> Floats:
             y0, y1 = int(top[i] + 0.25 * height[i]), int(top[i] + 0.75 * height[i]) + 1
             part = look.heat[max(0, y0) : min(rows, y1), max(0, x0) : min(columns, x1)]
             if part.size:
-                highest[i] = max(highest[i], float(part.max()))
-    return highest
+                seen[number, i] = min(max(float(part.max()), -8.0), 8.0)
+                pixels = maps.STRIDE * max(width[i], height[i], 1e-3)
+                off = math.log(pixels / thresholds.fitting) / thresholds.about
+                weights[number, i] = math.exp(-0.5 * off * off) + 1e-6
+    total = weights.sum(axis=0)
+    mean = np.where(total > 0, (weights * seen).sum(axis=0) / np.maximum(total, 1e-6), np.float32(-8.0))
+    return seen.max(axis=0, initial=-8.0), mean.astype(np.float32)
 
 
 def _weighed(
@@ -322,8 +336,8 @@ def _weighed(
     if not len(some.boxes):
         return ()
     answers = classifier.answers(np.stack([cut.glyph for cut in some.cuts]))
-    heat = heat_in(some.boxes, search.passes)
-    known = fusion.features(heat, some.from_ink, flat, some.boxes, some.cropped.is_digit)
+    heat, fitting = heat_in(some.boxes, search.passes, thresholds)
+    known = fusion.features(heat, fitting, some.from_ink, flat, some.boxes, some.cropped.is_digit)
     likely = fusion.is_digit(fusion.evidence(known), fusion.trust(known), answers.is_digit)
     shared, _, smaller = _overlaps(some.boxes, some.boxes)
     kept: list[int] = []

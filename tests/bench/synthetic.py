@@ -32,6 +32,7 @@ from digitrec.datasets.synthetic_pages import EMPTY, SORTS, Page, PageMaker, Sor
 from digitrec.recognition import candidates, fusion, page_search, pipeline, results, shipped
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
+from digitrec.training import fusion_fit
 
 AGREEING = 0.02
 """Share of the digits that the ink step finds and the classifier takes for digits that the detector may refuse."""
@@ -142,23 +143,22 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
 def fit(count: int, seed: int, workers: int) -> None:
     """Print the weights of the fusion."""
     from scipy.optimize import minimize
-    from sklearn.linear_model import LogisticRegression
 
     parts = spread(evidence, count, seed, workers)
     known, rejection, truth, classified, detected, cropped, weight = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     is_digit = truth >= 0
-    of_ink, taken = known[:, 1] > 0, rejection > 0
+    of_ink, taken = known[:, fusion.FROM_INK] > 0, rejection > 0
     agrees = float(np.quantile(known[of_ink & taken & is_digit, 0], AGREEING))
     others = of_ink & taken & ~is_digit
     print(f"agrees {agrees:.2f}: reached by {np.mean(known[others, 0] >= agrees):.3f} of {others.sum()} non-digits")
-    both = np.column_stack([known, rejection])[~of_ink]
-    model = LogisticRegression(C=1.0, max_iter=5000).fit(both, is_digit[~of_ink], weight[~of_ink])
-    right = model.score(both, is_digit[~of_ink], weight[~of_ink])
-    print(f"{len(both)} candidates of the detector alone, {is_digit[~of_ink].mean():.3f} are digits; right {right:.4f}")
-    print("features", tuple(round(float(v), 2) for v in model.coef_[0][:-1]))
-    print("rejection", round(float(model.coef_[0][-1]), 2), "bias", model.intercept_.round(2))
+    alone = (known[~of_ink], rejection[~of_ink], is_digit[~of_ink], weight[~of_ink])
+    made = fusion_fit.fitted(*alone)
+    print(f"{len(alone[0])} candidates of the detector alone, {alone[2].mean():.3f} are digits")
+    before, after = (fusion_fit.surprise(weights, *alone) for weights in (fusion.WEIGHTS, made))
+    print(f"surprise {after:.4f}; with the weights of today {before:.4f}")
+    print(made)
     classified, detected, cropped = classified[is_digit], detected[is_digit], cropped[is_digit]
     digit = truth[is_digit].astype(int)
 

@@ -204,4 +204,19 @@ def test_heat_is_the_highest_in_the_middle_of_a_box_over_all_looks() -> None:
     far[0, 0] = 4.0
     looks = (candidates.Pass(heat, 0.25, 0.0, 0.0), candidates.Pass(far, 0.5, 100.0, 100.0))
     boxes = np.array([[14, 14, 16, 16], [2, 2, 16, 16], [30, 0, 8, 8], [97, 97, 8, 8], [500, 500, 8, 8]], np.float32)
-    np.testing.assert_array_equal(candidates.heat_in(boxes, looks), [3.0, 1.0, -5.0, 4.0, -8.0])
+    highest, fitting = candidates.heat_in(boxes, looks)
+    np.testing.assert_array_equal(highest, [3.0, 1.0, -5.0, 4.0, -8.0])
+    np.testing.assert_array_equal(fitting, highest)  # each is seen once
+
+
+def test_heat_counts_most_where_a_digit_is_seen_at_a_fitting_size() -> None:
+    small, large = (np.full((40, 40), level, np.float32) for level in (-2.0, 6.0))
+    looks = (candidates.Pass(small, 0.05, 0.0, 0.0), candidates.Pass(large, 0.25, 0.0, 0.0))
+    highest, fitting = candidates.heat_in(
+        np.array([[40.0, 40.0, 30.0, 40.0]], np.float32), looks
+    )  # 8 pixels high in the first look, 40 in the second
+    assert highest[0] == 6.0
+    assert fitting[0] > 5.0
+    highest, fitting = candidates.heat_in(np.array([[0.0, 0.0, 200.0, 200.0]], np.float32), looks)  # 40 and 200
+    assert highest[0] == 6.0
+    assert fitting[0] < 0.0

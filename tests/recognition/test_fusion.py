@@ -24,6 +24,7 @@ def features(heat: object, flat: bool = False, **given: object) -> np.ndarray:
     boxes = np.tile(np.array([0.0, 0.0, 20.0, 30.0]), (len(values), 1))
     boxes[:, 0] = 5000.0 * np.arange(len(values))
     arguments = {
+        "fitting": values,
         "from_ink": np.zeros(len(values), bool),
         "boxes": boxes,
         "crop": np.zeros(len(values)),
@@ -84,11 +85,18 @@ def test_what_the_detector_finds_is_weighed_whatever_its_heat(heat: float) -> No
     known = features([heat])
     assert not fusion.agreed(known).any()
     assert fusion.trust(known)[0] == np.float32(WEIGHTS.rejection)
-    assert fusion.evidence(known)[0] == pytest.approx(known[0] @ np.array(WEIGHTS.features) + WEIGHTS.bias, abs=1e-3)
+    units = [
+        np.tanh(known[0] @ np.array(unit) + bias)
+        for unit, bias in zip(WEIGHTS.hidden, WEIGHTS.hidden_bias, strict=True)
+    ]
+    expected = known[0] @ np.array(WEIGHTS.linear) + np.dot(units, WEIGHTS.outputs) + WEIGHTS.bias
+    assert fusion.evidence(known)[0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_there_is_a_weight_for_each_feature() -> None:
-    assert len(WEIGHTS.features) == len(FEATURES) == features([0.0, 1.0]).shape[1]
+    assert len(WEIGHTS.linear) == len(FEATURES) == features([0.0, 1.0]).shape[1]
+    assert {len(unit) for unit in WEIGHTS.hidden} == {len(FEATURES)}
+    assert len(WEIGHTS.hidden) == len(WEIGHTS.hidden_bias) == len(WEIGHTS.outputs)
     assert features([0.0]).dtype == np.float32
 
 
@@ -124,6 +132,15 @@ def test_what_the_detector_says_becomes_likelier(classified: np.ndarray, digit: 
     assert (together[:, digit] >= alone[:, digit] - 1e-6).all()
 
 
+@pytest.mark.parametrize("place", [FEATURES.index(name) for name in fusion.RISING])
+@given(arrays(np.float32, len(FEATURES), elements=st.floats(-8.0, 8.0, width=32)), st.floats(0.0, 8.0))
+def test_what_speaks_for_a_digit_never_makes_one_less_likely(place: int, known: np.ndarray, more: float) -> None:
+    known[fusion.FROM_INK] = 0.0
+    raised = known.copy()
+    raised[place] += more
+    assert fusion.evidence(raised) >= fusion.evidence(known) - 1e-4
+
+
 @given(heats, st.lists(heats, min_size=2, max_size=2, unique=True))
 def test_a_crop_that_looks_like_a_digit_never_makes_one_less_likely(heat: float, some: list[float]) -> None:
     known = [features([heat], crop=np.array([crop])) for crop in sorted(some)]
@@ -154,7 +171,7 @@ def test_unlikely_candidates_make_a_page_less_likely_to_hold_digits() -> None:
     alone, among = features([5.0])[:, place], features([5.0] + [-5.0] * 20)[:, place]
     many = features([5.0] * 20 + [-5.0])[:, place]
     assert among[0] < alone[0] < many[0] < 1.0
-    assert WEIGHTS.features[place] > 0
+    assert fusion.evidence(features([5.0] + [-5.0] * 20))[0] < fusion.evidence(features([5.0]))[0]
 
 
 def test_likely_neighbours_make_a_candidate_likelier() -> None:
@@ -163,7 +180,7 @@ def test_likely_neighbours_make_a_candidate_likelier() -> None:
     beside = features([1.0, 1.0, 1.0], boxes=boxes, crop=np.array([0.0, 3.0, 3.0]))[:, place]
     assert beside[0] > 1.0
     np.testing.assert_allclose(beside[1:], 0.0, atol=1e-3)
-    assert WEIGHTS.features[place] > 0
+    assert WEIGHTS.linear[place] > 0
 
 
 def test_no_candidates_have_no_features() -> None:
@@ -174,7 +191,7 @@ def test_no_candidates_have_no_features() -> None:
 def test_what_the_ink_step_found_is_the_classifiers_to_decide_where_the_detector_agrees() -> None:
     known = np.zeros((3, len(fusion.FEATURES)), np.float32)
     known[:, 0] = WEIGHTS.agrees[0] + 0.1, WEIGHTS.agrees[0] - 0.1, 5.0  # the detector's logits
-    known[:2, 1] = 1.0  # found by the ink step
+    known[:2, fusion.FROM_INK] = 1.0
     likely = fusion.is_digit(fusion.evidence(known), fusion.trust(known), np.array([0.9, 0.9, 0.1]))
     assert likely[0] == pytest.approx(0.9, abs=1e-3)
     assert likely[1] < 0.05

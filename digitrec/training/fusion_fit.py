@@ -1,0 +1,94 @@
+"""The fit of the weights of `recognition/fusion.py` that tell digits from others (`tests.bench.synthetic --fit`)."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from digitrec.recognition import fusion
+from digitrec.recognition.fusion import FEATURES, RISING, Weights
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+UNITS, PENALTY = 4, 5e-4
+"""Hidden units, and of the sum of the squared weights; chosen by cross-validation over the pages."""
+
+STARTS = 8
+"""Fits from other random weights, of which the best is kept."""
+
+TOP = 3.0
+"""What the rejection's logits are divided by in the fit, so that the penalty treats all alike."""
+
+
+def fitted(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
+    """Return weights under which digits and others are least surprising.
+
+    Args:
+        known: (N, 9), as `fusion.features` returns it, of what the detector alone found.
+        rejection: (N,), logits of the classifier's rejection score.
+        is_digit: (N,), whether they are digits.
+        weight: (N,), of each in the fit.
+    """
+    mean, spread = known.mean(axis=0), known.std(axis=0)
+    spread = np.where(spread > 1e-6, spread, 1.0)  # what is the same of all is left alone
+    inputs, further = ((known - mean) / spread).astype(np.float64), rejection.astype(np.float64) / TOP
+    share = weight.astype(np.float64) / weight.sum()
+    count = len(FEATURES)
+    shapes = [(count, UNITS), (UNITS,), (UNITS,), (count,), (), ()]
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+    rising = np.isin(FEATURES, RISING)
+    least = np.concatenate(
+        [
+            np.where(np.repeat(rising, UNITS), 0.0, -np.inf),
+            np.full(UNITS, -np.inf),
+            np.zeros(UNITS),
+            np.where(rising, 0.0, -np.inf),
+            [0.0, -np.inf],
+        ]
+    )
+
+    def parts(values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        return [part.reshape(shape) for part, shape in zip(np.split(values, ends[:-1]), shapes, strict=True)]
+
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        hidden, hidden_bias, outputs, linear, trust, bias = parts(values)
+        active = np.tanh(inputs @ hidden + hidden_bias)
+        logits = active @ outputs + inputs @ linear + trust * further + bias
+        error = share * (1.0 / (1.0 + np.exp(-logits)) - is_digit)
+        back = np.outer(error, outputs) * (1.0 - active**2)
+        slopes = (inputs.T @ back, back.sum(axis=0), active.T @ error, inputs.T @ error, error @ further, error.sum())
+        gradient = np.concatenate([np.ravel(slope) for slope in slopes]) + 2.0 * PENALTY * values
+        value = (share * (np.logaddexp(0.0, logits) - is_digit * logits)).sum() + PENALTY * (values**2).sum()
+        return float(value), gradient
+
+    def minimum(seed: int) -> Any:
+        start = np.random.default_rng(seed).normal(0.0, 0.3, ends[-1])
+        start = np.where(np.isfinite(least), np.abs(start), start)
+        bounds = [(low, None) for low in least]
+        return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000})
+
+    best = min((minimum(seed) for seed in range(STARTS)), key=lambda found: float(found.fun))
+    hidden, hidden_bias, outputs, linear, trust, bias = parts(best.x)
+    hidden, linear = hidden / spread[:, None], linear / spread  # for features as they come
+    return replace(
+        fusion.WEIGHTS,
+        bias=round(float(bias - mean @ linear), 3),
+        linear=_rounded(linear),
+        hidden=tuple(_rounded(unit) for unit in hidden.T),
+        hidden_bias=_rounded(hidden_bias - mean @ hidden),
+        outputs=_rounded(outputs),
+        rejection=round(float(trust) / TOP, 3),
+    )
+
+
+def surprise(weights: Weights, known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> float:
+    """Return the mean log loss of candidates (N,); see `fitted`."""
+    logits = (fusion.evidence(known, weights) + weights.rejection * rejection).astype(np.float64)
+    return float(np.average(np.logaddexp(0.0, logits) - is_digit * logits, weights=weight))
+
+
+def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple((np.round(values, 3) + 0.0).tolist())  # no -0.0

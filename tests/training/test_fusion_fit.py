@@ -1,0 +1,52 @@
+"""The fit of the fusion's weights finds what tells digits from others; what speaks for digits never counts against."""
+
+import numpy as np
+import pytest
+
+from digitrec.recognition import fusion
+from digitrec.recognition.fusion import FEATURES, RISING
+from digitrec.training import fusion_fit
+
+COUNT = 1500
+FITTING, BELOW, SIZE = (FEATURES.index(name) for name in ("fitting", "below", "size"))
+
+
+@pytest.fixture(scope="module")
+def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features, the rejection's logits and the weights of made candidates."""
+    rng = np.random.default_rng(1)
+    known = rng.normal(0.0, 2.0, (COUNT, len(FEATURES))).astype(np.float32)
+    known[:, fusion.FROM_INK] = 0.0
+    return known, rng.normal(0.0, 3.0, COUNT).astype(np.float32), rng.uniform(0.5, 1.0, COUNT).astype(np.float32)
+
+
+def right(weights: fusion.Weights, known: np.ndarray, rejection: np.ndarray, is_digit: np.ndarray) -> float:
+    logits = fusion.evidence(known, weights) + weights.rejection * rejection
+    return float(np.mean((logits > 0) == is_digit))
+
+
+def test_what_takes_two_kinds_of_evidence_at_once_is_learned(drawn: tuple[np.ndarray, ...]) -> None:
+    known, rejection, weight = drawn
+    is_digit = (known[:, FITTING] > 0) & (known[:, BELOW] > 0)
+    made = fusion_fit.fitted(known, rejection, is_digit, weight)
+    assert right(made, known, rejection, is_digit) > 0.96
+    assert fusion_fit.surprise(made, known, rejection, is_digit, weight) < 0.15
+    assert made == fusion_fit.fitted(known, rejection, is_digit, weight)
+
+
+def test_the_rejection_score_is_weighed(drawn: tuple[np.ndarray, ...]) -> None:
+    known, rejection, weight = drawn
+    made = fusion_fit.fitted(known, rejection, rejection > 0, weight)
+    assert made.rejection > 0.5
+    assert right(made, known, rejection, rejection > 0) > 0.97
+
+
+def test_no_fit_takes_chance_for_a_sign_against_a_digit(drawn: tuple[np.ndarray, ...]) -> None:
+    known, rejection, weight = drawn
+    made = fusion_fit.fitted(known, rejection, known[:, FITTING] < 0, weight)
+    for name in RISING:
+        raised = known.copy()
+        raised[:, FEATURES.index(name)] += 1.0
+        assert (fusion.evidence(raised, made) >= fusion.evidence(known, made) - 1e-3).all()
+    made = fusion_fit.fitted(known, rejection, known[:, SIZE] < 0, weight)  # which may speak against one
+    assert right(made, known, rejection, known[:, SIZE] < 0) > 0.95
