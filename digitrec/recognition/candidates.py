@@ -1,6 +1,5 @@
 """Picture -> candidates for digits: the detector's, and on drawings and photos of little ink those of the ink."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -311,7 +310,8 @@ def heat_in(boxes: Floats, passes: tuple[Pass, ...], thresholds: Thresholds = TH
     Returns:
         The highest of all passes (N,), and their mean (N,), in which passes count that see a box at a fitting size.
     """
-    seen, weights = np.full((2, len(passes), len(boxes)), [[[-8.0]], [[0.0]]], np.float32)
+    seen = np.full((len(passes), len(boxes)), -8.0, np.float32)
+    weights = np.zeros((len(passes), len(boxes)))
     for number, look in enumerate(passes):
         left, top, width, height = ((boxes - [look.left, look.top, 0, 0]) * look.scale).T
         rows, columns = look.heat.shape
@@ -320,13 +320,13 @@ def heat_in(boxes: Floats, passes: tuple[Pass, ...], thresholds: Thresholds = TH
             y0, y1 = int(top[i] + 0.25 * height[i]), int(top[i] + 0.75 * height[i]) + 1
             part = look.heat[max(0, y0) : min(rows, y1), max(0, x0) : min(columns, x1)]
             if part.size:
-                seen[number, i] = min(max(float(part.max()), -8.0), 8.0)
-                pixels = maps.STRIDE * max(width[i], height[i], 1e-3)
-                off = math.log(pixels / thresholds.fitting) / thresholds.about
-                weights[number, i] = math.exp(-0.5 * off * off) + 1e-6
-    total = weights.sum(axis=0)
-    mean = np.where(total > 0, (weights * seen).sum(axis=0) / np.maximum(total, 1e-6), np.float32(-8.0))
-    return seen.max(axis=0, initial=-8.0), mean.astype(np.float32)
+                seen[number, i] = part.max()
+                weights[number, i] = 1.0
+        pixels = maps.STRIDE * np.maximum(np.maximum(width, height), 1e-3)
+        weights[number] *= np.exp(-0.5 * (np.log(pixels / thresholds.fitting) / thresholds.about) ** 2) + 1e-6
+    seen = np.clip(seen, -8.0, 8.0)
+    fitting = (weights * (seen + 8.0)).sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-9) - 8.0
+    return seen.max(axis=0, initial=-8.0), fitting.astype(np.float32)
 
 
 def _weighed(
