@@ -15,11 +15,26 @@ FORTY_TWO = (
 )
 
 
+STILL = """canvas => new Promise(done => {
+    let before = null, frames = 0;
+    const look = () => {
+        const {x, y} = canvas.getBoundingClientRect();
+        frames = before && before.x === x && before.y === y ? frames + 1 : 0;
+        before = {x, y};
+        if (frames < 20) requestAnimationFrame(look); else done();
+    };
+    look();
+})"""
+"""Waits until an element has been in one place for twenty frames: a section that opens moves what is below it."""
+
+
 def draw(page: Page, *strokes: list[tuple[int, int]], width: int = 280, canvas: str = "canvas") -> None:
     """Draw strokes one right after the other, once the page has come to rest: a canvas drawn anew loses a stroke."""
     settle(page)
     place = page.locator(f".st-key-{canvas} canvas").last
-    place.scroll_into_view_if_needed()
+    for _ in range(2):  # what has moved may have left the window
+        place.scroll_into_view_if_needed()
+        place.evaluate(STILL)
     box = place.bounding_box()
     assert box
     scale = box["width"] / width  # a canvas wider than the window is shown smaller

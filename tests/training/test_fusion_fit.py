@@ -7,7 +7,7 @@ from digitrec.recognition import fusion
 from digitrec.recognition.fusion import FEATURES, RISING
 from digitrec.training import fusion_fit
 
-COUNT = 1500
+COUNT = 500
 FITTING, BELOW, SIZE = (FEATURES.index(name) for name in ("fitting", "below", "size"))
 
 
