@@ -325,7 +325,8 @@ def heat_in(boxes: Floats, passes: tuple[Pass, ...], thresholds: Thresholds = TH
         pixels = maps.STRIDE * np.maximum(np.maximum(width, height), 1e-3)
         weights[number] *= np.exp(-0.5 * (np.log(pixels / thresholds.fitting) / thresholds.about) ** 2) + 1e-6
     seen = np.clip(seen, -8.0, 8.0)
-    fitting = (weights * (seen + 8.0)).sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-9) - 8.0
+    total = weights.sum(axis=0)
+    fitting = np.where(total > 0.0, (weights * seen).sum(axis=0) / np.maximum(total, 1e-9), -8.0)
     return seen.max(axis=0, initial=-8.0), fitting.astype(np.float32)
 
 

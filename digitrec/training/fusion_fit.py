@@ -19,12 +19,12 @@ UNITS, PENALTY = 4, 5e-4
 STARTS = 8
 """Fits from other random weights, of which the best is kept."""
 
-TOP = 3.0
+REJECTION_SCALE = 3.0
 """What the rejection's logits are divided by in the fit, so that the penalty treats all alike."""
 
 
-def fitted(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
-    """Return weights under which digits and others are least surprising.
+def fit(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
+    """Return the weights with the lowest log loss under the penalty.
 
     Args:
         known: (N, 9), as `fusion.features` returns it, of what the detector alone found.
@@ -34,7 +34,7 @@ def fitted(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> 
     """
     mean, spread = known.mean(axis=0), known.std(axis=0)
     spread = np.where(spread > 1e-6, spread, 1.0)  # what is the same of all is left alone
-    inputs, further = ((known - mean) / spread).astype(np.float64), rejection.astype(np.float64) / TOP
+    inputs, further = ((known - mean) / spread).astype(np.float64), rejection.astype(np.float64) / REJECTION_SCALE
     share = weight.astype(np.float64) / weight.sum()
     count = len(FEATURES)
     shapes = [(count, UNITS), (UNITS,), (UNITS,), (count,), (), ()]
@@ -80,12 +80,12 @@ def fitted(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> 
         hidden=tuple(_rounded(unit) for unit in hidden.T),
         hidden_bias=_rounded(hidden_bias - mean @ hidden),
         outputs=_rounded(outputs),
-        rejection=round(float(trust) / TOP, 3),
+        rejection=round(float(trust) / REJECTION_SCALE, 3),
     )
 
 
-def surprise(weights: Weights, known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> float:
-    """Return the mean log loss of candidates (N,); see `fitted`."""
+def log_loss(weights: Weights, known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> float:
+    """Return the mean log loss of candidates (N,); see `fit`."""
     logits = (fusion.evidence(known, weights) + weights.rejection * rejection).astype(np.float64)
     return float(np.average(np.logaddexp(0.0, logits) - is_digit * logits, weights=weight))
 

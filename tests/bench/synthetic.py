@@ -154,10 +154,10 @@ def fit(count: int, seed: int, workers: int) -> None:
     others = of_ink & taken & ~is_digit
     print(f"agrees {agrees:.2f}: reached by {np.mean(known[others, 0] >= agrees):.3f} of {others.sum()} non-digits")
     alone = (known[~of_ink], rejection[~of_ink], is_digit[~of_ink], weight[~of_ink])
-    made = fusion_fit.fitted(*alone)
+    made = fusion_fit.fit(*alone)
     print(f"{len(alone[0])} candidates of the detector alone, {alone[2].mean():.3f} are digits")
-    before, after = (fusion_fit.surprise(weights, *alone) for weights in (fusion.WEIGHTS, made))
-    print(f"surprise {after:.4f}; with the weights of today {before:.4f}")
+    before, after = (fusion_fit.log_loss(weights, *alone) for weights in (fusion.WEIGHTS, made))
+    print(f"log loss {after:.4f}; with the weights of today {before:.4f}")
     print(made)
     classified, detected, cropped = classified[is_digit], detected[is_digit], cropped[is_digit]
     digit = truth[is_digit].astype(int)

@@ -212,11 +212,11 @@ def test_heat_is_the_highest_in_the_middle_of_a_box_over_all_looks() -> None:
 def test_heat_counts_most_where_a_digit_is_seen_at_a_fitting_size() -> None:
     small, large = (np.full((40, 40), level, np.float32) for level in (-2.0, 6.0))
     looks = (candidates.Pass(small, 0.05, 0.0, 0.0), candidates.Pass(large, 0.25, 0.0, 0.0))
-    highest, fitting = candidates.heat_in(
-        np.array([[40.0, 40.0, 30.0, 40.0]], np.float32), looks
-    )  # 8 pixels high in the first look, 40 in the second
+    box = np.array([[40.0, 40.0, 30.0, 40.0]], np.float32)  # 8 pixels high in the first look, 40 in the second
+    highest, fitting = candidates.heat_in(box, looks)
     assert highest[0] == 6.0
     assert fitting[0] > 5.0
-    highest, fitting = candidates.heat_in(np.array([[0.0, 0.0, 200.0, 200.0]], np.float32), looks)  # 40 and 200
+    box = np.array([[0.0, 0.0, 200.0, 200.0]], np.float32)  # 40 and 200
+    highest, fitting = candidates.heat_in(box, looks)
     assert highest[0] == 6.0
     assert fitting[0] < 0.0

@@ -28,25 +28,25 @@ def right(weights: fusion.Weights, known: np.ndarray, rejection: np.ndarray, is_
 def test_what_takes_two_kinds_of_evidence_at_once_is_learned(drawn: tuple[np.ndarray, ...]) -> None:
     known, rejection, weight = drawn
     is_digit = (known[:, FITTING] > 0) & (known[:, BELOW] > 0)
-    made = fusion_fit.fitted(known, rejection, is_digit, weight)
+    made = fusion_fit.fit(known, rejection, is_digit, weight)
     assert right(made, known, rejection, is_digit) > 0.96
-    assert fusion_fit.surprise(made, known, rejection, is_digit, weight) < 0.15
-    assert made == fusion_fit.fitted(known, rejection, is_digit, weight)
+    assert fusion_fit.log_loss(made, known, rejection, is_digit, weight) < 0.15
+    assert made == fusion_fit.fit(known, rejection, is_digit, weight)
 
 
 def test_the_rejection_score_is_weighed(drawn: tuple[np.ndarray, ...]) -> None:
     known, rejection, weight = drawn
-    made = fusion_fit.fitted(known, rejection, rejection > 0, weight)
+    made = fusion_fit.fit(known, rejection, rejection > 0, weight)
     assert made.rejection > 0.5
     assert right(made, known, rejection, rejection > 0) > 0.97
 
 
 def test_no_fit_takes_chance_for_a_sign_against_a_digit(drawn: tuple[np.ndarray, ...]) -> None:
     known, rejection, weight = drawn
-    made = fusion_fit.fitted(known, rejection, known[:, FITTING] < 0, weight)
+    made = fusion_fit.fit(known, rejection, known[:, FITTING] < 0, weight)
     for name in RISING:
         raised = known.copy()
         raised[:, FEATURES.index(name)] += 1.0
         assert (fusion.evidence(raised, made) >= fusion.evidence(known, made) - 1e-3).all()
-    made = fusion_fit.fitted(known, rejection, known[:, SIZE] < 0, weight)  # which may speak against one
+    made = fusion_fit.fit(known, rejection, known[:, SIZE] < 0, weight)  # which may speak against one
     assert right(made, known, rejection, known[:, SIZE] < 0) > 0.95
