@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitInvalidLayoutContextError
 
 from digitrec.datasets.unipen import BRUSH, CANVAS
 from digitrec.figures import page_picture
@@ -94,9 +95,13 @@ def drawn_and_read(pad: Pad, places: Places) -> None:
     """Draw the canvas and fill the places; only this runs again after a stroke.
 
     Each element costs the server about as much as a model's answer, so what a stroke does not change is drawn by the
-    page, once. Streamlit fills again only places that were filled when the page was made, if with nothing.
+    page, once. Streamlit fills again only places that were filled when the page was made, if with nothing: where a
+    click interrupts that, the page is made again.
     """
-    fill(pad, places, "Draw")
+    try:
+        fill(pad, places, "Draw")
+    except StreamlitInvalidLayoutContextError:
+        st.rerun()
 
 
 def fill(pad: Pad, places: Places, page: str) -> NDArray[np.uint8] | None:

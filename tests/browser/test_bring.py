@@ -53,6 +53,8 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
     page.locator(".st-key-bring_start button").click()
     expect(page.locator(".st-key-bring")).to_contain_text("Python pickle", timeout=WORKING)
     bring(page, FILE)
+    page.locator('.st-key-bring input[value="my-model"]').wait_for()
+    settled()  # until then the other file's name can be there too
     page.get_by_label("Name here").fill(NAME)
     page.get_by_label("Name here").press("Enter")
     settled()

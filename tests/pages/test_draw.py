@@ -1,11 +1,15 @@
 """Draw without a browser: how the page shows a drawing that the canvas sent."""
 
 from collections.abc import Callable
+from typing import Any
 
 import calibrated
 import pytest
 from drawings import drawing, words
+from streamlit.errors import StreamlitInvalidLayoutContextError
 from streamlit.testing.v1 import AppTest
+
+from digitrec.ui import draw
 
 SEVEN = [(70, 60), (200, 60), (120, 230)]
 ONE = [(400, 50), (400, 230)]
@@ -27,6 +31,25 @@ def test_a_seven_is_read_by_both_models(opened: Callable[..., AppTest]) -> None:
     said = words(opened(pad=drawing(SEVEN)))
     assert said.count('<p class="answer">7</p>') == 2
     assert "Centred" in said
+
+
+def test_the_page_is_made_again_where_streamlit_has_lost_a_place(
+    opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = []
+
+    def lost_once(*args: Any) -> object:
+        filled.append(args)
+        if len(filled) == 1:
+            raise StreamlitInvalidLayoutContextError("A fragment tried to write to a container created outside it.")
+        return fill(*args)
+
+    fill = draw.fill
+    monkeypatch.setattr(draw, "fill", lost_once)
+    page = opened(pad=drawing(SEVEN))
+    assert not page.exception
+    assert len(filled) == 2
+    assert words(page).count('<p class="answer">7</p>') == 2
 
 
 def test_the_second_model_may_be_none(opened: Callable[..., AppTest]) -> None:
