@@ -295,11 +295,11 @@ def _command(data: bytes, folder: Path) -> None:
     if "train" in words[:1] or "evaluate" in words[:1]:
         words[1:2] = [f"{word}?" for word in words[1:2]]
     (folder / "a.png").write_bytes(picturedata.png()[0])
-    said = io.TextIOWrapper(io.BytesIO(), errors="strict")
+    output = io.TextIOWrapper(io.BytesIO(), errors="strict")
     here = Path.cwd()
     os.chdir(folder)
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
             status = cli.main(words)
     except SystemExit as end:  # argparse
         status = end.code if isinstance(end.code, int) else 1

@@ -44,7 +44,7 @@ def test_spoiled_input_is_answered_or_refused_in_a_sentence(target: Target, home
         except DigitrecError as error:
             refused.append(str(error))
     assert refused or target.name in ANSWERED
-    assert all(said[0].isupper() and str(home) not in said for said in refused)
+    assert all(sentence[0].isupper() and str(home) not in sentence for sentence in refused)
 
 
 @pytest.mark.parametrize("name", ["png", "jpeg", "webp", "bmp", "gif", "tiff", "heic", "pdf"])
@@ -60,8 +60,8 @@ def test_each_page_of_a_spoiled_file_is_decoded_or_refused_in_a_sentence(name: s
                 refused.append(str(error))
     assert min(len(opened), len(refused)) > DECODED // 20
     assert {picture.image.mode for picture in opened} <= {"RGB", "RGBA"}
-    said = {*refused, *(picture.note for picture in opened if picture.note)}
-    assert all(re.fullmatch(r"[A-Z][^\n/\\]+\.", sentence) for sentence in said), said
+    sentences = {*refused, *(picture.note for picture in opened if picture.note)}
+    assert all(re.fullmatch(r"[A-Z][^\n/\\]+\.", sentence) for sentence in sentences), sentences
 
 
 def test_a_gif_without_any_colours_is_refused_in_a_sentence() -> None:
@@ -155,9 +155,9 @@ def test_a_picture_that_says_it_is_huge_is_refused_before_it_is_unpacked(tmp_pat
         (tmp_path / kind).write_bytes(data)
     files = [str(tmp_path / kind) for kind in bombs]
     done = subprocess.run([sys.executable, "-c", OPEN, *files], cwd=settings.PROJECT, capture_output=True, check=False)
-    said = done.stdout.decode().splitlines()
-    assert [line.split()[0] for line in said] == list(bombs), done.stderr
-    assert all("too large" in line and "memory" not in line for line in said), said
+    lines = done.stdout.decode().splitlines()
+    assert [line.split()[0] for line in lines] == list(bombs), done.stderr
+    assert all("too large" in line and "memory" not in line for line in lines), lines
 
 
 def test_of_an_animation_one_frame_is_unpacked() -> None:

@@ -27,5 +27,5 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(name: str) -> None:
         except ModelError as error:
             refused.append(str(error))
     assert len(refused) > COUNT // 4
-    assert all(said[0].isupper() and "Traceback" not in said for said in refused)
+    assert all(sentence[0].isupper() and "Traceback" not in sentence for sentence in refused)
     assert sandbox.CRASHED not in refused

@@ -55,7 +55,7 @@ def test_a_rotated_picture_has_its_angle_and_corners(digit, tiny_model, capsys, 
     assert [len(corner) for corner in found["corners"]] == [2, 2, 2, 2]
 
 
-def test_a_notice_is_told_once_and_apart_from_the_readings(digit, tiny_model, capsys, monkeypatch):
+def test_a_notice_is_reported_once_and_apart_from_the_readings(digit, tiny_model, capsys, monkeypatch):
     notices = iter(["No detector.", "No detector.", None, "Another."])
 
     def read(image, model, single, finder):
@@ -63,9 +63,9 @@ def test_a_notice_is_told_once_and_apart_from_the_readings(digit, tiny_model, ca
 
     monkeypatch.setattr(pipeline, "read", read)
     assert cli.main(["read", "--format", "jsonl", *[str(digit)] * 4]) == 0
-    said = capsys.readouterr()
-    assert len(answers(said.out)) == 4
-    assert said.err.splitlines() == ["digitrec: No detector.", "digitrec: Another."]
+    captured = capsys.readouterr()
+    assert len(answers(captured.out)) == 4
+    assert captured.err.splitlines() == ["digitrec: No detector.", "digitrec: Another."]
 
 
 def test_text_is_a_line_a_picture(digit, tiny_model, tmp_path, capsys):
@@ -132,7 +132,7 @@ def test_a_tiff_has_a_line_a_page_and_its_number(digit, tiny_model, tmp_path, ca
     ]
 
 
-def test_the_pages_beyond_the_limit_are_told_once(digit, tiny_model, tmp_path, capsys, monkeypatch):
+def test_the_pages_beyond_the_limit_are_reported_once(digit, tiny_model, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("digitrec.imaging.documents.MOST_PAGES", 2)
     page = Image.open(digit)
     for ending in ("pdf", "tif"):
@@ -150,14 +150,14 @@ def test_a_note_on_a_file_stands_in_its_json_and_beside_the_readings(digit, tiny
     (tmp_path / "b.jpg").write_bytes((tmp_path / "b.jpg").read_bytes()[:-4])
     files = [str(tmp_path / "a.gif"), str(tmp_path / "b.jpg"), str(tmp_path / "b.jpg"), str(digit)]
     assert cli.main(["read", "--format", "jsonl", "--single", *files]) == 0
-    said = capsys.readouterr()
-    found = answers(said.out)
+    captured = capsys.readouterr()
+    found = answers(captured.out)
     cut = "The file is cut off; what is there was read."
     frame = "This is an animation: frame 2 of 3 was read, the first that is not blank."
     assert [answer.get("note") for answer in found] == [frame, cut, cut, None]
     assert "note" not in found[-1]
     assert len({answer["text"] for answer in found}) == 1
-    assert said.err.splitlines() == [
+    assert captured.err.splitlines() == [
         f"digitrec: {file}: {note}" for file, note in zip(files, (frame, cut, cut), strict=False)
     ]
     assert cli.main(["read", "--single", *files]) == 0
@@ -223,10 +223,10 @@ def test_version_is_the_package_s(capsys):
 
 def test_an_unknown_model_is_wrong_usage(digit, tiny_model, capsys):
     assert cli.main(["read", "--model", "nobody", str(digit)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "nobody" in said.err
-    assert tiny_model in said.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "nobody" in captured.err
+    assert tiny_model in captured.err
 
 
 def test_models_lists_name_and_accuracy(tiny_model, capsys):
@@ -243,9 +243,9 @@ def test_a_damaged_model_is_named_and_left_out(tiny_model, home, capsys):
     broken.mkdir()
     (broken / "card.json").write_text("{")
     assert cli.main(["models"]) == 1
-    said = capsys.readouterr()
-    assert "broken" in said.err
-    assert "broken" not in said.out
+    captured = capsys.readouterr()
+    assert "broken" in captured.err
+    assert "broken" not in captured.out
 
 
 def test_recipes_lists_the_published_ones(capsys):
@@ -258,9 +258,9 @@ def test_recipes_lists_the_published_ones(capsys):
 def test_train_tells_each_epoch_and_keeps_the_model(home, capsys):
     words = ["train", "mlp-128", "--epochs", "1", "--batch-size", "512", "--learning-rate", "0.004", "--seed", "3"]
     assert cli.main([*words, "--name", "quick"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("epoch 1 of 1: loss ")
-    assert re.match(r"quick: [6-9]\d\.\d\d", said[1])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("epoch 1 of 1: loss ")
+    assert re.match(r"quick: [6-9]\d\.\d\d", lines[1])
     card = json.loads((home / "models" / "quick" / "card.json").read_text())
     recipe = card["recipe"]
     assert (recipe["epochs"], recipe["batch_size"], recipe["learning_rate"], recipe["seed"]) == (1, 512, 0.004, 3)

@@ -43,18 +43,18 @@ def test_a_pickle_is_refused_and_leaves_nothing(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("reader", "already a model"), ("../x", "A name has"), ("detector", "is reserved")]
+    ("name", "reason"), [("reader", "already a model"), ("../x", "A name has"), ("detector", "is reserved")]
 )
 def test_a_name_that_cannot_be_given_is_refused_at_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, reason: str
 ) -> None:
     file = tmp_path / "mnist.h5"
     file.write_bytes(modeldata.keras2())
     assert cli.main(["import", str(file), "--name", name]) == cli.WRONG_USAGE
-    assert said in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
     assert not settings.imports_folder().exists()
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["import", str(tmp_path / "none.h5"), "--name", "mine"]) == cli.WRONG_USAGE
     assert "cannot be read" in capsys.readouterr().err

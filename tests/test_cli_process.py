@@ -76,10 +76,10 @@ def test_a_closed_pipe_ends_it_quietly(digit, tiny_model):
         assert process.stderr is not None
         assert process.stdout.readline().startswith(os.fsencode(digit))
         process.stdout.close()
-        said = process.stderr.read().decode()
+        errors = process.stderr.read().decode()
         assert process.wait(60) == 0
-    assert "Traceback" not in said
-    assert "BrokenPipe" not in said
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
 
 
 def test_each_line_comes_as_soon_as_it_is_read(digit, tiny_model, tmp_path):

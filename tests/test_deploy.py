@@ -32,7 +32,7 @@ def steps() -> list[tuple[str, str]]:
     return [(name, rest) for name, rest in lines]
 
 
-def said(name: str) -> str:
+def instruction(name: str) -> str:
     """Return the words of the only instruction of this name."""
     [words] = [rest for each, rest in steps() if each == name]
     return words
@@ -50,7 +50,7 @@ def web(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_the_image_has_a_python_that_the_project_runs_on() -> None:
-    found = re.fullmatch(r"python:3\.(\d+)-slim", said("FROM"))
+    found = re.fullmatch(r"python:3\.(\d+)-slim", instruction("FROM"))
     lowest = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"]
     assert found
     assert int(found[1]) >= int(lowest.removeprefix(">=3."))
@@ -76,10 +76,10 @@ def test_the_image_holds_what_the_app_needs_and_nothing_that_visitors_made() -> 
 
 def test_the_app_runs_as_nobody_special_and_writes_to_the_volume_only(compose: dict[str, Any]) -> None:
     names = [name for name, _ in steps()]
-    assert said("USER") == "digitrec"
+    assert instruction("USER") == "digitrec"
     assert names.index("USER") < names.index("CMD")
-    folder = said("ENV").removeprefix("DIGITREC_HOME=")
-    assert said("VOLUME") == folder
+    folder = instruction("ENV").removeprefix("DIGITREC_HOME=")
+    assert instruction("VOLUME") == folder
     assert f"chown digitrec {folder}" in (PROJECT / "Dockerfile").read_text()
     for service in web(compose).values():
         assert service["volumes"] == [f"home:{folder}"]
@@ -87,11 +87,11 @@ def test_the_app_runs_as_nobody_special_and_writes_to_the_volume_only(compose: d
 
 
 def test_all_agree_on_the_port_and_the_health_address(compose: dict[str, Any]) -> None:
-    port = said("EXPOSE")
-    start = json.loads(said("CMD"))
+    port = instruction("EXPOSE")
+    start = json.loads(instruction("CMD"))
     assert start[:5] == ["python", "-m", "streamlit", "run", "streamlit_app.py"]
     assert {"--server.address=0.0.0.0", f"--server.port={port}"} == set(start[5:])
-    options, _, check = said("HEALTHCHECK").partition("CMD ")
+    options, _, check = instruction("HEALTHCHECK").partition("CMD ")
     assert "--timeout" in options
     *python, code = json.loads(check)
     assert python == ["python", "-c"]

@@ -51,7 +51,7 @@ def test_lines_can_be_switched_off_and_counts_go_on(
     assert tuple(before) == log.EVENTS
 
 
-def test_a_setting_that_makes_no_sense_is_told_and_loses_no_event(
+def test_a_setting_that_makes_no_sense_is_reported_and_loses_no_event(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DIGITREC_LOG", "xml")

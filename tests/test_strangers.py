@@ -81,14 +81,14 @@ def test_what_unpickles_decides_on_each_name(name: str) -> None:
 
 
 def test_settings_of_the_server_are_those_that_keep_strangers_out() -> None:
-    """What is not said here has Streamlit's default: XSRF protection and CORS are on, the agent's API is off."""
+    """What is not set here has Streamlit's default: XSRF protection and CORS are on, the agent's API is off."""
     config = tomllib.loads((settings.PROJECT / ".streamlit/config.toml").read_text())
     assert config["client"]["showErrorDetails"] == "none"
     assert config["client"]["toolbarMode"] == "minimal"
     assert config["browser"]["gatherUsageStats"] is False
     assert config["server"]["maxUploadSize"] * 2**20 == settings.limit("megabytes") * 2**20
-    said = {"enableXsrfProtection", "enableCORS", "enableAgentApi", "enableStaticServing", "scriptHealthCheckEnabled"}
-    assert not said & set(config["server"])
+    named = {"enableXsrfProtection", "enableCORS", "enableAgentApi", "enableStaticServing", "scriptHealthCheckEnabled"}
+    assert not named & set(config["server"])
 
 
 def test_a_link_among_models_leads_nowhere(home: Path, tiny_model: str, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Pen strokes -> glyphs to train on, made by our own ink and glyph steps; kept in a file, for they take minutes.
 
 Digits of UNIPEN, each drawn several times, some in rare forms, some of straight strokes and some in drawings that are
-hard to read; letters, symbols, other scripts, shapes, pairs of digits, scribbles and blots are no digit.
+hard to read; letters, symbols, other scripts, shapes, pairs of digits, scribbles and blots are non-digits.
 """
 
 import itertools

@@ -34,7 +34,7 @@ class PageCanvas:
         characters: What handwriting and print are made of.
         page_to_frame: float64 (3, 3) homography.
         side: Pixels of the frame's side.
-        font: Which of the fonts prints given texts, unless told otherwise.
+        font: Which of the fonts prints given texts, by default.
         layers: Coverage of what was drawn, uint8 (2 * side, 2 * side), by name.
     """
 

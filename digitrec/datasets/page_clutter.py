@@ -11,7 +11,7 @@ from digitrec.datasets.page_writer import Area, Writer
 
 
 def clutter(canvas: PageCanvas, area: tuple[float, float, float, float], rng: np.random.Generator) -> None:
-    """Draw none to about eight things that are no digits where no digit is.
+    """Draw none to about eight non-digits where there is no digit.
 
     Args:
         canvas: The page, its digits already written.

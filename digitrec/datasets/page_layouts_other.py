@@ -154,7 +154,7 @@ SHAPES: dict[str, list[Points]] = {
 
 
 def dashes(page: Writer, area: Area) -> None:
-    """Rows of one repeated mark that is no digit: dashes, dots, crosses, waves, plus signs, hatching."""
+    """Rows of one repeated non-digit: dashes, dots, crosses, waves, plus signs, hatching."""
     rng = page.rng
     page.hand = Hand.random(rng)
     size = log_uniform(rng, 6.0, 60.0)

@@ -16,7 +16,7 @@ def pen_width(page: Writer, height: float, layer: str = "ink") -> float:
 
 
 def smooth(points: Points, times: int = 2) -> Points:
-    """Return a line (N, 2) with its corners cut, as often as told (Chaikin 1974)."""
+    """Return a line (N, 2) with its corners cut, so many times (Chaikin 1974)."""
     for _ in range(times):
         near, far = 0.75 * points[:-1] + 0.25 * points[1:], 0.25 * points[:-1] + 0.75 * points[1:]
         inner = np.stack([near, far], axis=1).reshape(-1, 2)

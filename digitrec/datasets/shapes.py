@@ -1,4 +1,4 @@
-"""Shapes that people draw and that are no digit: stars, hearts, houses, arrows. As pen strokes, each time otherwise."""
+"""Shapes that people draw, all non-digits: stars, hearts, houses, arrows. As pen strokes, each time otherwise."""
 
 from collections.abc import Callable, Sequence
 

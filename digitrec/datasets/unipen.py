@@ -41,7 +41,7 @@ TEST = frozenset({"aga", "art", "pri"})
 """Sites of UNIPEN whose writers no training and no choice ever sees. A site has its own writers and tablets."""
 
 AMBIGUOUS = frozenset("OolIiZzSsbqg|/\\()[]'`,!") | {2 * "\\"}
-"""Letters and symbols that cannot be told from a digit without the word around them: neither digit nor none."""
+"""Letters and symbols that look like a digit without the word around them: neither digit nor none."""
 
 CANVAS = 280  # pixels, the side of the canvas on the Draw page; it fits a phone
 BRUSH = 18  # pixels, its brush
@@ -57,7 +57,7 @@ class Writing:
     Attributes:
         label: The character.
         kind: `digit`, `upper`, `lower` or `symbol`.
-        writer: Site and writer; for letters, whose writers are not told, site and file.
+        writer: Site and writer; for letters, whose writers are unknown, site and file.
         strokes: At least one, each with at least one point.
     """
 

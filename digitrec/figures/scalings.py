@@ -67,8 +67,8 @@ def accuracies(measured: Sequence[Measured], colour: str) -> go.Figure:
 def describe_accuracies(measured: Sequence[Measured], model: str) -> str:
     """Describe `accuracies`."""
     rows = sorted(measured, key=lambda each: -each.accuracy)
-    told = "; ".join(
+    each_way = "; ".join(
         f"{SHORT[each.way.scaling]}, {DARK if each.way.dark_ink else LIGHT}: {formats.percentage(each.accuracy)}"
         for each in rows
     )
-    return f"Accuracy of {model} on MNIST's test digits by the scaling of its input. {told}."
+    return f"Accuracy of {model} on MNIST's test digits by the scaling of its input. {each_way}."

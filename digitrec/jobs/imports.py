@@ -224,7 +224,7 @@ def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) ->
         data: The file's bytes.
         file_name: Its name, for the card.
         made: An empty folder, for the files; the card is written last.
-        say: Told each step.
+        say: Called with each step.
 
     Raises:
         ModelError: If the file is not accepted, or its model cannot be converted.

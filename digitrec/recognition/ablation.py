@@ -175,10 +175,10 @@ def _story(rows: Sequence[Row], name: str, answers: Sequence[str], confidence: f
     if not since:
         return f"At every step {name} read {_named(end)}{': nothing was needed' if good else doubt}."
     before = [_named(answer) for answer, _ in groupby(answers[:since])]
-    told = ", then ".join(before) + (" until then" if len(before) == 1 else "")
+    earlier = ", then ".join(before) + (" until then" if len(before) == 1 else "")
     again = " again" if end in answers[:since] else ""
     action = f"{rows[since].action.capitalize()} {'saved' if good else 'changed'} it"
-    return f"{action}: {name} read {told}, and {_named(end)}{again} from there on{doubt}."
+    return f"{action}: {name} read {earlier}, and {_named(end)}{again} from there on{doubt}."
 
 
 def _named(answer: str) -> str:

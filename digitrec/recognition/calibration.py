@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Float32s = NDArray[np.float32]
 
 SHARE = 0.003
-"""Share of held-out digits that `fit` lets be marked no digit."""
+"""Share of held-out digits that `fit` lets be rejected."""
 
 TEMPERATURES = (0.2, 10.0)  # where `fit` looks; networks lie between 0.5 and 3
 SPREADS = (0.1, 100.0)
@@ -35,7 +35,7 @@ class Answers(NamedTuple):
 
     Attributes:
         probabilities: float32 (N, 10); rows add up to 1.
-        is_digit: float32 (N,), 0 to 1: how sure it is that each is a digit at all; below 0.5 is no digit.
+        is_digit: float32 (N,), 0 to 1: how sure it is that each is a digit at all; below 0.5 it is rejected.
     """
 
     probabilities: "Float32s"
@@ -48,7 +48,7 @@ class Calibration:
 
     Attributes:
         temperature: What logits are divided by before the softmax; above 1 for a net that is surer than it should be.
-        energy: logsumexp of the divided logits at which a digit and no digit are equally likely.
+        energy: logsumexp of the divided logits at which a digit and a non-digit are equally likely.
         spread: How far above `energy` it must lie to be sure: `is_digit` is 0.73 one spread above, 0.95 three.
 
     Raises:
@@ -117,8 +117,8 @@ def fit(
     Args:
         logits: (N, 10) of the digits.
         truth: (N,), 0 to 9.
-        none_logits: (M, 10) of what is no digit, such as letters and scribbles.
-        share: Share of the digits that may be marked no digit.
+        none_logits: (M, 10) of non-digits, such as letters and scribbles.
+        share: Share of the digits that may be rejected.
 
     Raises:
         ValueError: If there are no digits, not one truth a row, or a logit is no number.

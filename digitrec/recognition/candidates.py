@@ -161,7 +161,7 @@ def find(
 
     Args:
         image: As `decode.open_picture` returns it.
-        classifier: The model that rejects what is no digit.
+        classifier: The model that rejects non-digits.
         models: The nets that find digits.
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.
         thresholds: The settings.

@@ -48,7 +48,7 @@ class Segment(NamedTuple):
     Attributes:
         box: Where it is, in pixels of the ink.
         cut: The glyph and the pictures on the way to it.
-        punctuation: Whether its place among the others says that it is no digit: a bracket, a slash, a comma.
+        punctuation: Whether its place among the others shows that it is a non-digit: a bracket, a slash, a comma.
         answer: What the reader that found it says of its glyph: probabilities (10,) and is_digit, where it was asked.
     """
 

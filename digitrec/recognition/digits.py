@@ -3,4 +3,4 @@
 SIDE = 28  # pixels; MNIST's pictures are 28 x 28
 CLASSES = 10
 NONE = CLASSES
-"""The label of what is no digit, among the glyphs made of pen strokes."""
+"""The label of non-digits among the glyphs made of pen strokes."""

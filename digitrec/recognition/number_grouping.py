@@ -34,7 +34,7 @@ def places(digits: Sequence[Digit]) -> list[list[int]]:
         digits: Those of a reading: row by row, each from left to right.
 
     Returns:
-        A list a number of places in `digits`, in their order; each place once. What is no digit is alone and ends
+        A list a number of places in `digits`, in their order; each place once. A non-digit is alone and ends
         the number before it.
     """
     gaps = _gaps(digits)
@@ -77,7 +77,7 @@ def _gaps(digits: Sequence[Digit]) -> dict[int, float]:
 
 
 def written(digits: Sequence[Digit]) -> str:
-    """Return digits as one number, such as `042`, without what is no digit."""
+    """Return digits as one number, such as `042`, without non-digits."""
     return "".join(str(digit.digit) for digit in digits if _is_digit(digit))
 
 

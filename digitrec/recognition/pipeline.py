@@ -333,7 +333,7 @@ def test_time_augmented(seen: Floats, answers: Answers, predictor: Reader) -> An
     """Return answers in which a digit in doubt was read again, rotated by TILT to each side.
 
     The three answers count alike: what the net computed is averaged before the softmax. What is sure stays as it is,
-    and so does what is no digit.
+    and so does a non-digit.
 
     Args:
         seen: float32 (N, 28, 28), the glyphs.

@@ -52,7 +52,7 @@ class Digit:
         is_digit: How sure the model is that it is a digit at all, 0 to 1.
         flag: "not-a-digit" where `is_digit` is below 0.5 or the glyph is blank, "uncertain" where it takes more than
             one digit to be SURE, else None.
-        punctuation: Whether its place among the others says that it is a bracket, a slash or a comma: no digit either.
+        punctuation: Whether its place among the others shows that it is a bracket, a slash or a comma: a non-digit too.
         by_hand: "digit" where a person put the answer right, "box" where one drew the box, else None.
         evidence: Logit that the detector finds a digit here, the classifier left out; None where it was not asked.
         trust: Weight of the classifier's rejection score beside `evidence`.

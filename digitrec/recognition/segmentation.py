@@ -69,7 +69,7 @@ def find(ink: Floats, reader: Reader) -> list[list[Segment]]:
 
     Args:
         ink: float32 (H, W), 0 paper, 1 ink, upright.
-        reader: A model that knows what is no digit.
+        reader: A model that rejects non-digits.
 
     Returns:
         Rows from top to bottom, each from left to right, in pixels of `ink`; [] where there is no ink.
@@ -78,7 +78,7 @@ def find(ink: Floats, reader: Reader) -> list[list[Segment]]:
 
 
 def _rows(found: list[Candidate]) -> list[list[Segment]]:
-    """Return segments in reading order, those too small left out and those that are no digits by their place named."""
+    """Return segments in reading order, those too small left out and those that are non-digits by their place named."""
     segments = _large_enough(found)
     rows = [[segments[i] for i in row] for row in order([segment.box for segment in segments])]
     others = sum(segment.is_digit < DIGIT for segment in segments) > OTHERS * len(segments)
@@ -290,7 +290,7 @@ def _with_punctuation(row: list[Candidate], others: bool) -> list[tuple[Candidat
 
 
 def _is_punctuation(segment: Candidate, row: Sequence[Candidate], others: bool) -> bool:
-    """Return whether a segment is no digit: a dash or dab, or, among sure digits, a bracket, slash, comma or doubtful.
+    """Return whether a segment is a dash or dab or, among sure digits, a bracket, slash, comma or doubtful.
 
     Args:
         segment: The segment.

@@ -16,11 +16,11 @@ MOST_CUT = 100
 """Segments, those with most ink, that are cut where digits may touch."""
 
 LOWEST_CUT = 8
-"""Pixels of a segment's height from which it is cut: two digits of fewer rows cannot be told from noise."""
+"""Pixels of a segment's height from which it is cut: two digits of fewer rows look like noise."""
 
 
 def pieces(segment: Candidate, reader: Reader) -> list[Candidate]:
-    """Return the digits that touch in a segment that is no digit; the segment itself where it is one, or makes none."""
+    """Return the touching digits of a segment that is rejected as a whole; otherwise the segment itself."""
     if segment.is_digit >= DIGIT or segment.box.height < LOWEST_CUT or segment.box.width < 0.6 * segment.box.height:
         return [segment]
     pieces = best_pieces(segment, reader)

@@ -220,7 +220,7 @@ def train(plan: Plan, folder: Path, workers: int) -> "tuple[keras.Model, dict[st
 
 
 def check(model: "keras.Model", crops: Crops) -> dict[str, float]:
-    """Return how well crops are told apart: shares of digits and of others, and of the ways up."""
+    """Return how well crops are distinguished: shares of digits and of others, and of the ways up."""
     seen = middle_of(crops.images)
     logits = np.concatenate([np.asarray(model(seen[i : i + 256]), np.float32) for i in range(0, len(seen), 256)])
     best = logits[:, crop_outputs.CLASSES].argmax(axis=1)

@@ -181,21 +181,21 @@ def train(plan: Plan, folder: Path, initial: Path | None = None, seconds: float 
     characters = Characters.load("training", settings.strokes_folder())
     supply = Supply(plan.batch, plan.side, plan.kept_pages, plan.reuse, plan.workers)
     batches = Batches(supply, characters, first_seed=1_000_003 * training.calls + plan.seed)
-    started = saved = told = time.monotonic()
+    started = saved = reported = time.monotonic()
     before, loss = training.seconds, None
     try:
         for batch in batches:
             now = training.step(batch)
             if loss is None:  # the first step also compiles
-                started = saved = told = time.monotonic()
+                started = saved = reported = time.monotonic()
             if not math.isfinite(now):
                 sys.exit("The loss is no number. Start again from the last checkpoint with a lower --peak-rate.")
             loss = now if loss is None else 0.98 * loss + 0.02 * now
             clock = time.monotonic()
             training.seconds = before + clock - started
             over = training.seconds >= 60 * plan.minutes or clock - started >= seconds
-            if clock - told > 20 or over:
-                told = clock
+            if clock - reported > 20 or over:
+                reported = clock
                 _tell(training, batches.pages, loss, clock - started)
             if clock - saved > SAVED_EVERY or over:
                 saved = clock

@@ -140,7 +140,7 @@ class Pupil:
             pictures: uint8 (N, 28, 28), 0 paper .. 255 ink: MNIST's digits, none that it is calibrated on later.
             truth: uint8 (N,), their labels.
             seed: Decides which.
-            report: Told which share is done.
+            report: Called with the share that is done.
         """
         rng = np.random.default_rng((seed, 1))
         chosen = rng.choice(len(pictures), min(self.plan.digits, len(pictures)), replace=False)

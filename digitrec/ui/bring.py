@@ -180,7 +180,7 @@ def _caption(facts: dict[str, object], measured: Sequence[scalings.Measured]) ->
     some = f"one that comes close, and a script's, on {close[0]:,} of them, " if close else ""
     layers = facts.get("layers")
     count = formats.plural(len(layers), "layer") if isinstance(layers, list) else ""
-    eleven = " Its eleventh output, what is no digit, was subtracted from the others." if facts["classes"] == 11 else ""
+    eleven = " Its eleventh output, for non-digits, was subtracted from the others." if facts["classes"] == 11 else ""
     sigmoids = {"sigmoids": " Its ten outputs are sigmoids; here their inputs go through a softmax."}
     ends = eleven + sigmoids.get(str(facts["outputs"]), "")
     return (

@@ -63,7 +63,7 @@ def lost() -> None:
 
 
 def save_again() -> None:
-    """Keep what the page has changed; run it again if what it told about that at its beginning is not true any more."""
+    """Keep what the page has changed; run it again if what it showed of that at its beginning is no longer true."""
     if save() != st.session_state.get("tab_kept", False):
         st.rerun()
 

@@ -21,7 +21,7 @@ from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
 Floats = NDArray[np.float32]
 
 NO_DIGIT = -1
-"""What a person says of a candidate that is no digit; 0 to 9 is the digit that it is."""
+"""A person's answer for a non-digit; 0 to 9 for a digit."""
 
 CORRECTED, BOXED = "digit", "box"
 """What was done by hand: see `Digit.by_hand`."""

@@ -65,7 +65,7 @@ def numbered(name: str, model: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def _numbers(reading: Reading) -> list[dict[str, Any]]:
-    """Return the numbers of a reading, without what is no digit."""
+    """Return the numbers of a reading, without non-digits."""
     found = []
     for places in numbers.places(reading.digits):
         digits = [reading.digits[place] for place in places]

@@ -28,10 +28,10 @@ def test_a_run_leaves_it_and_it_goes_along_with_the_model(tiny_run: Path, folder
 def test_codes_are_what_the_layer_says(folder: Path) -> None:
     made = precomputed.read(folder)
     assert made is not None
-    said = Predictor("tiny", folder / model_files.TFLITE).activations(
+    activations = Predictor("tiny", folder / model_files.TFLITE).activations(
         mnist.glyphs(mnist.first_training(50)[0]), ("dense_1",)
     )
-    assert made.axes.project(said["dense_1"]) / made.axes.scale == pytest.approx(made.training[:50], abs=1.0)
+    assert made.axes.project(activations["dense_1"]) / made.axes.scale == pytest.approx(made.training[:50], abs=1.0)
 
 
 def test_accuracies_are_those_of_the_model(folder: Path) -> None:

@@ -53,7 +53,7 @@ def work(name: str, seed: int, first: int, last: int) -> None:
         print(f"end {time.process_time() - began:.4f} {peak} {came}", flush=True)
 
 
-class Told:
+class Tally:
     """What came of a target's inputs.
 
     Attributes:
@@ -69,7 +69,7 @@ class Told:
         self.slowest, self.peak = 0.0, 0
 
 
-def watch(name: str, seed: int, first: int, last: int, told: Told) -> None:
+def watch(name: str, seed: int, first: int, last: int, tally: Tally) -> None:
     """Have a process take inputs; after one that broke it, go on behind it."""
     while first < last:
         home = tempfile.mkdtemp()
@@ -90,27 +90,27 @@ def watch(name: str, seed: int, first: int, last: int, told: Told) -> None:
                 at, now[0] = int(rest[0]), _processor_time(process.pid)
             elif word == "end":
                 now[0] = -1.0
-                _note(told, f"{name} {at}", *rest)
+                _note(tally, f"{name} {at}", *rest)
         status, hung = process.wait(), now[0] >= 0
         if hung:
             died = signal.Signals(-status).name if status < 0 else f"status {status}"
-            told.broken.append(f"{name} {at}: {'hangs' if died == 'SIGKILL' else died}")
+            tally.broken.append(f"{name} {at}: {'hangs' if died == 'SIGKILL' else died}")
         shutil.rmtree(home, ignore_errors=True)
         if not hung and status:
-            told.broken.append(f"{name}: the process ended with {status} before the first input")
+            tally.broken.append(f"{name}: the process ended with {status} before the first input")
             return
         first = at + 1
 
 
-def _note(told: Told, which: str, seconds: str, peak: str, came: str) -> None:
+def _note(tally: Tally, which: str, seconds: str, peak: str, came: str) -> None:
     came = came.strip()
-    told.slowest, told.peak = max(told.slowest, float(seconds)), max(told.peak, int(peak))
-    if came in told.counts:
-        told.counts[came] += 1
+    tally.slowest, tally.peak = max(tally.slowest, float(seconds)), max(tally.peak, int(peak))
+    if came in tally.counts:
+        tally.counts[came] += 1
     else:
-        told.broken.append(f"{which}: {came}")
+        tally.broken.append(f"{which}: {came}")
     if float(seconds) > SECONDS:
-        told.broken.append(f"{which}: {seconds} s")
+        tally.broken.append(f"{which}: {seconds} s")
 
 
 def _guard(process: "subprocess.Popen[str]", now: list[float]) -> None:
@@ -147,17 +147,17 @@ def main() -> None:
     shares = sum(TARGETS[name].share for name in options.names)
     print(f"{'input':22} {'answered':>9} {'refused':>8} {'broken':>7} {'slowest':>8} {'memory':>8}")
     for name in options.names:
-        told, count = Told(), -(-options.count * TARGETS[name].share // shares)
-        _take_all(name, options.seed, count, options.processes, told)
-        good = sum(told.counts.values())
-        total, broken = total + good + len(told.broken), broken + len(told.broken)
-        answered, refused = told.counts.values()
-        print(f"{name:22} {answered:9,} {refused:8,} {len(told.broken):7,} {told.slowest:6.2f} s {told.peak:5} MB")
-        print("".join(f"    {each}\n" for each in told.broken[:20]), end="", flush=True)
+        tally, count = Tally(), -(-options.count * TARGETS[name].share // shares)
+        _take_all(name, options.seed, count, options.processes, tally)
+        good = sum(tally.counts.values())
+        total, broken = total + good + len(tally.broken), broken + len(tally.broken)
+        answered, refused = tally.counts.values()
+        print(f"{name:22} {answered:9,} {refused:8,} {len(tally.broken):7,} {tally.slowest:6.2f} s {tally.peak:5} MB")
+        print("".join(f"    {each}\n" for each in tally.broken[:20]), end="", flush=True)
     print(f"{total:,} inputs, {broken:,} of them broke something; {(time.monotonic() - began) / 60:.0f} min")
 
 
-def _take_all(name: str, seed: int, count: int, processes: int, told: Told) -> None:
+def _take_all(name: str, seed: int, count: int, processes: int, tally: Tally) -> None:
     """Have several processes take a target's inputs, chunk by chunk."""
     chunks = iter([(first, min(count, first + CHUNK)) for first in range(0, count, CHUNK)])
     lock = threading.Lock()
@@ -168,7 +168,7 @@ def _take_all(name: str, seed: int, count: int, processes: int, told: Told) -> N
                 chunk = next(chunks, None)
             if chunk is None:
                 return
-            watch(name, seed, *chunk, told)
+            watch(name, seed, *chunk, tally)
 
     threads = [threading.Thread(target=take) for _ in range(processes)]
     for thread in threads:

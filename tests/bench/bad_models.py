@@ -44,8 +44,8 @@ def main() -> None:
                 sandbox.read(data)
                 came = "read"
             except ModelError as error:
-                said = str(error)
-                came = "crashed" if said == sandbox.CRASHED else "gave up" if said in badmodels.GAVE_UP else "refused"
+                why = str(error)
+                came = "crashed" if why == sandbox.CRASHED else "gave up" if why in badmodels.GAVE_UP else "refused"
             except BaseException as error:
                 came = "crashed"
                 broken.append(f"{name} {number}: {type(error).__name__}: {error}"[:100])

@@ -24,8 +24,8 @@ LIMITS = {"section 1: activations, evidence and their figures": 150, "section 2:
 
 def section_1(predictors: list[Predictor], glyph: np.ndarray) -> None:
     for predictor in predictors:
-        said = predictor.activations(glyph[None])
-        values = explain.occlusion(predictor.logits, glyph, int(said["logits"][0].argmax()))
+        activations = predictor.activations(glyph[None])
+        values = explain.occlusion(predictor.logits, glyph, int(activations["logits"][0].argmax()))
         compare.evidence(values, glyph, 1.0)
 
 

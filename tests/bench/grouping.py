@@ -99,7 +99,7 @@ def _draw(cover: Floats, writing: Writing, x: float, y: float, centred: bool, pe
     return float(extent[0] * scale + pen)
 
 
-def told(text: str) -> list[str]:
+def numbers(text: str) -> list[str]:
     """Return what is after each digit but the last: a space, the end of a row, or nothing."""
     return [after if not after.isdigit() else "" for digit, after in pairwise(text) if digit.isdigit()]
 
@@ -124,10 +124,10 @@ def main() -> None:
         for count in range(options.count):
             made, text = sheet(writers, way, np.random.default_rng((SEED, WAYS.index(way), count)))
             digits = pipeline.read(Image.fromarray(made), reader, angle=0.0).digits
-            truth, said, simple = told(text), told(number_grouping.text(digits)), fixed(digits)
-            if len(said) == len(truth) == len(simple) and truth:
+            truth, ours, simple = numbers(text), numbers(number_grouping.text(digits)), fixed(digits)
+            if len(ours) == len(truth) == len(simple) and truth:
                 inside = [place for place, after in enumerate(truth) if after != "\n"]  # rows are not what is asked
-                hits = sum(truth[place] == said[place] for place in inside)
+                hits = sum(truth[place] == ours[place] for place in inside)
                 plain += sum(truth[place] == simple[place] for place in inside)
                 used, gaps, right, whole = used + 1, gaps + len(inside), right + hits, whole + (hits == len(inside))
         shares = f"right {right / gaps:.1%}  by a fixed gap {plain / gaps:.1%}  all of a sheet {whole / used:.0%}"

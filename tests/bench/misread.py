@@ -61,10 +61,10 @@ def main() -> None:
     for name, (truth, lines) in CASES.items():
         picture = drawn(lines)
         [digit] = pipeline.read_canvas(picture, predictor).digits
-        said = "?" if digit.flag == results.NOT_A_DIGIT else str(digit.digit)
-        print(f"{'ok   ' if said == truth else 'WRONG'} {name:22s} {truth} read {said} ({digit.confidence:.0%})")
-        if said != truth:
-            wrong.append((f"{name}: {said}", picture))
+        answer = "?" if digit.flag == results.NOT_A_DIGIT else str(digit.digit)
+        print(f"{'ok   ' if answer == truth else 'WRONG'} {name:22s} {truth} read {answer} ({digit.confidence:.0%})")
+        if answer != truth:
+            wrong.append((f"{name}: {answer}", picture))
     print(f"{len(wrong)} of {len(CASES)} wrong")
     across, font = min(6, max(1, len(wrong))), ImageFont.load_default(15)
     sheet = Image.new("RGB", (across * 160, -(-len(wrong) // across) * 190), "white")

@@ -4,7 +4,7 @@
 
 STROKES holds UNIPEN's isolated characters, see `digitrec.datasets.unipen`; they are not in this project. The forms are
 those of `rare_forms`, drawn with pens of any width; the other kinds are whole pictures. All are read as pictures of one
-digit; of what is no digit it is counted how many are rejected. `--show` writes a sheet of each kind.
+digit; of non-digits it is counted how many are rejected. `--show` writes a sheet of each kind.
 """
 
 import argparse
@@ -144,7 +144,7 @@ OTHERS: dict[str, Callable[[Characters, np.random.Generator], Bytes]] = {
     "shapes": lambda _, rng: unipen.picture(shapes.draw(rng), rng),
     "other scripts": lambda _, rng: scripts.character(rng, "validation"),
 }
-"""Kinds that are no digit: characters of UNIPEN by kind and a source of chance -> a picture."""
+"""Kinds of non-digits: characters of UNIPEN by kind and a source of chance -> a picture."""
 
 
 def one_of(writings: list[Writing], rng: np.random.Generator) -> Writing:

@@ -43,8 +43,8 @@ def report(name: str, writings: Sequence[Writing], read: Sequence[Reading]) -> N
     plain = np.array([writing.kind != "digit" and writing.label not in AMBIGUOUS for writing in writings])
     right = [found.text == writing.label for found, writing in zip(read, writings, strict=True)]
     print(f"\n{name}")
-    print(f"  letters marked no digit {marked[plain].mean():7.2%} of {plain.sum():,}")
-    print(f"  digits marked no digit  {marked[digit].mean():7.2%} of {digit.sum():,}")
+    print(f"  letters rejected        {marked[plain].mean():7.2%} of {plain.sum():,}")
+    print(f"  digits rejected         {marked[digit].mean():7.2%} of {digit.sum():,}")
     print(f"  digits read right       {np.mean(np.array(right)[digit]):7.2%}")
     for share in SHARES:
         threshold = np.quantile(scores[digit], share)
@@ -55,7 +55,7 @@ def report(name: str, writings: Sequence[Writing], read: Sequence[Reading]) -> N
     for title, labels in (
         ("digits", "0123456789"),
         ("letters", sorted({w.label for w in writings if w.kind != "digit"} - AMBIGUOUS)),
-        ("left out, not to be told from digits", sorted(AMBIGUOUS)),
+        ("left out, look like digits", sorted(AMBIGUOUS)),
     ):
         shares = {label: float(np.mean(by_label[label])) for label in labels if label in by_label}
         print(f"  {title}: " + "  ".join(f"{label} {s:.0%}" for label, s in sorted(shares.items(), key=lambda e: e[1])))

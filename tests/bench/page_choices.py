@@ -31,11 +31,11 @@ QUARTERS = np.eye(4)[np.round(np.arange(maps.ANGLE_BINS) / (maps.ANGLE_BINS / 4)
 
 
 def ways(first: int, count: int, seed: int) -> list[dict[str, bool]]:
-    """Return by what the way up of some pages, each in all four, is told right."""
+    """Return by what the way up of some pages, each in all four, is found correctly."""
     cv2.setNumThreads(1)
     models, model, settled = shipped.available(), registry.predictor("reader"), candidates.THRESHOLDS
     assert models is not None
-    told = []
+    found_right = []
     for number, page in enumerate(pages(first, count, seed), first):
         digits = page.labels[page.labels[:, 0] >= 0]
         direction = np.exp(1j * digits[:, 5]).mean() if len(digits) > 3 else 0.0
@@ -64,8 +64,8 @@ def ways(first: int, count: int, seed: int) -> list[dict[str, bool]]:
                 "the crop classifier": cropped.mean(axis=0),
                 "crop classifier and votes": (cropped + settled.votes * votes).mean(axis=0),
             }
-            told.append({name: int(each.argmax()) == -quarter % 4 for name, each in by.items()})
-    return told
+            found_right.append({name: int(each.argmax()) == -quarter % 4 for name, each in by.items()})
+    return found_right
 
 
 def single(first: int, count: int, seed: int) -> list[dict[str, bool]]:
@@ -84,10 +84,10 @@ def single(first: int, count: int, seed: int) -> list[dict[str, bool]]:
         if not found:
             continue
         glyphs = np.stack([each.cut.glyph for each in found])
-        said = pipeline.test_time_augmented(glyphs, model.answers(glyphs), model)
-        likely = [fusion.is_digit(each.evidence, each.trust, said.is_digit[i]) for i, each in enumerate(found)]
+        answers = pipeline.test_time_augmented(glyphs, model.answers(glyphs), model)
+        likely = [fusion.is_digit(each.evidence, each.trust, answers.is_digit[i]) for i, each in enumerate(found)]
         best = int(np.argmax(likely))
-        classified, chosen = said.probabilities[best][None], found[best]
+        classified, chosen = answers.probabilities[best][None], found[best]
         by: dict[str, NDArray[np.float32]] = {
             "the classifier": classified[0],
             "the detector": chosen.detected,

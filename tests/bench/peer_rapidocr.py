@@ -139,9 +139,9 @@ def _answer_all(folder: Path) -> None:
         paper.alpha_composite(picture)
         paper.thumbnail((SIDE, SIDE))
         start = time.perf_counter()
-        said = engine(np.ascontiguousarray(np.asarray(paper.convert("RGB"))[..., ::-1]))
+        result = engine(np.ascontiguousarray(np.asarray(paper.convert("RGB"))[..., ::-1]))
         seconds = time.perf_counter() - start
-        boxes, words = (said.boxes, said.txts) if said.boxes is not None else ([], [])
+        boxes, words = (result.boxes, result.txts) if result.boxes is not None else ([], [])
         lines = [
             (float(box[:, 1].mean()), float(box[:, 0].min()), float(np.linalg.norm(box[0] - box[3])), word)
             for box, word in zip(boxes, words, strict=True)

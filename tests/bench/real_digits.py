@@ -39,16 +39,16 @@ def main() -> None:
     rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
     known, searched = (pictures(folder, rows, single) for single in (True, False))
     alone = sum(len(found.digits) == 1 for _, found in searched)
-    print(f"{len(rows)} pictures; in {alone / len(rows):.2%} one mark is found where it is not told that there is one")
-    print(f"{'':22s} one known  found itself  one digit found  marked no digit  ECE, 15 bins")
+    print(f"{len(rows)} pictures; in {alone / len(rows):.2%} one mark is found without --single")
+    print(f"{'':22s} one known  found itself  one digit found         rejected  ECE, 15 bins")
     for model in registry.models():
         predictor = registry.predictor(model.name)
-        told, untold = (
+        single, plain = (
             [(label, pipeline.reread(found, predictor)) for label, found in part] for part in (known, searched)
         )
-        right, right_too = (sum(found.text == label for label, found in part) / len(rows) for part in (told, untold))
-        one = sum(len(found.text) == 1 for _, found in untold) / len(rows)
-        digits = [(label, digit) for label, found in told for digit in found.digits]
+        right, right_too = (sum(found.text == label for label, found in part) / len(rows) for part in (single, plain))
+        one = sum(len(found.text) == 1 for _, found in plain) / len(rows)
+        digits = [(label, digit) for label, found in single for digit in found.digits]
         none = sum(digit.flag == NOT_A_DIGIT for _, digit in digits) / len(rows)
         confidence = np.array([digit.confidence for _, digit in digits])
         error = expected_calibration_error(confidence, np.array([str(digit.digit) == label for label, digit in digits]))

@@ -65,14 +65,14 @@ def main() -> None:
     before = resident(os.getpid())
     found = pipeline.read(decode.open_picture(data), predictor, finder=finder)
     highest = resident(os.getpid(), "VmHWM") - before
-    said = found.text
+    text = found.text
     seconds = best(lambda: pipeline.read(decode.open_picture(data), predictor, finder=finder), 5) / 1000
     del found
     gc.collect()
     after = resident(os.getpid()) - before
     print(f"JPEG of 4000 x 3000 with 50 digits, {model}: {seconds:.2f} s (limit {SECONDS} s)")
     print(f"memory: {highest:.0f} MB more at the highest (limit {GROWTH:.0f} MB), {after:.0f} MB after")
-    print(f"read {said}\nis   {written}")
+    print(f"read {text}\nis   {written}")
     page = decode.within(decode.open_picture(data), PAGE_SIDE)
     pages = {
         "reduced to 1,600 pixels": (page, PAGE_SECONDS),

@@ -129,13 +129,13 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
             continue
         frame = results.Reading(found.size, image.size, found.angle, found.ink, (), ())
         share = np.float32(len(found.candidates) ** -0.5)  # a page of many does not drown the others
-        said = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
-        said = pipeline.test_time_augmented(np.stack([each.cut.glyph for each in found.candidates]), said, model)
+        answers = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
+        answers = pipeline.test_time_augmented(np.stack([each.cut.glyph for each in found.candidates]), answers, model)
         for place, each in enumerate(found.candidates):
             label = label_at(page.labels, middle(each.box, frame))
             truth = np.float32(-2.0 if label < 0 else page.labels[label, 0])
             if truth != -1.0:
-                rejection, classified = fusion.logit(said.is_digit[place]), said.probabilities[place]
+                rejection, classified = fusion.logit(answers.is_digit[place]), answers.probabilities[place]
                 rows.append((each.known, rejection, truth, classified, each.detected, each.cropped, share))
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
@@ -199,7 +199,7 @@ def angle_errors(first: int, count: int, seed: int) -> list[tuple[float, float |
 
 
 def print_angles(count: int, seed: int, workers: int) -> None:
-    """Print how many digits have their angle told, apart for those near a quarter turn and those between two."""
+    """Print how many digits have their angle found, separately for those near a quarter turn and those between two."""
     errors = [each for part in spread(angle_errors, count, seed, workers) for each in part]
     between = np.array([abs((angle + 180) % 90 - 45) < 22.5 for angle, _ in errors])
     for what, chosen in (("near a quarter turn", ~between), ("between quarter turns", between)):

@@ -47,11 +47,11 @@ def main() -> None:
         fit = np.flatnonzero((truth == digit) & (end > SURE))
         best = fit[np.argsort(way[fit])][:3]
         for place in best:
-            told = (
+            found = (
                 f"{name} " + " ".join(f"{100 * share:.0f}" for share in runs[0][:, place])
                 for name, runs in nets.items()
             )
-            print(digit, place, f"mean on the way {100 * way[place]:.0f} %;", "; ".join(told), flush=True)
+            print(digit, place, f"mean on the way {100 * way[place]:.0f} %;", "; ".join(found), flush=True)
 
 
 if __name__ == "__main__":

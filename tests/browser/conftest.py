@@ -59,9 +59,9 @@ def page(opener: Page, app: Server) -> Iterator[Page]:
     yield opened
     opened.close()
     assert not broken
-    said = app.log.read_bytes()[before:].decode(errors="replace")
-    closing = said.count("raise WebSocketDisconnected(")  # Streamlit was sending something when the window closed
-    assert said.count("Traceback") == closing, said
+    logged = app.log.read_bytes()[before:].decode(errors="replace")
+    closing = logged.count("raise WebSocketDisconnected(")  # Streamlit was sending something when the window closed
+    assert logged.count("Traceback") == closing, logged
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ MODELS = ("www.evil.test", "x-_y_-z")
 """Names that a model may bear; Markdown would make a link of one and slant a part of the other."""
 
 OTHERS = ("<img src=x onerror=alert(2)>", "[a](javascript:alert(2))", "![a](data:,)", "www.worse.test $x$ `y`")
-"""Folders among the models that somebody gave such names; each is told, and left out."""
+"""Folders among the models that somebody gave such names; each is reported, and left out."""
 
 
 class Visitor:
@@ -252,7 +252,7 @@ def test_an_error_that_nobody_handled_shows_no_path_and_no_trace(browser: Browse
         page.goto(broken.url)
         shown = page.locator('[data-testid="stException"], [data-testid="stAlert"]')
         shown.first.wait_for()
-        said = page.locator("body").inner_text()
+        body = page.locator("body").inner_text()
         page.close()
         assert "Traceback" in broken.log.read_text()  # it goes to the log
-    assert not re.search(r"secret|broken\.py|Traceback|FileNotFound", said), said
+    assert not re.search(r"secret|broken\.py|Traceback|FileNotFound", body), body

@@ -1,4 +1,4 @@
-"""What cannot be kept of a tab is told before the page is left and after it was reloaded."""
+"""What cannot be kept of a tab is named before the page is left and after it was reloaded."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def files(tmp_path: Path) -> list[Path]:
     return made
 
 
-def test_files_beyond_what_is_kept_are_told_before_the_page_is_left_and_after(
+def test_files_beyond_what_is_kept_are_reported_before_the_page_is_left_and_after(
     visit: Callable[[str], Page], settled: Callable[[], None], files: list[Path]
 ) -> None:
     page, asked = visit("Upload"), []
@@ -68,17 +68,17 @@ def test_a_tab_whose_content_is_gone_says_so_until_there_is_something_new(
     )
     page = context.new_page()
     page.goto(f"{server}/Upload")
-    told = page.get_by_text("before it was reloaded could not be kept")
-    expect(told).to_be_visible()
+    warning = page.get_by_text("before it was reloaded could not be kept")
+    expect(warning).to_be_visible()
     settle(page)
     page.locator(".st-key-files input[type=file]").set_input_files(files[:1])
     expect(page.locator(".st-key-text_1")).to_have_text("7")
-    expect(told).to_have_count(0)
+    expect(warning).to_have_count(0)
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_role("button", name="Try an example")).to_be_visible()
     settle(page)
     page.reload()
     expect(page.get_by_role("button", name="Try an example")).to_be_visible()
     settle(page)
-    expect(told).to_have_count(0)
+    expect(warning).to_have_count(0)
     context.close()

@@ -51,7 +51,7 @@ def test_a_bad_file_does_not_stop_the_others(upload: Callable[..., Page], folder
     expect(page.locator(".st-key-reading_3")).to_contain_text("not a picture")
 
 
-def test_a_digit_is_put_right_from_the_table_with_keys_alone(
+def test_a_digit_is_corrected_from_the_table_with_keys_alone(
     visit: Callable[[str], Page], settled: Callable[[], None]
 ) -> None:
     page, reading = opened_example(visit, settled)

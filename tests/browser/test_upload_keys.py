@@ -103,7 +103,7 @@ def test_keys_correct_a_number_digit_by_digit(upload: Callable[..., Page], settl
     assert digits(page) == other(before)
 
 
-def test_a_key_marks_what_is_no_digit_another_undoes_it_and_text_fields_keep_theirs(
+def test_a_key_marks_a_non_digit_another_undoes_it_and_text_fields_keep_theirs(
     upload: Callable[..., Page], settled: Callable[[], None]
 ) -> None:
     page = upload(sheet(4))

@@ -128,7 +128,7 @@ def test_is_free() -> None:
     assert page.is_free(50, -10, 20, 20)
 
 
-def test_lines_boxes_polygons_and_pictures_go_where_they_are_told() -> None:
+def test_lines_boxes_polygons_and_pictures_go_where_they_are_sent() -> None:
     page = canvas()
     page.line((-100, 0), (100, 0), 2)
     page.line((-100, 50), (100, 50), 2, dash=(10, 10))

@@ -28,7 +28,7 @@ def test_reads_all_files_in_their_order(tmp_path: Path, monkeypatch: pytest.Monk
     assert [w.label for w in unipen.load(tmp_path, ("upper",))] == ["E", "O"] * 3
 
 
-def test_a_missing_file_is_told_with_where_to_get_it(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"unipen_1a_digits\.jsonl\.gz are not available\. Get them from UNIPEN"):
         unipen.load(tmp_path)
 

@@ -95,8 +95,8 @@ def test_a_run_that_says_nothing_for_long_says_so_and_can_be_stopped(home: Path)
             os.utime(file, (time.time() - 400, time.time() - 400))
         run = runs.get("silent")
         assert run.message == "It has written nothing for 6 minutes. If it hangs, Stop ends it."
-        said = train.status_sentence(run, runs.progress(run))
-        assert said.startswith("running: epoch 0.00 of 1, 0 s. It has written nothing")
+        sentence = train.status_sentence(run, runs.progress(run))
+        assert sentence.startswith("running: epoch 0.00 of 1, 0 s. It has written nothing")
 
 
 # a clock that is set back
@@ -164,7 +164,7 @@ with actions.nobody_trains():
             action.do()
             print("done", action.name)
         except DigitrecError as error:
-            print("said", action.name, "-", error)
+            print("refused", action.name, "-", error)
     wrong = actions.wrong(home, gone=("mine", "yours"))
     assert not wrong, wrong
 """
@@ -192,11 +192,11 @@ def test_each_action_on_a_full_or_read_only_disk_gives_a_sentence(home: Path, fa
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(home) not in done.stdout
-    said = {line.partition(" - ")[0]: line for line in done.stdout.splitlines()}
+    lines = {line.partition(" - ")[0]: line for line in done.stdout.splitlines()}
     for name in ("start a run", "save a model", "rename a model", "start a sweep"):
-        assert fault in said[f"said {name}"]
+        assert fault in lines[f"refused {name}"]
     for name in ("delete a run", "delete a model", "delete a sweep"):  # a full disk is made room on
-        assert f"done {name}" in said if fault == "full" else "cannot be" in said[f"said {name}"]
+        assert f"done {name}" in lines if fault == "full" else "cannot be" in lines[f"refused {name}"]
 
 
 def test_a_sweep_on_a_read_only_disk_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ PICTURE = "data:image/jpeg;base64,"
 
 
 def a_digit(box: Box, flag: str | None = None, shares: Mapping[int, float] | None = None) -> Digit:
-    """Return a digit with these shares, a sure 7 unless told."""
+    """Return a digit with these probabilities, a sure 7 by default."""
     probabilities = np.zeros(10, np.float32)
     for each, share in (shares or {7: 0.991, 9: 0.009}).items():
         probabilities[each] = share
@@ -42,8 +42,8 @@ def texts(figure: go.Figure) -> list[str]:
 def test_page_picture_marks_certainty_with_more_than_colour() -> None:
     corrected = replace(a_digit(Box(210, 30, 8, 20)), by_hand="digit")
     figure = page_picture.page_picture(PICTURE, (250, 80), [*FOUR, corrected])
-    said = ("7, 99.1 %", "4 or 9, 62.0 % for 4", "9, 4 or 7, 50.0 % for 9", "not a digit")
-    assert figure.data[0].text == (*said, "7, corrected by hand")
+    hovers = ("7, 99.1 %", "4 or 9, 62.0 % for 4", "9, 4 or 7, 50.0 % for 9", "not a digit")
+    assert figure.data[0].text == (*hovers, "7, corrected by hand")
     assert texts(figure) == ["7", "4 or 9", "9?", "7 ✓"]  # what was left out has a box only
     lines = [(shape.line.dash, shape.line.color) for shape in figure.layout.shapes]
     assert lines[1] == lines[2]

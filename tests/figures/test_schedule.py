@@ -1,4 +1,4 @@
-"""The learning rate's figures: valid for plotly, and said in words."""
+"""The learning rate's figures: valid for plotly, and described in words."""
 
 import numpy as np
 import plotly.graph_objects as go

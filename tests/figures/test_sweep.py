@@ -23,8 +23,8 @@ def test_equal_accuracies_have_a_range_to_be_drawn_in() -> None:
 
 
 def test_the_twin_names_the_best_and_each_values_mean() -> None:
-    said = sweep.describe(COLUMNS, REACHED)
-    assert "Best of 4 runs so far: Learning rate 0.001, Optimiser adam, validation accuracy 95.00 %" in said
-    assert "Learning rate, mean accuracy: 0.001 92.50 %, 0.1 60.00 %." in said
-    assert "Optimiser, mean accuracy: adam 82.50 %, sgd 70.00 %." in said
+    description = sweep.describe(COLUMNS, REACHED)
+    assert "Best of 4 runs so far: Learning rate 0.001, Optimiser adam, validation accuracy 95.00 %" in description
+    assert "Learning rate, mean accuracy: 0.001 92.50 %, 0.1 60.00 %." in description
+    assert "Optimiser, mean accuracy: adam 82.50 %, sgd 70.00 %." in description
     assert sweep.describe({"Seed": []}, []) == "No run has completed an epoch yet."

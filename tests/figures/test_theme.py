@@ -322,15 +322,15 @@ def test_bars_in_words() -> None:
 
 
 def test_curves_in_words() -> None:
-    said = curves.describe_curves({"a": trained(), "b": first_epoch(), "c": Curves()})
-    assert "a after epoch 3: training loss 0.200, training accuracy 94.0 %" in said
+    description = curves.describe_curves({"a": trained(), "b": first_epoch(), "c": Curves()})
+    assert "a after epoch 3: training loss 0.200, training accuracy 94.0 %" in description
     assert (
         "validation loss 0.310, validation accuracy 92.0 %. The best validation accuracy was 93.0 %, after epoch 2."
-        in said
+        in description
     )
-    assert "b is in its first epoch: loss 2.296, training accuracy 10.0 %." in said
-    assert "c: no point yet." in said
-    assert "Published" not in said
+    assert "b is in its first epoch: loss 2.296, training accuracy 10.0 %." in description
+    assert "c: no point yet." in description
+    assert "Published" not in description
 
 
 def test_a_published_curve_is_in_the_text_twin() -> None:

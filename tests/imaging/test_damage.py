@@ -183,7 +183,7 @@ def test_other_formats_are_refused_where_they_are_cut(kind: str) -> None:
 
 
 def test_nothing_is_left_switched_on_for_other_threads() -> None:
-    """Pillow can be told to accept cut files, for the whole process: this is looked at while cut files are read."""
+    """Pillow can be set to accept cut files, for the whole process: this is looked at while cut files are read."""
     cut, seen, done = saved("JPEG")[:-4], set(), threading.Event()
 
     def look() -> None:

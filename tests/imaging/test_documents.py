@@ -31,7 +31,7 @@ def test_each_page_is_opened_and_page_0_is_the_whole_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "page", "said"),
+    ("data", "page", "message"),
     [
         (document(), documents.MOST_PAGES + 1, "Only the first 50 pages of a file"),
         (picturedata.frames("TIFF"), documents.MOST_PAGES + 1, "Only the first 50 pages of a file"),
@@ -42,8 +42,8 @@ def test_each_page_is_opened_and_page_0_is_the_whole_file() -> None:
         (b"II*\0", 1, "damaged|not a picture"),
     ],
 )
-def test_a_page_that_cannot_be_opened_has_a_sentence(data: bytes, page: int, said: str) -> None:
-    with pytest.raises(PictureError, match=said):
+def test_a_page_that_cannot_be_opened_has_a_sentence(data: bytes, page: int, message: str) -> None:
+    with pytest.raises(PictureError, match=message):
         documents.opened(data, page)
 
 

@@ -1,4 +1,4 @@
-"""Animations: which frame is read, and what is said of it."""
+"""Animations: which frame is read, and what its note says."""
 
 import io
 
@@ -76,7 +76,7 @@ def test_faint_writing_is_not_blank_and_noise_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "said"),
+    ("kept", "sentence"),
     [
         (0.3, "frame 1 of 2 was read, as frame 2 cannot be read."),
         (0.5, "frame 1 of 2 was read, as frame 2 cannot be read."),
@@ -84,12 +84,12 @@ def test_faint_writing_is_not_blank_and_noise_is() -> None:
         (1.0, "frame 2 of 3 was read, the first that is not blank."),
     ],
 )
-def test_an_animation_cut_off_after_a_blank_frame_is_read_as_far_as_it_goes(kept: float, said: str) -> None:
+def test_an_animation_cut_off_after_a_blank_frame_is_read_as_far_as_it_goes(kept: float, sentence: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8))
     data = animation("GIF", frame(0), noise, noise.rotate(90), disposal=2)
     image, note = decode.opened(data[: int(kept * len(data))])
     assert image.size == (60, 40)
-    assert note == f"This is an animation: {said}"
+    assert note == f"This is an animation: {sentence}"
 
 
 @pytest.mark.parametrize("more", [1, 4, 9])

@@ -78,7 +78,7 @@ def test_a_huge_page_is_drawn_more_coarsely() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "number", "said"),
+    ("data", "number", "message"),
     [
         (document()[:300], 1, "damaged or cut short"),
         (b"%PDF-1.7", 1, "damaged or cut short"),
@@ -87,9 +87,9 @@ def test_a_huge_page_is_drawn_more_coarsely() -> None:
         (b"%PDF-" + bytes(20 * 2**20), 1, "at most 20 MB"),
     ],
 )
-def test_what_cannot_be_drawn_has_a_sentence(data: bytes, number: int, said: str) -> None:
+def test_what_cannot_be_drawn_has_a_sentence(data: bytes, number: int, message: str) -> None:
     assert pdf.pages(data) == 1
-    with pytest.raises(PictureError, match=said):
+    with pytest.raises(PictureError, match=message):
         pdf.page(data, number)
 
 

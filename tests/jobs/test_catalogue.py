@@ -103,7 +103,7 @@ def test_what_cannot_work_is_refused(setting: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("value", "words"), [(True, "yes"), (0.00012345, "0.0001234"), ((30, 10), "30, 10"), ((), "none"), ("adam", "adam")]
 )
-def test_values_are_said_as_a_person_writes_them(value: object, words: str) -> None:
+def test_values_are_written_as_a_person_writes_them(value: object, words: str) -> None:
     assert catalogue.in_words(value) == words
 
 

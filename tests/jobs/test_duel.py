@@ -212,7 +212,7 @@ def test_half_a_duel_or_a_damaged_one_is_none(home: Path) -> None:
     assert duel.duels() == []
 
 
-def test_a_home_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
     with pytest.raises(RunError, match="cannot be written"):
         duel.start(MLP, CNN, "seconds", 1, at_once=False)

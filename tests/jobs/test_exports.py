@@ -32,7 +32,7 @@ def test_nothing_is_there_before_it_is_asked_for(home):
     assert not list(home.iterdir())
 
 
-def test_a_killed_process_is_told_and_leaves_no_half_file():
+def test_a_killed_process_is_reported_and_leaves_no_half_file():
     process = subprocess.Popen([sys.executable, "-m", "digitrec.jobs.exports", SMALLEST, "onnx"], cwd=settings.PROJECT)
     until(lambda: "TensorFlow" in exports.find(SMALLEST, "onnx").message, "under way")
     state = exports.start(SMALLEST, "onnx")
@@ -57,14 +57,14 @@ def test_an_export_can_be_stopped_and_asked_for_again():
     assert exports.find(SMALLEST, "onnx").state == "none"
     assert not job.is_alive(work)
     exports.start(SMALLEST, "onnx")
-    exports.stop(SMALLEST, "onnx")  # before its process has said anything
+    exports.stop(SMALLEST, "onnx")  # before its process has written anything
     assert exports.find(SMALLEST, "onnx").state == "none"
     exports.main(SMALLEST, "onnx")
     exports.stop(SMALLEST, "onnx")  # what is made stays
     assert exports.find(SMALLEST, "onnx").state == "ready"
 
 
-def test_a_damaged_model_is_told_and_can_be_asked_for_again(copied):
+def test_a_damaged_model_is_reported_and_can_be_asked_for_again(copied):
     whole = (copied / model_files.KERAS).read_bytes()
     (copied / model_files.KERAS).write_bytes(whole[:5000])
     exports.main(copied, "onnx")
@@ -105,13 +105,13 @@ def test_only_the_newest_are_kept():
     assert old[-1].exists()
 
 
-def test_a_read_only_home_is_told_in_a_sentence(monkeypatch):
+def test_a_read_only_home_is_reported_in_a_sentence(monkeypatch):
     monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
     with pytest.raises(RunError, match="The export cannot be started: the disk is full or read-only"):
         exports.start(SMALLEST, "onnx")
 
 
-def test_what_there_is_not_is_told(tmp_path):
+def test_what_does_not_exist_is_reported(tmp_path):
     with pytest.raises(ModelError, match="no longer exists"):
         exports.start(tmp_path, "onnx")
     with pytest.raises(ModelError, match="Received: 'coreml'"):

@@ -127,7 +127,7 @@ def test_a_file_that_is_refused_says_why(home: Path) -> None:
     assert not folder.exists()
 
 
-def test_an_import_whose_process_is_gone_is_told(home: Path) -> None:
+def test_an_import_whose_process_is_gone_is_reported(home: Path) -> None:
     token = "c" * imports.TOKEN_LENGTH
     folder = work(token, b"x")
     job.update(folder, state="running", started=0.0, queued_at=0.0)

@@ -103,14 +103,14 @@ def test_a_parent_folder_is_no_run(home: Path) -> None:
         runs.get("..")
 
 
-def test_a_home_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
     assert runs.runs() == []
     with pytest.raises(RunError, match="cannot be written"):
         runs.start(SHORT)
 
 
-def test_a_full_disk_at_the_start_is_told_and_leaves_nothing() -> None:
+def test_a_full_disk_at_the_start_is_reported_and_leaves_nothing() -> None:
     import resource
 
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -99,7 +99,7 @@ def test_a_run_whose_worker_is_killed_is_taken_up_by_the_other_from_the_checkpoi
     assert "Fatal" not in (run.folder / job.LOG).read_text()
 
 
-def test_a_scheduler_that_never_answers_is_told_and_the_run_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_never_answers_is_reported_and_the_run_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "PATIENCE", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -156,7 +156,7 @@ def test_a_run_that_kills_its_workers_is_given_up(home: Path) -> None:
     assert "were lost" in run.message
 
 
-def test_a_training_that_breaks_off_on_a_cluster_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_breaks_off_on_a_cluster_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = on_a_cluster(home, "breaks")
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     scheduler.train(str(folder), 1.0)

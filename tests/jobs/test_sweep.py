@@ -194,7 +194,7 @@ def test_a_sweep_is_stopped_as_a_whole_and_goes_on_where_it_was(unlaunched: list
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"recipe": 1}', '{"recipe": {"name": "a"}, "settings": 3, "early": 1}']
 )
-def test_a_damaged_or_unknown_sweep_is_told(home: Path, text: str) -> None:
+def test_a_damaged_or_unknown_sweep_is_reported(home: Path, text: str) -> None:
     folder = home / "sweeps" / "broken"
     folder.mkdir(parents=True)
     (folder / sweep.FILE).write_text(text)

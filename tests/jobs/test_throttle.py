@@ -64,8 +64,8 @@ def test_what_trains_has_a_lower_priority_and_one_core_while_a_visitor_reads(hom
             assert int(child.stdout.readline()) == len(cores)
             assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(19, mine + throttle.NICER)
             group = Path(f"/proc/{child.pid}/autogroup")
-            if group.exists() and (said := group.read_text().split()):
-                assert int(said[-1]) == min(19, mine + throttle.NICER)
+            if group.exists() and (members := group.read_text().split()):
+                assert int(members[-1]) == min(19, mine + throttle.NICER)
             assert os.sched_getaffinity(child.pid) == cores
             tasks = Path(f"/proc/{child.pid}/task")
 

@@ -151,7 +151,7 @@ def test_an_available_model_teaches(home: Path, finished: Path) -> None:
     assert taught > by_labels + 0.05  # nobody gets near to a teacher that is never quite sure
 
 
-def test_a_teacher_that_is_not_available_is_told(home: Path) -> None:
+def test_a_teacher_that_is_not_available_is_reported(home: Path) -> None:
     status = job.read_status(trained(home, TINY.replace(teacher="nobody")))
     assert status.state == "failed"
     assert status.message.startswith("There is no model 'nobody'. Available models: cnn-3x3")
@@ -228,7 +228,7 @@ def test_stopped_while_it_waits_it_trains_nothing(copy: Path) -> None:
     assert (copy / training_events.EVENTS).read_bytes() == before
 
 
-def test_an_internal_error_is_told_as_one(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_reported_as_one(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(folder: Path) -> None:
         raise ZeroDivisionError
 
@@ -249,7 +249,7 @@ def test_an_internal_error_is_told_as_one(copy: Path, monkeypatch: pytest.Monkey
     ],
     ids=["Python", "Linux", "TensorFlow", "threads"],
 )
-def test_too_little_memory_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_too_little_memory_is_reported(copy: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def breaks(folder: Path) -> None:
         raise error
 
@@ -258,7 +258,7 @@ def test_too_little_memory_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch, 
     assert "not enough memory" in job.read_status(copy).message
 
 
-def test_a_validation_loss_that_is_no_number_is_told(copy: Path) -> None:
+def test_a_validation_loss_that_is_no_number_is_reported(copy: Path) -> None:
     with worker._Events(copy, None, TINY) as events, pytest.raises(RunError, match="no longer a number"):
         events.report({"kind": "epoch", "val_loss": float("nan")})
     assert training_events.read_events(copy) == []

@@ -58,9 +58,9 @@ def test_the_section_is_closed_at_first_and_says_what_it_takes(open_page: Callab
     page = open_page("pages/4_Compare.py")
     assert "Bring its file" not in words(page)
     page = open_page("pages/4_Compare.py", bring=True)
-    said = words(page)
-    assert "Bring its file" in said
-    assert "no program in it is run" in said
+    text = words(page)
+    assert "Bring its file" in text
+    assert "no program in it is run" in text
 
 
 def test_a_model_that_is_ready_is_chosen_and_its_verdict_shown(
@@ -68,10 +68,10 @@ def test_a_model_that_is_ready_is_chosen_and_its_verdict_shown(
 ) -> None:
     page = open_page("pages/4_Compare.py", bring_token=TOKEN)
     assert page.session_state["model_1"] == finished
-    said = words(page)
-    assert "Your model reads 97.00 % of MNIST's test digits on pixels from 0 to 1" in said
-    assert "A script that feeds it pixels from 0 to 255 reads fewer: 89.0 %." in said
-    assert "How it was trained is not known" in said
+    text = words(page)
+    assert "Your model reads 97.00 % of MNIST's test digits on pixels from 0 to 1" in text
+    assert "A script that feeds it pixels from 0 to 255 reads fewer: 89.0 %." in text
+    assert "How it was trained is not known" in text
     assert any("Accuracy of my-mnist" in chart.proto.alt for chart in page.get("plotly_chart"))
     assert not imports.folder(TOKEN).exists()
     assert "bring_token" not in page.session_state
@@ -104,7 +104,7 @@ def test_a_name_that_is_taken_meanwhile_gets_a_number(open_page: Callable[..., A
     assert page.session_state["model_1"] == f"{finished}-2"
 
 
-def test_a_failure_is_told_in_its_sentence(open_page: Callable[..., AppTest], finished: str) -> None:
+def test_a_failure_is_reported_in_its_sentence(open_page: Callable[..., AppTest], finished: str) -> None:
     work = imports.folder(TOKEN)
     (work / imports.MODEL / model_files.CARD).unlink()
     job.update(work, state="failed", message="The layer 'my_code' is a Lambda, which holds a program. Replace it.")

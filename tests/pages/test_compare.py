@@ -27,16 +27,16 @@ def opened(page: AppTest) -> AppTest:
     return page
 
 
-def said(page: AppTest) -> str:
+def page_text(page: AppTest) -> str:
     assert not page.exception, page.exception
     return " ".join(element.value for element in page.markdown)
 
 
 def test_the_default_pair_goes_through_all_sections(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/4_Compare.py")
-    assert "4 x 4 pixels" in said(page)
-    assert "prediction for this 7" not in said(page), "what is closed is not computed"
-    text = said(opened(page))
+    assert "4 x 4 pixels" in page_text(page)
+    assert "prediction for this 7" not in page_text(page), "what is closed is not computed"
+    text = page_text(opened(page))
     assert [page.selectbox(key=f"model_{n}").value for n in (1, 2)] == ["reader-mlp", "reader"]
     assert [header.value[0] for header in page.header] == ["1", "2", "3", "4", "5"]
     assert "changes its prediction for this 7 at" in text or "keeps its prediction for this 7 at every shift" in text
@@ -49,12 +49,12 @@ def test_the_default_pair_goes_through_all_sections(open_page: Callable[..., App
 def test_a_pair_is_one_click_away(page: AppTest) -> None:
     page.button(key="pair_mlp-128-128").click().run()
     assert [page.selectbox(key=f"model_{n}").value for n in (1, 2)] == ["mlp-128-128", "cnn-5x5"]
-    assert "mlp-128-128" in said(page)
+    assert "mlp-128-128" in page_text(page)
 
 
 def test_one_model_beside_itself_does_not_differ(page: AppTest) -> None:
     page.selectbox(key="model_2").set_value(page.selectbox(key="model_1").value).run()
-    assert "No difference" in said(page)
+    assert "No difference" in page_text(page)
     assert page.button(key="parted_digit").disabled
 
 
@@ -89,7 +89,7 @@ def test_an_address_opens_the_same_comparison() -> None:
     glyph = mnist.glyphs(mnist.test()[0][4])
     page.query_params.update({**FAST, "ink": share_link.packed(glyph)})
     page.switch_page("pages/4_Compare.py").run()
-    assert "mlp-30-10" in said(page)
+    assert "mlp-30-10" in page_text(page)
     assert [page.selectbox(key=f"model_{n}").value for n in (1, 2)] == list(FAST.values())
     np.testing.assert_array_equal(page.session_state.linked, glyph)
     assert "The digit from the link." in [caption.value for caption in page.caption]
@@ -100,7 +100,7 @@ def test_what_makes_no_sense_in_an_address_is_left_out_with_a_sentence() -> None
     page = AppTest.from_file(Path(__file__).parents[2] / "streamlit_app.py", default_timeout=60).run()
     page.query_params.update({**FAST, "model_2": "gone", "digit": "seven"})
     page.switch_page("pages/4_Compare.py").run()
-    said(page)
+    page_text(page)
     assert len(page.warning) == 2
     assert "'gone', which does not exist here" in page.warning[0].value
     assert page.query_params["digit"] == "0"
@@ -113,7 +113,7 @@ def test_the_last_digit_of_draw_or_upload(open_page: Callable[..., AppTest]) -> 
     assert len(page.header) == 2, "what needs no digit is there"
     page.session_state["last_glyph"] = mnist.glyphs(mnist.test()[0][2])
     page.run()
-    assert "your digit" in said(opened(page))
+    assert "your digit" in page_text(opened(page))
     assert len(page.header) == 5
 
 
@@ -124,7 +124,7 @@ def test_a_drawing_is_followed_along_its_strokes(open_page: Callable[..., AppTes
     page = opened(open_page("pages/4_Compare.py", digit_from="Drawn here", compare_pad=pad, **FAST))
     assert len(page.header) == 5
     page.select_slider(key="moment").set_value(5).run()
-    assert "of the ink." in said(page)
+    assert "of the ink." in page_text(page)
     assert "ink" in page.query_params
 
 
@@ -134,7 +134,7 @@ def test_parts_stay_open_while_there_is_no_digit(page: AppTest) -> None:
     assert len(page.header) == 2
     page.session_state["digit_from"] = "A test digit"
     page.run()
-    assert "prediction for this 7 at" in said(page)
+    assert "prediction for this 7 at" in page_text(page)
 
 
 def test_the_temperature_changes_the_probabilities(page: AppTest) -> None:
@@ -153,7 +153,7 @@ def test_a_cell_shows_its_digits_with_both_answers(page: AppTest) -> None:
     truth = mnist.test()[1]
     answers = [registry.get(name).test_probabilities().argmax(axis=1) for name in FAST.values()]
     count = int(((truth == 4) & ((answers[0] == 9) | (answers[1] == 9))).sum())
-    assert f"**{count}** of the digits with label 4 are read as 9" in said(page)
+    assert f"**{count}** of the digits with label 4 are read as 9" in page_text(page)
     page.selectbox(key="cell_answer").set_value(4).run()
     assert any("predictions are right" in caption.value for caption in page.caption)
 

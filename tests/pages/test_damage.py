@@ -24,7 +24,7 @@ def damaged_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 @pytest.mark.usefixtures("damaged_mnist")
-def test_a_damaged_mnist_is_told_in_a_sentence(open_page: Callable[..., AppTest]) -> None:
+def test_a_damaged_mnist_is_reported_in_a_sentence(open_page: Callable[..., AppTest]) -> None:
     shown = open_page("pages/4_Compare.py")
     assert "The bundled MNIST file is damaged" in shown.error[0].value
     assert "/" not in shown.error[0].value
@@ -50,13 +50,15 @@ def test_a_damaged_model_that_is_chosen_breaks_only_its_own_column(
     assert '<p class="answer">7</p>' in words(shown)
 
 
-def test_test_results_of_another_set_are_told_in_a_sentence(open_page: Callable[..., AppTest], tiny_model: str) -> None:
+def test_test_results_of_another_set_are_reported_in_a_sentence(
+    open_page: Callable[..., AppTest], tiny_model: str
+) -> None:
     shown = open_page("pages/4_Compare.py", model_1=tiny_model)
     assert f"The test results of {tiny_model} are damaged" in shown.error[0].value
 
 
 @pytest.mark.parametrize("page", ["streamlit_app.py", "pages/1_Draw.py", "pages/2_Upload.py", "pages/3_Train.py"])
-def test_a_home_that_is_no_folder_is_told_in_a_sentence(
+def test_a_home_that_is_no_folder_is_reported_in_a_sentence(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     file = tmp_path / "file"

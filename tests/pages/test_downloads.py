@@ -53,15 +53,15 @@ def test_an_export_is_made_offered_and_reads_a_picture_elsewhere(tmp_path: Path)
     Image.fromarray(255 - pictures[0]).resize((300, 300)).save(unzipped / "dark.png")
     Image.fromarray(pictures[0]).save(unzipped / "light.png")
     for picture in ("dark.png", "light.png"):
-        assert said(unzipped, "read.py", picture).startswith(f"{truth[0]}: ")
-    assert said(unzipped, "check.py").startswith("right")
+        assert page_text(unzipped, "read.py", picture).startswith(f"{truth[0]}: ")
+    assert page_text(unzipped, "check.py").startswith("right")
 
 
-def said(folder: Path, *command: str) -> str:
+def page_text(folder: Path, *command: str) -> str:
     return subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def test_a_failure_is_told_and_can_be_tried_again() -> None:
+def test_a_failure_is_reported_and_can_be_tried_again() -> None:
     folder = settings.SHIPPED_MODELS / "mlp-30-10"
     work = exports.find(folder, "onnx").file.parent
     work.mkdir(parents=True)

@@ -22,15 +22,15 @@ def opened(open_page: Callable[..., AppTest]) -> Callable[..., AppTest]:
 
 
 def test_an_empty_canvas_has_no_answer(opened: Callable[..., AppTest]) -> None:
-    said = words(opened())
-    assert said.count('<p class="answer">–</p>') == 2
-    assert "Draw a digit." in said
+    text = words(opened())
+    assert text.count('<p class="answer">–</p>') == 2
+    assert "Draw a digit." in text
 
 
 def test_a_seven_is_read_by_both_models(opened: Callable[..., AppTest]) -> None:
-    said = words(opened(pad=drawing(SEVEN)))
-    assert said.count('<p class="answer">7</p>') == 2
-    assert "Centred" in said
+    text = words(opened(pad=drawing(SEVEN)))
+    assert text.count('<p class="answer">7</p>') == 2
+    assert "Centred" in text
 
 
 def test_the_page_is_made_again_where_streamlit_has_lost_a_place(
@@ -62,18 +62,18 @@ def test_the_second_model_may_be_none(opened: Callable[..., AppTest]) -> None:
 def test_what_is_rejected_has_a_question_mark_and_the_most_similar_digit(
     opened: Callable[..., AppTest],
 ) -> None:
-    said = words(opened(pad=drawing(SEVEN), model_1=calibrated.add("strict", calibrated.NO_DIGIT)))
-    assert said.count('<p class="answer">?</p>') == 1
-    assert "This does not look like a digit." in said
-    assert "Digit score 0.0 %, 50 % needed. Most similar: 7." in said
-    assert said.count('<p class="answer">7</p>') == 1  # the other model
+    text = words(opened(pad=drawing(SEVEN), model_1=calibrated.add("strict", calibrated.NO_DIGIT)))
+    assert text.count('<p class="answer">?</p>') == 1
+    assert "This does not look like a digit." in text
+    assert "Digit score 0.0 %, 50 % needed. Most similar: 7." in text
+    assert text.count('<p class="answer">7</p>') == 1  # the other model
 
 
 def test_where_it_takes_more_than_one_digit_the_page_names_them(opened: Callable[..., AppTest]) -> None:
-    said = words(opened(pad=drawing(SEVEN), model_1=calibrated.add("unsure", calibrated.UNSURE), model_2="none"))
-    assert said.count('<p class="answer">7</p>') == 1
-    assert "It may be 7, " in said
-    assert " or another.</p>" in said
+    text = words(opened(pad=drawing(SEVEN), model_1=calibrated.add("unsure", calibrated.UNSURE), model_2="none"))
+    assert text.count('<p class="answer">7</p>') == 1
+    assert "It may be 7, " in text
+    assert " or another.</p>" in text
 
 
 def test_the_page_explains_its_numbers_and_names_models_that_are_not_calibrated(
@@ -111,11 +111,11 @@ def bars(page: AppTest) -> list[str]:
 
 
 def test_of_a_number_each_digit_is_read(number: Callable[..., AppTest]) -> None:
-    said = words(number(SEVEN, ONE))
-    assert said.count('<p class="answer">71</p>') == 2
-    assert said.count("Least sure: ") == 2
-    assert "sees, 1 of 2: 7, " in said
-    assert "sees, 2 of 2: 1, " in said
+    text = words(number(SEVEN, ONE))
+    assert text.count('<p class="answer">71</p>') == 2
+    assert text.count("Least sure: ") == 2
+    assert "sees, 1 of 2: 7, " in text
+    assert "sees, 2 of 2: 1, " in text
 
 
 def test_the_digit_chosen_has_the_bars_and_the_table(number: Callable[..., AppTest]) -> None:
@@ -137,28 +137,28 @@ def test_the_least_sure_digit_is_chosen_first(number: Callable[..., AppTest]) ->
 
 
 def test_what_is_rejected_beside_digits_is_left_out_and_reported(number: Callable[..., AppTest]) -> None:
-    said = words(number(SEVEN, ONE, *HASH, model_2="none"))
-    assert said.count('<p class="answer">71</p>') == 1
-    assert "1 shape rejected as not a digit." in said
-    assert "<figcaption>?</figcaption>" in said
+    text = words(number(SEVEN, ONE, *HASH, model_2="none"))
+    assert text.count('<p class="answer">71</p>') == 1
+    assert "1 shape rejected as not a digit." in text
+    assert "<figcaption>?</figcaption>" in text
 
 
 def test_where_nothing_is_a_digit_there_is_one_question_mark(number: Callable[..., AppTest]) -> None:
-    said = words(number(SEVEN, ONE, model_1=calibrated.add("strict", calibrated.NO_DIGIT), model_2="none"))
-    assert said.count('<p class="answer">?</p>') == 1
-    assert "None of this looks like a digit." in said
+    text = words(number(SEVEN, ONE, model_1=calibrated.add("strict", calibrated.NO_DIGIT), model_2="none"))
+    assert text.count('<p class="answer">?</p>') == 1
+    assert "None of this looks like a digit." in text
 
 
-def test_rows_are_told_apart(number: Callable[..., AppTest]) -> None:
+def test_rows_are_kept_apart(number: Callable[..., AppTest]) -> None:
     upper = [[(100, 20), (100, 110)], [(300, 20), (300, 110)]]
     lower = [[(100, 170), (100, 260)], [(300, 170), (300, 260)]]
     assert '<p class="answer">11 / 11</p>' in words(number(*upper, *lower, model_2="none"))
 
 
 def test_a_blank_wide_canvas_has_no_answer(opened: Callable[..., AppTest]) -> None:
-    said = words(opened(what="A number"))
-    assert said.count('<p class="answer">–</p>') == 2
-    assert "Write a number." in said
+    text = words(opened(what="A number"))
+    assert text.count('<p class="answer">–</p>') == 2
+    assert "Write a number." in text
 
 
 def test_each_canvas_keeps_its_drawing(opened: Callable[..., AppTest]) -> None:

@@ -118,7 +118,7 @@ def test_a_recipe_starts_again_with_one_thing_changed(opened: Callable[..., AppT
 
 
 @pytest.mark.usefixtures("two", "busy")
-def test_what_is_not_allowed_is_told_and_not_started(
+def test_what_is_not_allowed_is_reported_and_not_started(
     opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = len(runs.runs())
@@ -171,7 +171,7 @@ def test_a_saved_model_is_renamed_and_stays_ticked(opened: Callable[..., AppTest
 
 
 @pytest.mark.usefixtures("two")
-def test_a_damaged_run_is_told_in_a_sentence_and_can_be_deleted(home: Path, opened: Callable[..., AppTest]) -> None:
+def test_a_damaged_run_is_reported_in_a_sentence_and_can_be_deleted(home: Path, opened: Callable[..., AppTest]) -> None:
     (home / "runs" / SLOW / model_files.RECIPE).write_text("{")
     page = opened("Side by side", ticked=[SLOW, FAST])
     assert f"The run {SLOW} is not shown: its folder is damaged." in page.warning[0].value
@@ -194,9 +194,9 @@ def test_a_duel_is_started_found_again_and_stopped(opened: Callable[..., AppTest
     assert all(abs(one.recipe.parameters - 20_000) <= 200 for one in begun.sides)
     page = opened("Duel")  # another visit: all is in the folders
     assert page.selectbox(key="duel").value == begun.id
-    said = words(page)
-    assert "**MLP** queued: 1 run before it" in said
-    assert ("**CNN** queued: 1 run before it" if begun.at_once else "**CNN** queued: 2 runs before it") in said
+    text = words(page)
+    assert "**MLP** queued: 1 run before it" in text
+    assert ("**CNN** queued: 1 run before it" if begun.at_once else "**CNN** queued: 2 runs before it") in text
     page.button(key="stop_duel").click().run()
     assert {one.state for one in duel.duels()[0].sides} <= {"stopping", "stopped"}
 

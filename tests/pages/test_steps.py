@@ -36,7 +36,7 @@ def test_a_drawing_is_followed_to_the_answer_on_the_page(open_page: Callable[...
     rows = answers(table)
     assert len(rows) == 7
     assert rows[-1] == re.findall(r'<p class="answer">(.)</p>', words(page)) == ["7", "7"]
-    changes = sum(above != now for said in zip(*rows, strict=True) for above, now in pairwise(said))
+    changes = sum(above != now for text in zip(*rows, strict=True) for above, now in pairwise(text))
     assert table.count("▲ changed from") == table.count('class="prediction changed"') == changes > 0
     assert table.count("<img") == 7
     assert "0 to 255" in table
@@ -50,9 +50,9 @@ def test_one_model_has_one_column(open_page: Callable[..., AppTest]) -> None:
 
 def test_a_model_that_scales_by_itself_is_named(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/1_Draw.py", pad=drawing(SMALL_SEVEN), model_1="mlp-128", model_2="cnn-5x5", trail=True)
-    said = [caption.value for caption in page.caption if "do no harm" in caption.value]
-    assert len(said) == 1
-    assert said[0].startswith("mlp-128 ")
+    text = [caption.value for caption in page.caption if "do no harm" in caption.value]
+    assert len(text) == 1
+    assert text[0].startswith("mlp-128 ")
     first, second, *_ = answers(tables(page)[0])
     assert first[0] == second[0]
 

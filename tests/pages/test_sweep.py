@@ -16,18 +16,18 @@ def page(open_page: Callable[..., AppTest]) -> AppTest:
     return open_page("pages/3_Train.py", workbench="Sweep")
 
 
-def said(page: AppTest) -> str:
+def text(page: AppTest) -> str:
     return " ".join(element.value for element in (*page.markdown, *page.caption))
 
 
-def test_the_grid_is_counted_and_the_rule_is_said(page: AppTest) -> None:
+def test_the_grid_is_counted_and_the_rule_is_shown(page: AppTest) -> None:
     page.text_input(key="sweep_learning_rate").set_value("0.1, 0.01, 0.001")
     page.text_input(key="sweep_batch_size").set_value("32, 64").run()
     assert not page.exception
-    assert "**6 runs** of mlp-128, each of at most 3 epochs." in said(page)
-    assert sweep.RULE in said(page)
+    assert "**6 runs** of mlp-128, each of at most 3 epochs." in text(page)
+    assert sweep.RULE in text(page)
     page.checkbox(key="sweep_early").uncheck().run()
-    assert "Each run trains for all its epochs." in said(page)
+    assert "Each run trains for all its epochs." in text(page)
 
 
 @pytest.mark.parametrize(("typed", "sentence"), [("many", "numbers with commas"), ("0.1", "at least two different")])
@@ -53,7 +53,7 @@ def test_an_interrupted_sweep_says_what_is_known_and_can_go_on(open_page: Callab
         )
     page = open_page("pages/3_Train.py", workbench="Sweep")
     assert not page.exception
-    assert "interrupted: 2 of 3 runs have ended" in said(page)
-    assert "Best of 2 runs so far: Seed 1, validation accuracy 90.00 %" in said(page)
+    assert "interrupted: 2 of 3 runs have ended" in text(page)
+    assert "Best of 2 runs so far: Seed 1, validation accuracy 90.00 %" in text(page)
     assert list(page.dataframe[0].value["State"]) == ["finished", "finished", "waiting"]
     assert "go_on_sweep" in [button.key for button in page.button]

@@ -32,7 +32,7 @@ def opened(open_page: Callable[..., AppTest]) -> Callable[..., AppTest]:
     return lambda **state: open_page("pages/1_Draw.py", **({"visitor": KEY, "teach": True, "model_2": "none"} | state))
 
 
-def said(page: AppTest) -> str:
+def page_text(page: AppTest) -> str:
     return " ".join(element.value for kind in ("markdown", "caption", "info", "error") for element in page.get(kind))
 
 
@@ -56,33 +56,33 @@ def finished(key: str = KEY) -> Path:
 
 def test_the_section_is_closed_at_first_and_computes_nothing(opened: Callable[..., AppTest]) -> None:
     page = opened(teach=False)
-    assert "Draw a **0**" not in said(page)
+    assert "Draw a **0**" not in page_text(page)
 
 
 def test_digits_are_asked_for_one_by_one_and_kept_with_what_was_asked(opened: Callable[..., AppTest]) -> None:
     page = opened(teach_digits=some(0), pad_teach=drawing(SEVEN))
-    assert "Draw a **0**" in said(page)
+    assert "Draw a **0**" in page_text(page)
     page.button(key="teach_next").click().run()
     assert not page.exception
     [kept] = page.session_state["teach_digits"]
     assert kept.label == 0  # what was asked for, whatever is read in it
     assert kept.glyph.shape == (28, 28)
-    assert "Draw a **1**" in said(page)
-    assert "1 so far, 29 more" in said(page)
+    assert "Draw a **1**" in page_text(page)
+    assert "1 so far, 29 more" in page_text(page)
     assert 'alt="Your 0"' in words(page)
     page.button(key="teach_next").click().run()  # pressed twice: the canvas has sent nothing new
     assert len(page.session_state["teach_digits"]) == 1
     page.button(key="teach_skip").click().run()
-    assert "Draw a **2**" in said(page)
+    assert "Draw a **2**" in page_text(page)
     page.button(key="teach_undo").click().run()
     assert page.session_state["teach_digits"] == []
 
 
 def test_where_only_misread_ones_are_wanted_one_read_right_is_not_kept(opened: Callable[..., AppTest]) -> None:
     page = opened(teach_digits=some(0), pad_teach=drawing(SEVEN), teach_which="Only those it misreads", teach_skipped=7)
-    assert "Draw a **7**" in said(page)
+    assert "Draw a **7**" in page_text(page)
     page.button(key="teach_next").click().run()
-    assert "It was read right, as 7" in said(page)
+    assert "It was read right, as 7" in page_text(page)
     assert not page.session_state["teach_digits"]
     page = opened(teach_digits=some(0), pad_teach=drawing(SEVEN), teach_which="Only those it misreads", teach_skipped=3)
     page.button(key="teach_next").click().run()
@@ -97,7 +97,7 @@ def test_a_lesson_needs_ten_digits(opened: Callable[..., AppTest], count: int, d
 def test_the_verdict_is_shown_before_it_is_kept_or_discarded(opened: Callable[..., AppTest]) -> None:
     finished()
     page = opened()
-    text = said(page)
+    text = page_text(page)
     assert "It reads your digits better: 9 instead of 6 of 10." in text
     assert "30 digits read right by the model before only, 40 digits by the one after only" in text
     assert "No figure is on digits that were learned from." in text
@@ -107,24 +107,24 @@ def test_the_verdict_is_shown_before_it_is_kept_or_discarded(opened: Callable[..
     page.button(key="teach_discard").click().run()
     assert not page.exception
     assert teaching.find(KEY).state == "none"
-    assert "Draw a **0**" in said(page)
+    assert "Draw a **0**" in page_text(page)
 
 
-def test_what_cannot_be_kept_is_told_and_the_lesson_stays(opened: Callable[..., AppTest]) -> None:
+def test_what_cannot_be_kept_is_reported_and_the_lesson_stays(opened: Callable[..., AppTest]) -> None:
     finished()
     page = opened()
     page.text_input(key="teach_name").set_value("reader").run()
     page.button(key="teach_keep").click().run()
     assert not page.exception
-    assert "already a model" in said(page)
+    assert "already a model" in page_text(page)
     assert teaching.find(KEY).state == "ready"
 
 
 def test_another_visitor_sees_neither_lesson_nor_digits(opened: Callable[..., AppTest]) -> None:
     finished()
     page = opened(visitor=visitors.new_key())
-    assert "learned" not in said(page).replace("learned from", "")
-    assert "Draw a **0**" in said(page)
+    assert "learned" not in page_text(page).replace("learned from", "")
+    assert "Draw a **0**" in page_text(page)
 
 
 def test_where_it_does_not_help_it_says_so() -> None:
@@ -168,4 +168,4 @@ def test_digits_corrected_on_upload_are_added_once(open_page: Callable[..., AppT
     page.session_state["teach"] = True
     page.run()
     assert 'alt="Your 4"' in words(page)
-    assert "1 so far" in said(page)
+    assert "1 so far" in page_text(page)

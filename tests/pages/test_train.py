@@ -32,10 +32,10 @@ def test_each_published_recipe_shows_its_source_its_figure_and_its_code(page: Ap
         page.selectbox(key="recipe").set_value(name).run()
         assert not page.exception
         assert page.number_input(key="epochs").value == preset.recipe.epochs
-        said = " ".join(element.value for element in page.markdown)
-        assert preset.title in said
-        assert preset.published in said
-        assert f"{preset.recipe.parameters:,} parameters" in said
+        text = " ".join(element.value for element in page.markdown)
+        assert preset.title in text
+        assert preset.published in text
+        assert f"{preset.recipe.parameters:,} parameters" in text
         assert "model.fit" in page.code[0].value
 
 
@@ -75,7 +75,7 @@ def test_pooling_below_a_pixel_is_refused(page: AppTest) -> None:
     assert "would leave less than 1 pixel" in page.error[0].value
 
 
-def test_a_read_only_home_is_told_in_a_sentence(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_home_is_reported_in_a_sentence(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
     page.button(key="start").click().run()
     assert "the disk is full or read-only" in page.error[0].value
@@ -88,8 +88,8 @@ def test_the_learning_rate_is_drawn_before_training(page: AppTest) -> None:
     page.number_input(key="learning_rate").set_value(0.02)
     labelled_box(page, "Schedule").set_value("cosine").run()
     assert not page.exception
-    said = [chart.proto.alt for chart in page.get("plotly_chart")]
-    assert any("rises to 0.02 in the first twentieth" in alt for alt in said), said
+    text = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert any("rises to 0.02 in the first twentieth" in alt for alt in text), text
 
 
 def labelled_box(page: AppTest, label: str) -> Any:
@@ -140,7 +140,7 @@ def test_a_visitors_own_digit_is_seen_by_that_visitor_alone(
         assert ("yours: <b>3</b>" in cards(page)) == seen
 
 
-def test_a_damaged_record_of_looks_is_told_and_the_rest_is_shown(
+def test_a_damaged_record_of_looks_is_reported_and_the_rest_is_shown(
     watched_run: Path, open_page: Callable[..., AppTest]
 ) -> None:
     file = watched_run / model_files.WATCH

@@ -33,9 +33,9 @@ def test_the_reader_reads_and_the_best_mlp_beside_it(page: AppTest) -> None:
     assert page.selectbox(key="model_1").value == "reader"
     assert page.selectbox(key="model_2").value == "reader-mlp"
     press(page, "Try an example")
-    said = [element.proto for element in page.markdown if "** reads " in element.value]
-    assert [each.body.partition(" reads ")[0] for each in said] == ["**CNN · reader**", "**MLP · reader-mlp**"]
-    assert all("accuracy on MNIST's test digits." in each.help for each in said)
+    text = [element.proto for element in page.markdown if "** reads " in element.value]
+    assert [each.body.partition(" reads ")[0] for each in text] == ["**CNN · reader**", "**MLP · reader-mlp**"]
+    assert all("accuracy on MNIST's test digits." in each.help for each in text)
 
 
 def test_files_are_read_in_natural_order(page: AppTest) -> None:
@@ -155,7 +155,7 @@ def test_the_same_model_twice_and_no_second_one_work(page: AppTest) -> None:
     assert texts(page) == ["7"]
 
 
-def test_the_angle_is_said_and_the_picture_is_shown_upright(page: AppTest) -> None:
+def test_the_angle_is_shown_and_the_picture_is_shown_upright(page: AppTest) -> None:
     press(page, "Try an example")
     image = json.loads(picture(page).spec)["layout"]["images"][0]
     assert (image["sizex"], image["sizey"]) == (example.WIDTH, example.HEIGHT)
@@ -194,15 +194,15 @@ def test_a_pdf_is_read_page_by_page_and_a_broken_one_has_its_sentence(page: AppT
 
 
 @pytest.mark.parametrize(
-    ("done", "count", "seconds", "said"),
+    ("done", "count", "seconds", "text"),
     [
         (0, 9, 0.0, "0 of 9 pictures read"),
         (3, 9, 6.0, "3 of 9 pictures read, about 12 s left"),
         (8, 9, 4.0, "8 of 9 pictures read, nearly done"),
     ],
 )
-def test_progress_says_how_long_it_will_take(done: int, count: int, seconds: float, said: str) -> None:
-    assert upload_upload._progress(done, count, seconds) == said
+def test_progress_says_how_long_it_will_take(done: int, count: int, seconds: float, text: str) -> None:
+    assert upload_upload._progress(done, count, seconds) == text
 
 
 def test_pages_and_frames_of_files_have_cards_and_notes(page: AppTest) -> None:

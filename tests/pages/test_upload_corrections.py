@@ -19,7 +19,7 @@ def page(open_page: Callable[..., AppTest]) -> AppTest:
     return open_page("pages/2_Upload.py")
 
 
-def test_a_digit_is_put_right_and_stays_so_with_other_models_and_pages(page: AppTest) -> None:
+def test_a_digit_is_corrected_and_stays_so_with_other_models_and_pages(page: AppTest) -> None:
     press(page, "Try an example")
     first, *rest = example.TEXT
     wrong = str((int(first) + 1) % 10)
@@ -27,7 +27,7 @@ def test_a_digit_is_put_right_and_stays_so_with_other_models_and_pages(page: App
     assert texts(page) == [wrong + "".join(rest)]
     assert [element.value for element in page.code] == texts(page)  # to copy
     assert "✓ 1 corrected by hand." in words(page)
-    assert f"**CNN · reader** reads {first}," in words(page)  # what the model says is still told
+    assert f"**CNN · reader** reads {first}," in words(page)  # what the model says is still shown
     page.selectbox(key="model_1").set_value("reader-mlp")
     page.run()
     assert texts(page)[0].startswith(wrong)

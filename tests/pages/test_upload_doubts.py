@@ -150,7 +150,7 @@ def test_digits_that_are_uncertain_are_named(page: AppTest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "text"),
     [
         ([None, "not-a-digit"], ["? Rejected as not a handwritten digit: 1."]),
         (["not-a-digit", "not-a-digit", None], ["? Rejected as not a handwritten digit: 2."]),
@@ -162,10 +162,10 @@ def test_digits_that_are_uncertain_are_named(page: AppTest) -> None:
         ([None], []),
     ],
 )
-def test_doubts_in_words(flags: list[str | None], said: list[str]) -> None:
+def test_doubts_in_words(flags: list[str | None], text: list[str]) -> None:
     glyph, shares = np.zeros((28, 28), np.float32), np.array([0, 0, 0, 0, 0.6, 0, 0, 0, 0, 0.4], np.float32)
     digits = [Digit(0, Box(0, 0, 1, 1), glyph, (), 4, 0.6, shares, 1.0, flag) for flag in flags]
-    assert upload_upload._doubts(digits) == said
+    assert upload_upload._doubts(digits) == text
 
 
 def doubts(page: AppTest) -> str:

@@ -26,7 +26,7 @@ def number_field(page: AppTest) -> TextInput:
     return next(field for field in page.text_input if field.label == "Correct this number")
 
 
-def test_a_number_is_put_right_as_a_whole_and_a_wrong_count_has_its_sentence(page: AppTest) -> None:
+def test_a_number_is_corrected_as_a_whole_and_a_wrong_count_has_its_sentence(page: AppTest) -> None:
     press(page, "Try an example")
     assert not page.text_input
     assert len(page.dataframe[0].value) == len(example.TEXT)
@@ -67,7 +67,7 @@ def test_numbers_are_split_and_joined_and_stay_so_on_other_pages(page: AppTest) 
     assert page.dataframe[0].value["reader"].tolist() == apart.split()
 
 
-def test_numbers_of_a_row_are_told_and_copied_with_spaces_and_the_text_stays_digits(page: AppTest) -> None:
+def test_numbers_of_a_row_are_shown_and_copied_with_spaces_and_the_text_stays_digits(page: AppTest) -> None:
     press(page, "Try an example")
     assert "As numbers" not in words(page)
     next(box for box in page.selectbox if box.label == "Digit").set_value(2)

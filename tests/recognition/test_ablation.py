@@ -17,7 +17,7 @@ from digitrec.registry import registry
 
 
 class Dark:
-    """Reads a 1 where the mean of the numbers is above a limit, else a 0; what is nearly blank is no digit to it."""
+    """Reads a 1 where the mean of the numbers is above a limit, else a 0; what is nearly blank is a non-digit to it."""
 
     def __init__(self, limit: float = 0.1) -> None:
         self.limit = limit
@@ -162,11 +162,11 @@ def test_a_mark_without_ink_gives_blank_paper():
 
 def test_a_model_reads_all_rows_at_once_and_in_doubt_looks_again():
     model = Dark()
-    said = ablation.read(trail(picture(0)), model)
+    predictions = ablation.read(trail(picture(0)), model)
     assert model.calls == 2
-    assert [each.answer for each in said[:3]] == ["1", "?", "?"]  # 0 to 255; then a small digit on a large page
-    assert said[0].confidence == pytest.approx(0.91)
-    assert said[-1].answer in "01"
+    assert [each.answer for each in predictions[:3]] == ["1", "?", "?"]  # 0 to 255; then a small digit on a large page
+    assert predictions[0].confidence == pytest.approx(0.91)
+    assert predictions[-1].answer in "01"
 
 
 def test_the_last_row_says_what_the_reading_says():
@@ -174,34 +174,34 @@ def test_the_last_row_says_what_the_reading_says():
     doubts = 0
     for number in range(200):
         found = pipeline.read(Image.fromarray(picture(number)), model, single=True)
-        said = ablation.read(ablation.trail(found, found.digits[0]), model)
-        assert said[-1].confidence == pytest.approx(found.digits[0].confidence, abs=1e-5)
-        assert said[-1].answer == (found.text or "?")
-        doubts += said[-1] != said[-2]
+        predictions = ablation.read(ablation.trail(found, found.digits[0]), model)
+        assert predictions[-1].confidence == pytest.approx(found.digits[0].confidence, abs=1e-5)
+        assert predictions[-1].answer == (found.text or "?")
+        doubts += predictions[-1] != predictions[-2]
     assert doubts > 3
 
 
 @pytest.mark.parametrize("name", ["mlp-30-10", "mlp-128-128", "cnn-3x3", "cnn-5x5"])
 def test_numbers_up_to_255_do_not_overflow(name):
     rows = trail(picture(0))
-    said = ablation.read(rows, registry.predictor(name))
-    assert all(np.isfinite(each.confidence) and 0.0 < each.confidence <= 1.0 for each in said)
-    assert said[-1].answer == "7"
+    predictions = ablation.read(rows, registry.predictor(name))
+    assert all(np.isfinite(each.confidence) and 0.0 < each.confidence <= 1.0 for each in predictions)
+    assert predictions[-1].answer == "7"
 
 
 def test_what_differs_from_the_row_above_is_marked():
-    said = [Prediction(answer, 0.9) for answer in "337?77"]
-    assert ablation.changed(said) == [False, False, True, True, True, False]
+    predictions = [Prediction(answer, 0.9) for answer in "337?77"]
+    assert ablation.changed(predictions) == [False, False, True, True, True, False]
 
 
-def told(*answers: str, confidence: float = 0.99) -> list[str]:
+def verdict(*answers: str, confidence: float = 0.99) -> list[str]:
     rows = trail(picture(0))
     names = ("reader-mlp", "reader")
-    said = {
+    predictions = {
         name: [*(Prediction(a, 0.5) for a in each[:-1]), Prediction(each[-1], confidence)]
         for name, each in zip(names, answers, strict=False)
     }
-    return ablation.verdict(rows, said)
+    return ablation.verdict(rows, predictions)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def told(*answers: str, confidence: float = 0.99) -> list[str]:
     ],
 )
 def test_the_verdict_names_the_step_from_which_the_answer_stays(answers, sentences):
-    assert told(*answers) == sentences
+    assert verdict(*answers) == sentences
 
 
 @pytest.mark.parametrize(
@@ -249,4 +249,4 @@ def test_the_verdict_names_the_step_from_which_the_answer_stays(answers, sentenc
     ],
 )
 def test_what_is_not_sure_at_the_end_is_not_called_saved(answers, sentence):
-    assert told(answers, confidence=0.61) == [sentence]
+    assert verdict(answers, confidence=0.61) == [sentence]

@@ -38,8 +38,8 @@ class Anything:
         return Answers(shares, scores.astype(np.float32))
 
 
-class Told:
-    """A detector that says what it was told, of a picture of a known width, in the order of the likelihood."""
+class Fixed:
+    """A detector with a fixed answer for a picture of a known width, in the order of the likelihood."""
 
     def __init__(self, found: Detections, width: int) -> None:
         self.found = found
@@ -118,16 +118,16 @@ def test_a_photo_with_much_ink_is_left_to_the_detector() -> None:
 def test_of_overlapping_candidates_the_likelier_is_kept(likelier: int) -> None:
     step = 60 * (1 - (THRESHOLDS.inside + detector.THRESHOLDS.inside) / 2)  # the detector leaves both
     labels = detectiondata.labels_of([(0, 450 + step * i, 300, 60, 80, 0.0) for i in range(2)])
-    told = Told(detectiondata.detections(labels, np.array([0.8, 0.7])), SIZE[0])
+    fake = Fixed(detectiondata.detections(labels, np.array([0.8, 0.7])), SIZE[0])
     scores = [0.01] * 2
     scores[likelier] = 0.99
-    [one] = candidates.find(photo(), Anything(scores), models(told), 0.0, WITHOUT_INK).candidates
+    [one] = candidates.find(photo(), Anything(scores), models(fake), 0.0, WITHOUT_INK).candidates
     assert one.box.x + one.box.width / 2 == pytest.approx(labels[likelier, 1], abs=2)
 
 
 def test_neighbours_that_do_not_overlap_are_all_kept_though_none_is_likely() -> None:
-    told = Told(detectiondata.detections(ROW), SIZE[0])
-    assert_at(candidates.find(photo(), Anything([0.001] * len(ROW)), models(told), 0.0, WITHOUT_INK), ROW)
+    fake = Fixed(detectiondata.detections(ROW), SIZE[0])
+    assert_at(candidates.find(photo(), Anything([0.001] * len(ROW)), models(fake), 0.0, WITHOUT_INK), ROW)
 
 
 @pytest.mark.parametrize("ground", [0, 128, 255])

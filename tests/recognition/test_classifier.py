@@ -182,7 +182,7 @@ def test_a_model_of_something_else_is_refused(tmp_path):
         Predictor("other", tmp_path / "other.tflite")
 
 
-def test_weights_that_are_no_numbers_are_told(exported, tmp_path, glyphs):
+def test_weights_that_are_no_numbers_are_reported(exported, tmp_path, glyphs):
     """Every weight that is no number: what a run whose loss ran away would have left."""
     keras.utils.set_random_seed(1)
     model = network.build(RECIPES["mlp"])
@@ -196,7 +196,7 @@ def test_weights_that_are_no_numbers_are_told(exported, tmp_path, glyphs):
         Predictor("mine", file).probabilities(glyphs[:2])
 
 
-def test_damage_that_shows_only_while_reading_is_told(exported, tmp_path, glyphs, monkeypatch):
+def test_damage_that_shows_only_while_reading_is_reported(exported, tmp_path, glyphs, monkeypatch):
     shutil.copyfile(exported["mlp"][1], tmp_path / "model.tflite")
     predictor = Predictor("mine", tmp_path / "model.tflite")
 

@@ -46,13 +46,13 @@ def test_no_crops_have_no_answers(opened: CropClassifier) -> None:
 
 
 def test_probabilities_add_up_to_one(opened: CropClassifier) -> None:
-    said = opened.answers(noise(5))
-    np.testing.assert_allclose(np.exp(said.digits).sum(axis=1), 1.0, atol=1e-4)
-    np.testing.assert_allclose(np.exp(said.ways).sum(axis=1), 1.0, atol=1e-4)
-    assert np.isfinite(said.is_digit).all()
+    answers = opened.answers(noise(5))
+    np.testing.assert_allclose(np.exp(answers.digits).sum(axis=1), 1.0, atol=1e-4)
+    np.testing.assert_allclose(np.exp(answers.ways).sum(axis=1), 1.0, atol=1e-4)
+    assert np.isfinite(answers.is_digit).all()
 
 
-def test_empty_paper_is_no_digit(opened: CropClassifier) -> None:
+def test_empty_paper_is_a_non_digit(opened: CropClassifier) -> None:
     assert (opened.answers(np.full((3, SIDE, SIDE, 3), 235, np.uint8)).is_digit < 0.0).all()
 
 
@@ -65,13 +65,13 @@ def test_answers_are_put_together_row_by_row() -> None:
 
 
 @pytest.mark.parametrize("content", [None, *NO_CLASSIFIERS.values()], ids=["missing", *NO_CLASSIFIERS])
-def test_a_damaged_or_missing_file_is_said_without_its_path(content: bytes | None, tmp_path: Path) -> None:
+def test_a_damaged_or_missing_file_is_reported_without_its_path(content: bytes | None, tmp_path: Path) -> None:
     file = tmp_path / "crop_classifier.tflite"
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(ModelError, match=r"missing|damaged|another version") as caught:
         CropClassifier(file)
-    said = str(caught.value)
-    assert said.startswith("The crop classifier is ")
-    assert said.endswith(".")
-    assert str(tmp_path) not in said
+    message = str(caught.value)
+    assert message.startswith("The crop classifier is ")
+    assert message.endswith(".")
+    assert str(tmp_path) not in message

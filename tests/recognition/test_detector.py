@@ -212,12 +212,12 @@ NO_DETECTORS = {
 
 
 def is_sentence(error: ModelError, folder: Path) -> bool:
-    said = str(error)
-    return said.startswith("The digit detector is ") and said.endswith(".") and str(folder) not in said
+    message = str(error)
+    return message.startswith("The digit detector is ") and message.endswith(".") and str(folder) not in message
 
 
 @pytest.mark.parametrize("content", NO_DETECTORS.values(), ids=NO_DETECTORS)
-def test_a_damaged_file_is_said_without_its_path(content: bytes, tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_without_its_path(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "detector.tflite"
     file.write_bytes(content)
     with pytest.raises(ModelError, match=r"damaged|another version") as caught:
@@ -225,7 +225,7 @@ def test_a_damaged_file_is_said_without_its_path(content: bytes, tmp_path: Path)
     assert is_sentence(caught.value, tmp_path)
 
 
-def test_a_missing_file_is_said_without_its_path(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_without_its_path(tmp_path: Path) -> None:
     for file in (tmp_path / "detector.tflite", tmp_path):
         with pytest.raises(ModelError, match="missing") as caught:
             Detector(file)

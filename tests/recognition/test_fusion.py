@@ -64,11 +64,11 @@ def test_what_the_ink_finds_is_left_to_the_classifier_where_the_detector_agrees(
     flat: bool, heat: float, score: float
 ) -> None:
     known = features([heat], flat, from_ink=np.array([True]))
-    said = float(fusion.is_digit(fusion.evidence(known), fusion.trust(known), score)[0])
+    fused = float(fusion.is_digit(fusion.evidence(known), fusion.trust(known), score)[0])
     if fusion.agreed(known)[0]:
-        assert said == pytest.approx(score, abs=1e-4)
+        assert fused == pytest.approx(score, abs=1e-4)
     else:
-        assert said < 0.1
+        assert fused < 0.1
 
 
 @pytest.mark.parametrize("flat", [False, True])

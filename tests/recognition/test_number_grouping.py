@@ -58,13 +58,13 @@ def test_numbers_are_the_same_on_a_larger_picture_and_elsewhere_on_it(
 
 @given(SHEETS)
 def test_the_text_without_spaces_is_that_of_the_reading(marks: list[Digit]) -> None:
-    said = number_grouping.text(marks)
-    assert said.replace(" ", "").replace("\n", "/") == Reading((1, 1), (1, 1), 0.0, GLYPH, tuple(marks), ()).text
-    assert "  " not in said
+    text = number_grouping.text(marks)
+    assert text.replace(" ", "").replace("\n", "/") == Reading((1, 1), (1, 1), 0.0, GLYPH, tuple(marks), ()).text
+    assert "  " not in text
 
 
 @pytest.mark.parametrize(
-    ("gaps", "said"),
+    ("gaps", "expected"),
     [
         ((0.2, 0.2, 1.0, 0.2), "012 34"),
         ((-0.1, 0.05, 0.7, 0.0), "012 34"),  # digits that lean over each other
@@ -78,8 +78,8 @@ def test_the_text_without_spaces_is_that_of_the_reading(marks: list[Digit]) -> N
         ((), "0"),
     ],
 )
-def test_a_gap_divides_where_it_is_wider_than_the_writers_gaps_are(gaps: tuple[float, ...], said: str) -> None:
-    assert number_grouping.text(row(gaps)) == said
+def test_a_gap_divides_where_it_is_wider_than_the_writers_gaps_are(gaps: tuple[float, ...], expected: str) -> None:
+    assert number_grouping.text(row(gaps)) == expected
 
 
 def test_the_gaps_of_the_whole_picture_tell_what_is_usual() -> None:
@@ -95,7 +95,7 @@ def test_a_narrow_digit_in_a_square_of_its_own_does_not_divide() -> None:
     assert number_grouping.text(digits) == "0123"
 
 
-def test_what_is_no_digit_ends_a_number_and_is_left_out() -> None:
+def test_a_non_digit_ends_a_number_and_is_left_out() -> None:
     digits = row((0.1, 0.1, 0.1))
     digits[2] = digit(digits[2].box, 2, flag=NOT_A_DIGIT)
     assert number_grouping.places(digits) == [[0, 1], [2], [3]]
@@ -119,7 +119,7 @@ def test_what_a_person_says_of_a_gap_counts_instead_of_its_width() -> None:
     )
 
 
-def test_nobody_can_make_one_number_of_two_rows_or_with_what_is_no_digit() -> None:
+def test_two_rows_or_a_non_digit_cannot_become_one_number() -> None:
     digits = [*row((0.2,)), digit(Box(300, 0, 60, 100), 2, flag=NOT_A_DIGIT), *row((0.2,), at=1)]
     joined = [replace(d, begins=False) for d in digits]
     assert number_grouping.places(joined) == [[0, 1], [2], [3, 4]]

@@ -110,21 +110,21 @@ class Sides:
 
 
 def shares(*pairs: tuple[int, float]) -> np.ndarray:
-    """Return float32 (N, 10): each row's digit has the probability told, the others the rest."""
+    """Return float32 (N, 10): each row's digit has its probability, the others the rest."""
     rows = [[sure if place == digit else (1 - sure) / 9 for place in range(10)] for digit, sure in pairs]
     return np.array(rows, np.float32)
 
 
 def test_what_is_in_doubt_is_looked_at_again_turned_to_each_side():
     seen = np.stack([digit.glyph for digit in pipeline.read_canvas(canvas("4711"), Halves(), False).digits])
-    said = Answers(shares((3, 0.97), (5, 0.6), (1, 0.5), (2, 0.94)), np.array([1.0, 1.0, 0.4, 0.5], np.float32))
+    answers = Answers(shares((3, 0.97), (5, 0.6), (1, 0.5), (2, 0.94)), np.array([1.0, 1.0, 0.4, 0.5], np.float32))
     sides = Sides(shares((6, 0.9), (2, 0.99), (6, 0.8), (2, 0.9)))  # first all turned one way, then the other
-    found = pipeline.test_time_augmented(seen, said, sides)
+    found = pipeline.test_time_augmented(seen, answers, sides)
     for place, degrees in enumerate((-pipeline.TILT, pipeline.TILT)):
         np.testing.assert_array_equal(sides.shown[2 * place : 2 * place + 2], turned(seen[[1, 3]], degrees))
-    np.testing.assert_array_equal(found.probabilities[[0, 2]], said.probabilities[[0, 2]])
-    np.testing.assert_array_equal(found.is_digit, said.is_digit)
-    product = said.probabilities[1].astype(float) * sides.shares[0] * sides.shares[2]
+    np.testing.assert_array_equal(found.probabilities[[0, 2]], answers.probabilities[[0, 2]])
+    np.testing.assert_array_equal(found.is_digit, answers.is_digit)
+    product = answers.probabilities[1].astype(float) * sides.shares[0] * sides.shares[2]
     np.testing.assert_allclose(found.probabilities[1], np.cbrt(product) / np.cbrt(product).sum(), rtol=1e-5)
     assert found.probabilities.argmax(axis=1).tolist() == [3, 6, 1, 2]
     assert found.probabilities[3, 2] > 0.94
@@ -137,14 +137,14 @@ def test_what_is_sure_is_looked_at_once():
 
 
 @pytest.mark.parametrize("sure", [0.4, 0.99])
-def test_what_is_no_digit_is_flagged_however_its_shares_are_and_left_out_of_the_text(sure):
+def test_a_non_digit_is_flagged_whatever_its_probabilities_and_left_out_of_the_text(sure):
     found = pipeline.read_canvas(canvas(), Halves(sure, 0.49))
     assert found.digits[0].flag == "not-a-digit"
     assert found.text == ""
     assert pipeline.read_canvas(canvas(), Halves(sure, 0.5)).digits[0].flag != "not-a-digit"
 
 
-def test_a_blank_glyph_is_no_digit_whatever_a_model_says():
+def test_a_blank_glyph_is_a_non_digit_whatever_a_model_says():
     found = pipeline.read_canvas(canvas(), Halves())
     blank = dataclasses.replace(found.digits[0], glyph=np.zeros((28, 28), np.float32))
     again = pipeline.reread(dataclasses.replace(found, digits=(blank,)), Halves())
@@ -196,7 +196,7 @@ def test_rereading_keeps_boxes_and_glyphs():
     assert [d.confidence for d in first.digits] == pytest.approx([0.99, 0.99])
 
 
-def test_text_leaves_out_what_is_no_digit_and_parts_rows():
+def test_text_leaves_out_non_digits_and_separates_rows():
     def digit(row: int, answer: int, flag: str | None) -> results.Digit:
         empty = np.zeros((28, 28), np.float32)
         return results.Digit(row, pipeline.Box(0, 0, 1, 1), empty, (), answer, 1.0, np.zeros(10, np.float32), 1.0, flag)
@@ -386,7 +386,7 @@ def test_ink_of_a_picture_rotated_is_upright_with_no_digit_looked_for(angle):
 
 
 @pytest.mark.parametrize("single", [True, False])
-def test_a_dab_is_no_digit_however_sure_the_model(single):
+def test_a_dab_is_a_non_digit_however_sure_the_model(single):
     rgba = np.zeros((280, 280, 4), np.uint8)
     cv2.circle(rgba, (140, 120), 9, (0, 0, 0, 255), -1, cv2.LINE_AA)
     assert [digit.flag for digit in pipeline.read_canvas(rgba, Halves(0.99), single).digits] == ["not-a-digit"]

@@ -11,7 +11,7 @@ from digitrec.recognition.normalize import Box
 
 
 @pytest.mark.parametrize(
-    ("shares", "expected", "said"),
+    ("shares", "expected", "sentence"),
     [
         ({4: 0.951, 9: 0.049}, (4,), "4"),
         ({4: 0.62, 9: 0.35}, (4, 9), "4 or 9"),
@@ -20,11 +20,11 @@ from digitrec.recognition.normalize import Box
         (dict.fromkeys(range(10), 0.1), tuple(range(10)), "0, 1, 2 or another"),
     ],
 )
-def test_the_fewest_digits_that_together_have_95_percent(shares, expected, said):
+def test_the_fewest_digits_that_together_have_95_percent(shares, expected, sentence):
     probabilities = np.zeros(10, np.float32)
     probabilities[list(shares)] = list(shares.values())
     assert results.likely(probabilities) == expected
-    assert results.either(results.likely(probabilities)) == said
+    assert results.either(results.likely(probabilities)) == sentence
 
 
 @given(st.lists(st.floats(0, 1), min_size=10, max_size=10).filter(lambda weights: sum(weights) > 0.1))

@@ -54,8 +54,8 @@ def written(text: str, digits: dict[int, np.ndarray], step: int = 100) -> np.nda
     return ink
 
 
-def said(rows: list[list[Segment]], reader: Predictor) -> str:
-    """Return what is read: rows separated by `/`, `?` for what is no digit."""
+def text_of(rows: list[list[Segment]], reader: Predictor) -> str:
+    """Return what is read: rows separated by `/`, `?` for a non-digit."""
     return "/".join("".join(_one(segment, reader) for segment in row) for row in rows)
 
 
@@ -66,14 +66,14 @@ def _one(segment: Segment, reader: Predictor) -> str:
 
 @pytest.mark.parametrize("text", ["7", "42", "1111", "0123456789"])
 def test_a_row_of_separate_digits(text: str, digits: dict[int, np.ndarray], reader: Predictor) -> None:
-    assert said(segmentation.find(written(text, digits), reader), reader) == text
+    assert text_of(segmentation.find(written(text, digits), reader), reader) == text
 
 
 def test_rows_go_from_top_to_bottom(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     ink = np.zeros((400, 600), np.float32)
     ink[10:162, :472] = written("405", digits)
     ink[200:352, 100:472] = written("29", digits)
-    assert said(segmentation.find(ink, reader), reader) == "405/29"
+    assert text_of(segmentation.find(ink, reader), reader) == "405/29"
 
 
 def test_blank_ink_holds_nothing(reader: Predictor) -> None:
@@ -85,9 +85,9 @@ def test_digits_that_touch_are_parted(digits: dict[int, np.ndarray], reader: Pre
     cv2.line(ink, (80, 76), (112, 76), 1.0, 5)
     [[whole]] = [[Segment(box, normalize.cut(ink, box))] for box in [normalize.only(ink)] if box]
     assert _one(whole, reader) == "?"
-    assert said(segmentation.find(ink, reader), reader) == "35"
+    assert text_of(segmentation.find(ink, reader), reader) == "35"
     pieces = segmentation.split(ink, whole.box, reader)
-    assert said([pieces], reader) == "35"
+    assert text_of([pieces], reader) == "35"
     assert pieces[0].box.x + pieces[0].box.width <= pieces[1].box.x + 4
 
 
@@ -117,7 +117,7 @@ def test_a_dotted_hair_is_one_digit(reader: Predictor) -> None:
     cv2.ellipse(ink, (60, 60), (28, 40), 0, 100, 300, 1.0, 1)
     for angle in np.linspace(-0.3 * np.pi, 0.55 * np.pi, 40):
         ink[int(60 + 40 * np.sin(angle)), int(60 + 28 * np.cos(angle))] = 1.0
-    assert said(segmentation.find(ink, reader), reader) == "0"
+    assert text_of(segmentation.find(ink, reader), reader) == "0"
 
 
 def test_the_gaps_of_a_digit_where_the_pen_skipped_are_bridged(
@@ -127,10 +127,10 @@ def test_the_gaps_of_a_digit_where_the_pen_skipped_are_bridged(
     two = ink[:, 120:220]
     for place in (45, 62, 84):
         two[place : place + 10] = 0.0
-    assert said(segmentation.find(ink, reader), reader) == "1237"
+    assert text_of(segmentation.find(ink, reader), reader) == "1237"
 
 
-def test_specks_are_no_digits_and_do_not_move_the_box(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+def test_specks_are_non_digits_and_do_not_move_the_box(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     ink = written("7", digits)
     [[clean]] = segmentation.find(ink, reader)
     for x, y in [(5, 5), (150, 8), (152, 140), (8, 146)]:
@@ -139,7 +139,7 @@ def test_specks_are_no_digits_and_do_not_move_the_box(digits: dict[int, np.ndarr
     assert segment.box == clean.box
 
 
-def test_brackets_slashes_and_dashes_are_no_digits(digits: dict[int, np.ndarray], reader: Predictor) -> None:
+def test_brackets_slashes_and_dashes_are_non_digits(digits: dict[int, np.ndarray], reader: Predictor) -> None:
     ink = np.zeros((200, 900), np.float32)
     ink[20:172, 90:562] = written("835", digits, 120)[:, :472]
     cv2.ellipse(ink, (92, 100), (22, 76), 0, 100, 260, 1.0, 7)
@@ -147,7 +147,7 @@ def test_brackets_slashes_and_dashes_are_no_digits(digits: dict[int, np.ndarray]
     cv2.line(ink, (560, 180), (620, 24), 1.0, 7)
     cv2.line(ink, (660, 100), (720, 98), 1.0, 7)
     ink[20:172, 720:892] = np.maximum(ink[20:172, 720:892], written("6", digits)[:, :172])
-    assert said(segmentation.find(ink, reader), reader).replace("?", "") == "8356"
+    assert text_of(segmentation.find(ink, reader), reader).replace("?", "") == "8356"
 
 
 def marked(shape: str, height: int, digit: int) -> connected_parts.Candidate:
@@ -207,7 +207,7 @@ def test_six_times_smaller_digits_are_read_too(digits: dict[int, np.ndarray], re
     ink[20 : 20 + large.shape[0], : large.shape[1]] = large[:, :900]
     small = cv2.resize(written("362", digits), None, fx=0.42, fy=0.42, interpolation=cv2.INTER_AREA)
     ink[420 : 420 + small.shape[0], 300 : 300 + small.shape[1]] = small
-    assert said(segmentation.find(ink, reader), reader) == "45/362"
+    assert text_of(segmentation.find(ink, reader), reader) == "45/362"
 
 
 def test_one_digit_far_larger_than_all_others_is_a_digit(digits: dict[int, np.ndarray], reader: Predictor) -> None:
@@ -215,7 +215,7 @@ def test_one_digit_far_larger_than_all_others_is_a_digit(digits: dict[int, np.nd
     for row, text in enumerate(("2345679", "9765432")):
         ink[20 + 160 * row : 172 + 160 * row, :872] = written(text, digits)
     cv2.polylines(ink, [np.array([(900, 420), (1200, 420), (1000, 950)])], False, 1.0, 14)
-    assert said(segmentation.find(ink, reader), reader) == "2345679/9765432/7"
+    assert text_of(segmentation.find(ink, reader), reader) == "2345679/9765432/7"
 
 
 def test_a_mark_tells_what_its_reader_said(digits: dict[int, np.ndarray], reader: Predictor) -> None:

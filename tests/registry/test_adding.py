@@ -29,9 +29,9 @@ def test_an_added_run_can_be_chosen_at_once(tiny_run: Path, few: Split) -> None:
     assert names() == ["my.first-model_1"]
     assert not model.shipped
     assert model.card == (files.read_json(tiny_run / model_files.CARD) or {}) | {"name": "my.first-model_1"}
-    said = registry.predictor("my.first-model_1").probabilities(mnist.glyphs(few.x_validation))
+    probabilities = registry.predictor("my.first-model_1").probabilities(mnist.glyphs(few.x_validation))
     with np.load(model.folder / model_files.TEST) as kept:
-        np.testing.assert_allclose(said, kept["probabilities"], atol=6e-6)
+        np.testing.assert_allclose(probabilities, kept["probabilities"], atol=6e-6)
     assert registry.damaged() == []
     assert [folder.name for folder in places.trained_models().iterdir()] == ["my.first-model_1"]
 
@@ -91,7 +91,7 @@ def test_a_free_name_can_be_added(tiny_run: Path, shipped: Path) -> None:
     assert registry.add(registry.free_name(longest), tiny_run).name == "x" * 38 + "-2"
 
 
-def test_a_name_taken_at_the_last_moment_is_told_as_taken(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_taken_at_the_last_moment_is_reported_as_taken(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copyfile = shutil.copyfile
 
     def meanwhile(source: Path, target: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_name_taken_at_the_last_moment_is_told_as_taken(tiny_run: Path, monkey
     assert [folder.name for folder in places.trained_models().iterdir()] == ["mine"]
 
 
-def test_of_two_that_add_the_same_name_at_once_one_is_told(tiny_run: Path) -> None:
+def test_of_two_that_add_the_same_name_at_once_one_is_reported(tiny_run: Path) -> None:
     outcomes: list[str] = []
 
     def add() -> None:
@@ -156,7 +156,7 @@ def test_a_copy_that_fails_leaves_nothing(tiny_run: Path, monkeypatch: pytest.Mo
     assert list(places.trained_models().iterdir()) == []
 
 
-def test_a_home_that_cannot_be_written_is_told(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_is_reported(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITREC_HOME", "/proc/digitrec")
     assert names() == []
     with pytest.raises(ModelError, match="read-only"):

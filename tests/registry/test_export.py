@@ -41,13 +41,13 @@ def test_all_files_of_a_model_agree_on_its_golden_digits(name, tmp_path):
     trained = keras.saving.load_model(model.folder / model_files.KERAS, compile=False)
     logits = keras.Model(trained.input, trained.get_layer("logits").output)(glyphs)
     served = tf.saved_model.load(trees["savedmodel"] / "model")
-    said = {
+    answers = {
         "onnx": run_onnx(trees["onnx"] / "model.onnx", pictures),
         "savedmodel": served.serve(pictures)["probabilities"],
         "signature": served.signatures["serving_default"](pictures=tf.constant(pictures))["probabilities"],
         "keras": model.calibration.answers(np.asarray(logits)).probabilities,
     }
-    for file, probabilities in said.items():
+    for file, probabilities in answers.items():
         np.testing.assert_allclose(probabilities, expected, atol=1e-5, err_msg=file)
     # A .tflite file folds batch norm into the weights before it rounds them to half precision, a .keras file does not.
     np.testing.assert_allclose(registry.predictor(name).answers(glyphs).probabilities, expected, atol=0.006)
@@ -68,12 +68,12 @@ def test_what_no_shipped_model_has_is_in_the_onnx_file(activation, tmp_path):
     np.testing.assert_allclose(run_onnx(tmp_path / "all.onnx", pictures), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("said", [0.3, np.nan])
-def test_what_answers_otherwise_is_refused(said):
+@pytest.mark.parametrize("value", [0.3, np.nan])
+def test_what_answers_otherwise_is_refused(value):
     expected = np.full((10, 10), 0.1, np.float32)
     export.check(expected + np.float32(0.0005), expected)
     wrong = expected.copy()
-    wrong[7, 2] = said
+    wrong[7, 2] = value
     with pytest.raises(ModelError, match="on ten digits its probabilities"):
         export.check(wrong, expected)
 

@@ -114,7 +114,7 @@ def test_nothing_but_computing_is_possible_where_a_file_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "said"),
+    ("work", "message"),
     [
         (lambda: bytes(3 * 2**30), "memory"),
         (lambda: os.abort(), "damaged"),
@@ -122,8 +122,8 @@ def test_nothing_but_computing_is_possible_where_a_file_is_read() -> None:
         (lambda: struct.pack("I", {}), "damaged"),
     ],
 )
-def test_a_reader_that_crashes_or_takes_all_memory_is_a_sentence(work: Callable[[], bytes], said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+def test_a_reader_that_crashes_or_takes_all_memory_is_a_sentence(work: Callable[[], bytes], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         sandbox.computed(work)
 
 
@@ -277,8 +277,8 @@ OTHERS = {
 
 @pytest.mark.parametrize("name", [*KERAS, *OTHERS])
 def test_a_file_that_is_not_safe_or_not_whole_is_refused_by_name(name: str) -> None:
-    make, said = (KERAS | OTHERS)[name]
-    with pytest.raises(ModelError, match=said) as caught:
+    make, message = (KERAS | OTHERS)[name]
+    with pytest.raises(ModelError, match=message) as caught:
         sandbox.read(make())
     assert str(caught.value)[0].isupper()
     assert not os.path.exists("/tmp/evil")
@@ -340,8 +340,8 @@ ONNX = {
 
 @pytest.mark.parametrize("name", ONNX)
 def test_an_onnx_file_that_is_not_safe_or_not_whole_is_refused_by_name(name: str) -> None:
-    change, said = ONNX[name]
-    with pytest.raises(ModelError, match=said):
+    change, message = ONNX[name]
+    with pytest.raises(ModelError, match=message):
         sandbox.read(changed_onnx(change))
 
 
@@ -384,6 +384,6 @@ TFLITE = {
 
 @pytest.mark.parametrize("name", TFLITE)
 def test_a_tflite_file_that_is_not_safe_or_not_whole_is_refused_by_name(name: str) -> None:
-    change, said = TFLITE[name]
-    with pytest.raises(ModelError, match=said):
+    change, message = TFLITE[name]
+    with pytest.raises(ModelError, match=message):
         sandbox.read(changed_tflite(change))

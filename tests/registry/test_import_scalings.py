@@ -47,22 +47,22 @@ def test_a_script_s_numbers_reach_the_network_as_they_are(way: Way) -> None:
 
 def test_the_lesson_names_the_scaling_what_scripts_do_and_inverting() -> None:
     best = Way("unit-range")
-    told = scalings.lesson(measured(best, 0.992, bytes_False=0.61, **{"unit-range_True": 0.11}))
-    assert told == [
+    lesson = scalings.lesson(measured(best, 0.992, bytes_False=0.61, **{"unit-range_True": 0.11}))
+    assert lesson == [
         "Your model reads 99.20 % of MNIST's test digits on pixels from 0 to 1, light ink on dark paper. "
         "It is used so here.",
         "A script that feeds it pixels from 0 to 255 reads fewer: 61.0 %.",
         "One that does not invert its picture (dark ink on light paper) reads 11.0 %.",
     ]
-    told = scalings.lesson(measured(Way("bytes", True), 0.97, **{"unit-range_True": 0.4}))
-    assert "A script that feeds it pixels from 0 to 1 reads fewer: 40.0 %." in told
-    assert any("One that inverts its picture (light ink on dark paper)" in sentence for sentence in told)
+    lesson = scalings.lesson(measured(Way("bytes", True), 0.97, **{"unit-range_True": 0.4}))
+    assert "A script that feeds it pixels from 0 to 1 reads fewer: 40.0 %." in lesson
+    assert any("One that inverts its picture (light ink on dark paper)" in sentence for sentence in lesson)
 
 
-def test_a_model_of_something_else_is_told_so() -> None:
-    [told] = scalings.lesson(measured(Way("unit-range"), 0.31))
-    assert "at most 31.00 %" in told
-    assert "something else" in told
+def test_a_model_of_something_else_is_refused() -> None:
+    [lesson] = scalings.lesson(measured(Way("unit-range"), 0.31))
+    assert "at most 31.00 %" in lesson
+    assert "something else" in lesson
 
 
 def test_ways_measured_on_all_digits_decide() -> None:

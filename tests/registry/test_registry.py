@@ -121,7 +121,7 @@ def test_a_card_that_lacks_what_pages_show_leaves_the_model_out(shipped: Path, c
     assert len(registry.damaged()) == 1
 
 
-def test_a_newer_format_is_told_as_one_though_its_recipe_is_unknown(shipped: Path) -> None:
+def test_a_newer_format_is_reported_as_one_though_its_recipe_is_unknown(shipped: Path) -> None:
     fake(shipped, "new", format=3)
     fake(shipped, "newer", format=4, recipe={"transformer": True}, bytes=None)
     assert names() == []
@@ -200,14 +200,14 @@ def test_opened_models_stay_open_until_their_file_changes(tiny_run: Path) -> Non
     assert registry.predictor("kept").name == model.name
 
 
-def test_a_model_that_somebody_named_as_the_detector_is_told(shipped: Path) -> None:
+def test_a_model_that_somebody_named_as_the_detector_is_reported(shipped: Path) -> None:
     fake(places.trained_models(), "detector")
     assert names() == []
     [sentence] = registry.damaged()
     assert "this name is reserved. Rename the folder." in sentence
 
 
-def test_test_results_that_are_damaged_are_told(tiny_run: Path) -> None:
+def test_test_results_that_are_damaged_are_reported(tiny_run: Path) -> None:
     model = registry.add("mine", tiny_run)
     whole = (model.folder / model_files.TEST).read_bytes()
     middle = len(whole) // 2
@@ -217,7 +217,7 @@ def test_test_results_that_are_damaged_are_told(tiny_run: Path) -> None:
             model.test_probabilities()
 
 
-def test_a_model_file_that_is_none_is_told(shipped: Path) -> None:
+def test_a_model_file_that_is_none_is_reported(shipped: Path) -> None:
     fake(shipped, "a")
     with pytest.raises(ModelError, match="damaged"):
         registry.predictor("a")

@@ -123,7 +123,7 @@ def test_what_is_trained_is_not_trained_again_and_what_is_missing_is(
     assert registry.get("tiny").card["seeds"][2]["accuracy"] == card["accuracy"]
 
 
-def test_a_training_that_fails_is_told_and_ships_nothing(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_fails_is_reported_and_ships_nothing(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     no_training(monkeypatch)
     with pytest.raises(RunError, match="tiny with seed 1 was not trained"):
         ship.ship(["tiny"])

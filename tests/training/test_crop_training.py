@@ -26,7 +26,7 @@ PLAN = Plan(pages=2, checked=1, epochs=2, batch=8, precision="float32")
 
 
 def some_crops(count: int, seed: int = 0) -> Crops:
-    """Return crops that are easily told apart: bright with a dark bar for digits, grey for others."""
+    """Return crops that are easy to distinguish: bright with a dark bar for digits, grey for others."""
     rng = np.random.default_rng(seed)
     classes = rng.integers(0, 11, count).astype(np.int8)
     images = np.full((count, page_crops.SIDE, page_crops.SIDE, 3), 128, np.uint8)
@@ -139,7 +139,7 @@ def test_it_learns_what_is_easy_and_the_net_comes_out_for_litert(
     json.dumps(card)
     crop_training.export(model, card, tmp_path / "model")
     assert json.loads((tmp_path / "model" / "crop_classifier.json").read_text()) == card
-    said = CropClassifier(tmp_path / "model" / "crop_classifier.tflite").answers(
+    answers = CropClassifier(tmp_path / "model" / "crop_classifier.tflite").answers(
         crop_training.middle_of(some_crops(60).images)
     )
-    np.testing.assert_array_equal(said.is_digit > 0, some_crops(60).classes != NONE)
+    np.testing.assert_array_equal(answers.is_digit > 0, some_crops(60).classes != NONE)

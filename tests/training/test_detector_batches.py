@@ -1,4 +1,4 @@
-"""Processes cut crops out of pages they make and hand them over; without a process that works, it is said."""
+"""Processes cut crops out of pages they make and hand them over; without a process that works, that is reported."""
 
 import itertools
 
@@ -62,7 +62,7 @@ def test_batches_come_from_another_process(characters: Characters) -> None:
         assert not worker.is_alive()
 
 
-def test_where_no_process_can_make_pages_it_is_said() -> None:
+def test_where_no_process_can_make_pages_it_is_reported() -> None:
     without_digits = Characters("training", {"digit": {}}, [[] for _ in range(10)], [], [])
     batches = Batches(SUPPLY, without_digits, first_seed=5)
     try:

@@ -96,5 +96,5 @@ def test_its_layers_are_those_that_initial_weights_names() -> None:
     from digitrec.training import initial_weights
 
     names = {layer.name for layer in detector_network.build().layers if layer.weights}
-    told = {f"{ours}_{part}" for ours, _ in initial_weights._pairs() for part in ("conv", "norm")}
-    assert names == told | set(initial_weights.CONVOLUTIONS) | {"maps"}
+    expected = {f"{ours}_{part}" for ours, _ in initial_weights._pairs() for part in ("conv", "norm")}
+    assert names == expected | set(initial_weights.CONVOLUTIONS) | {"maps"}

@@ -44,7 +44,7 @@ def test_ideal_maps_decode_to_the_labels(seed: int, cell: int) -> None:
     assert np.abs((off + 180) % 360 - 180).max() < 3.0
 
 
-def test_digits_that_stand_close_are_told_apart() -> None:
+def test_digits_that_stand_close_are_distinguished() -> None:
     labels = detectiondata.row_of(8, 128, 128, 24, 0.5, step=0.6)
     found = detector.decode(detectiondata.ideal_maps(made.targets(labels.astype(np.float32), SIDE)), 0.5)
     assert len(found) == 8

@@ -46,7 +46,7 @@ def test_confusion_counts_each_pair(pairs: list[tuple[int, int]]) -> None:
 
 
 @pytest.mark.parametrize(("truth", "answers"), [([1, 2], [1]), ([10], [1]), ([1], [-1])])
-def test_confusion_refuses_what_are_no_digits(truth: list[int], answers: list[int]) -> None:
+def test_confusion_refuses_non_digits(truth: list[int], answers: list[int]) -> None:
     with pytest.raises(ValueError, match="Received"):
         metrics.confusion(np.array(truth), np.array(answers))
 

@@ -50,13 +50,13 @@ def glyphs():
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_the_network_is_what_its_recipe_tells(recipe):
     model = network.build(recipe)
-    told = {layer.name: layer for layer in recipe.layers()}
+    listed = {layer.name: layer for layer in recipe.layers()}
     built = {layer.name: layer for layer in model.layers}
-    assert [name for name in built if name in told] == list(told)
-    for name, layer in told.items():
+    assert [name for name in built if name in listed] == list(listed)
+    for name, layer in listed.items():
         assert tuple(built[name].output.shape[1:]) == layer.shape, name
         assert built[name].count_params() == layer.parameters, name
-    assert all(built[name].count_params() == 0 for name in set(built) - set(told))
+    assert all(built[name].count_params() == 0 for name in set(built) - set(listed))
     assert model.count_params() == recipe.parameters
 
 
@@ -126,7 +126,7 @@ def test_what_is_trained_has_the_weights_of_what_is_used(recipe):
     assert trained.output.dtype == used.output.dtype == "float32"
 
 
-def test_what_is_no_digit_is_an_eleventh_answer_whose_logit_is_0(glyphs):
+def test_a_non_digit_is_an_eleventh_answer_whose_logit_is_0(glyphs):
     recipe = Recipe("a", hidden=(4,), strokes=True)
     trained, used = network.trainable(recipe, 10), network.build(recipe)
     used.set_weights(trained.get_weights())

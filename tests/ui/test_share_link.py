@@ -47,7 +47,7 @@ def test_what_makes_sense_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "value", "said"),
+    ("part", "value", "reason"),
     [
         ("model_1", "gone", "'gone', which does not exist here"),
         ("digit", "10000", "numbered 0 to 9999"),
@@ -58,8 +58,8 @@ def test_what_makes_sense_is_taken() -> None:
         ("ink", "", "cut short or damaged"),
     ],
 )
-def test_what_makes_none_is_said(part: str, value: str, said: str) -> None:
+def test_a_wrong_part_is_reported(part: str, value: str, reason: str) -> None:
     found = share_link.choices({part: value}, NAMES)
     assert (found.model_1, found.digit, found.ink) == (None, None, None)
     assert len(found.ignored) == 1
-    assert said in found.ignored[0]
+    assert reason in found.ignored[0]

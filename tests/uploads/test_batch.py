@@ -146,7 +146,7 @@ def test_a_tiny_picture_is_enlarged_without_blur() -> None:
     assert np.count_nonzero((tones > 20) & (tones < 235)) < 0.01 * tones.size  # JPEG's ripples beside the edges
 
 
-def test_what_was_put_right_outlives_other_models_and_more_files() -> None:
+def test_corrections_outlive_other_models_and_more_files() -> None:
     batch, picture = one(strokes(3))
     assert batch.outcome(picture, False, Always(1)).text == "111"
     correct(batch, picture, 1, 8)

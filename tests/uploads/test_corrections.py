@@ -112,8 +112,8 @@ def test_left_out_is_what_a_model_rejects_and_nobody_touched() -> None:
         """Takes the first two glyphs that it is shown for none."""
 
         def answers(self, glyphs: np.ndarray) -> Answers:
-            said = super().answers(glyphs)
-            return said._replace(is_digit=np.where(np.arange(len(glyphs)) < 2, 0.01, 0.99).astype(np.float32))
+            answers = super().answers(glyphs)
+            return answers._replace(is_digit=np.where(np.arange(len(glyphs)) < 2, 0.01, 0.99).astype(np.float32))
 
     picky = Picky(4, sure=0.97)
     annotations, ink = opened(None, Always(1), picky)
@@ -142,7 +142,7 @@ def test_a_model_is_asked_once_and_for_what_is_new_only() -> None:
     ]
 
 
-def test_a_digit_put_right_stays_right_whatever_model_reads() -> None:
+def test_a_corrected_digit_stays_right_whatever_model_reads() -> None:
     annotations, _ = opened()
     right = edits.corrected(annotations, 3, 7)
     assert (text(right), text(right, 4)) == ("111/71", "444/74")
@@ -161,7 +161,7 @@ def test_a_mark_can_be_no_digit_and_be_left_to_the_models_again() -> None:
     assert edits.corrected(none, 0, NO_DIGIT) is none
 
 
-def test_all_digits_of_a_number_are_put_right_at_once() -> None:
+def test_all_digits_of_a_number_are_corrected_at_once() -> None:
     annotations, _ = opened()
     right = edits.renumbered(annotations, [0, 1, 2], " 90 4 ")
     assert (text(right), text(right, 7)) == ("904/11", "904/77")
@@ -171,7 +171,7 @@ def test_all_digits_of_a_number_are_put_right_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("90", "found in this number: 3. Digits typed: 2, 90"),
         ("9044", "Digits typed: 4, 9044"),
@@ -181,9 +181,9 @@ def test_all_digits_of_a_number_are_put_right_at_once() -> None:
         ("  ", "Received: nothing"),
     ],
 )
-def test_what_is_no_number_of_as_many_digits_is_refused_in_a_sentence(typed: str, said: str) -> None:
+def test_what_is_no_number_of_as_many_digits_is_refused_in_a_sentence(typed: str, message: str) -> None:
     annotations, _ = opened()
-    with pytest.raises(PictureError, match=said):
+    with pytest.raises(PictureError, match=message):
         edits.renumbered(annotations, [0, 1, 2], typed)
 
 
@@ -213,7 +213,7 @@ def test_numbers_are_parted_and_joined_by_hand_and_that_is_undone() -> None:
     assert apart(edits.parted(split, 2, False)) == apart(edits.undone(split)) == "1111\n11"
 
 
-def test_where_a_number_begins_stays_whatever_model_reads_and_whatever_else_is_put_right() -> None:
+def test_where_a_number_begins_stays_whatever_model_reads_and_whatever_else_is_corrected() -> None:
     annotations, ink = opened()
     changed = edits.corrected(edits.parted(annotations, 1, True), 1, 7)
     assert apart(changed) == "1 71\n11"
@@ -275,9 +275,9 @@ def test_touching_digits_are_split_and_a_single_one_is_not() -> None:
         """Takes for a 1 what is narrow, and for no digit what is wide."""
 
         def answers(self, glyphs: np.ndarray):
-            said = super().answers(glyphs)
+            answers = super().answers(glyphs)
             widths = np.count_nonzero(glyphs.max(axis=1) > 0.3, axis=1)
-            return said._replace(is_digit=np.where(widths < 12, 0.99, 0.01).astype(np.float32))
+            return answers._replace(is_digit=np.where(widths < 12, 0.99, 0.01).astype(np.float32))
 
     image = sheet((30, 20), (90, 20), (220, 20))
     ImageDraw.Draw(image).line([(30, 60), (90, 60)], "black", 2)

@@ -70,7 +70,7 @@ def test_a_model_is_opened_there_once() -> None:
     assert isolation.call(which, finder) == isolation.call(which, finder)
 
 
-def test_what_a_file_has_wrong_is_said_in_the_same_words() -> None:
+def test_a_files_error_is_reported_in_the_same_words() -> None:
     with pytest.raises(PictureError, match="This is not a picture that can be read"):
         isolation.call(batch.closeup, b"no picture", 0, 0)
 
@@ -85,7 +85,7 @@ def test_what_ended_the_process_once_is_tried_again(tmp_path: Path) -> None:
     assert isolation.call(end_this_process_once, tmp_path / "ended") != os.getpid()
 
 
-def test_what_ends_the_process_twice_is_told_and_the_next_picture_is_read() -> None:
+def test_what_ends_the_process_twice_is_reported_and_the_next_picture_is_read() -> None:
     with pytest.raises(PictureError, match="brought the reading down"):
         isolation.call(end_this_process)
     assert isolation.call(priority) >= isolation.NICER
@@ -101,7 +101,7 @@ def test_what_hangs_is_given_up_and_the_next_picture_is_read(monkeypatch: pytest
     assert isolation.call(os.getpid) != process
 
 
-def test_no_room_for_a_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_for_a_process_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 

@@ -51,10 +51,10 @@ def test_a_rotated_picture_has_its_corners_in_the_record() -> None:
     assert "corners" not in straight
 
 
-@pytest.mark.parametrize(("angle", "said"), [(359.98, 0.0), (44.649, 44.6), (0.0, 0.0)])
-def test_the_angle_of_a_record_has_one_decimal(angle: float, said: float) -> None:
+@pytest.mark.parametrize(("angle", "rounded"), [(359.98, 0.0), (44.649, 44.6), (0.0, 0.0)])
+def test_the_angle_of_a_record_has_one_decimal(angle: float, rounded: float) -> None:
     blank = Reading((10, 10), (10, 10), angle, np.zeros((10, 10), np.float32), (), ())
-    assert serialize.record("a.png", "m", blank)["angle"] == said
+    assert serialize.record("a.png", "m", blank)["angle"] == rounded
 
 
 def records(made: Callable[..., dict] = serialize.numbered) -> list[dict]:
@@ -100,7 +100,7 @@ def test_csv_has_a_line_a_digit_and_one_for_a_picture_without() -> None:
     assert "not a picture" in rows[3]["error"]
 
 
-def test_what_was_put_right_is_said_in_every_form() -> None:
+def test_corrections_are_in_every_format() -> None:
     batch, picture = one(strokes(3))
     batch.outcome(picture, False, Always(1))
     correct(batch, picture, 0, 6)

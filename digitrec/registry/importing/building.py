@@ -150,7 +150,7 @@ def measure(found: Network, say: Say) -> tuple[list[Measured], Floats]:
 
     Args:
         found: The network.
-        say: Told how far it has come.
+        say: Called with each step.
 
     Returns:
         The accuracies, and float32 (SECOND, 10).

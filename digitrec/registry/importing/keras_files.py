@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitrec.errors import ModelError
 from digitrec.registry.importing import keras_config
 from digitrec.registry.importing.kinds import Shape
-from digitrec.registry.importing.network import Layer, Network, Weights, damage_told, fail, outlined, weighted
+from digitrec.registry.importing.network import Layer, Network, Weights, damage_reported, fail, outlined, weighted
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
@@ -34,11 +34,11 @@ def read_archive(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, too large, or holds what is not built here.
     """
-    with damage_told(DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with damage_reported(DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
         config, stored = (member(archive, name, most) for name, most in ((CONFIG, MOST_JSON), (WEIGHTS, MOST_BYTES)))
     layers = keras_config.layers(config)
     outline, expected = outlined([layer for layer, _ in layers])
-    with damage_told(DAMAGED), h5py.File(io.BytesIO(stored), "r") as file:
+    with damage_reported(DAMAGED), h5py.File(io.BytesIO(stored), "r") as file:
         root = next((file[name] for name in _groups(file, ("layers", "_layer_checkpoint_dependencies"))), None)
         found = {
             layer.name: _archived(root, folder, layer, expected[layer.name])
@@ -73,7 +73,7 @@ def read_h5(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, holds weights only, or holds what is not built here.
     """
-    with damage_told(DAMAGED), h5py.File(io.BytesIO(data), "r") as file:
+    with damage_reported(DAMAGED), h5py.File(io.BytesIO(data), "r") as file:
         config = file.attrs.get("model_config")
         if config is None:
             raise ModelError("This .h5 file holds weights without their layers. Save the whole model: model.save(...).")

@@ -81,7 +81,7 @@ def fail(layer: str, why: str) -> ModelError:
 
 
 @contextlib.contextmanager
-def damage_told(sentence: str) -> Iterator[None]:
+def damage_reported(sentence: str) -> Iterator[None]:
     """Turn whatever a damaged file has a decoder raise within into a sentence; decoders fail in many ways.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from digitrec.registry.importing.network import Network, damage_told, fail
+from digitrec.registry.importing.network import Network, damage_reported, fail
 from digitrec.registry.importing.onnx_graph import CONVERT, Node, Operand, Read, Reader, attributes, constant, node_name
 from digitrec.registry.importing.onnx_shapes import part_of_size, size, sizes
 from digitrec.registry.importing.values import NORM, Array, Value, per_channel, same_borders
@@ -25,7 +25,7 @@ def read(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, or holds what is not built here.
     """
-    with damage_told(DAMAGED):
+    with damage_reported(DAMAGED):
         return Reader(onnx.ModelProto.FromString(data).graph, OPERATORS).network()
 
 

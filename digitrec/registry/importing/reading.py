@@ -1,11 +1,11 @@
-"""Which kind of file it is, told from its content, and the reader for it. Nothing in a file is ever run."""
+"""Which kind of file it is, recognized by its content, and the reader for it. Nothing in a file is ever run."""
 
 import io
 import zipfile
 
 from digitrec.errors import ModelError
 from digitrec.registry.importing import keras_files, onnx_files, tflite_files
-from digitrec.registry.importing.network import Network, damage_told
+from digitrec.registry.importing.network import Network, damage_reported
 
 ENDINGS = (".tflite", ".keras", ".h5", ".onnx")
 """Files that are looked for in a zip archive, such as this app's download of a model: it reads with the first."""
@@ -78,7 +78,7 @@ def _read_archive(data: bytes, packed: bool) -> Network:
     for ending in ENDINGS:
         within = [name for name in names[:10_000] if name.endswith(ending) and not name.startswith("__MACOSX")]
         if len(within) == 1 and not packed:
-            with damage_told(keras_files.DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
+            with damage_reported(keras_files.DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
                 inner = keras_files.member(archive, within[0], MOST_BYTES)
             return read(inner, packed=True)
     raise ModelError("This archive holds no model, or several. Bring the .keras, .h5, .tflite or .onnx file itself.")

@@ -153,16 +153,16 @@ def lesson(measured: Sequence[Measured]) -> list[str]:
             "trained on something else, or takes its digits turned or mirrored.",
         ]
     way = found.way
-    told = [f"Your model reads {_percent(found)} of MNIST's test digits on {way.words}. It is used so here."]
+    sentences = [f"Your model reads {_percent(found)} of MNIST's test digits on {way.words}. It is used so here."]
     others = {each.way: each for each in measured}
     fed = others[script(way)]
     verb = "reads about as many" if fed.accuracy > found.accuracy - EQUAL else "reads fewer"
     surer = ", but is much surer of its mistakes" if fed.loss > 2 * found.loss and "about" in verb else ""
-    told.append(f"A script that feeds it {WORDS[fed.way.scaling]} {verb}: {_percent(fed)}{surer}.")
+    sentences.append(f"A script that feeds it {WORDS[fed.way.scaling]} {verb}: {_percent(fed)}{surer}.")
     inverted = others[Way(way.scaling, not way.dark_ink)]
     forgot = "does not invert its picture" if not way.dark_ink else "inverts its picture"
-    told.append(f"One that {forgot} ({DARK if inverted.way.dark_ink else LIGHT}) reads {_percent(inverted)}.")
-    return told
+    sentences.append(f"One that {forgot} ({DARK if inverted.way.dark_ink else LIGHT}) reads {_percent(inverted)}.")
+    return sentences
 
 
 def _percent(measured: Measured) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from digitrec.errors import ModelError
-from digitrec.registry.importing.network import Network, damage_told, fail
+from digitrec.registry.importing.network import Network, damage_reported, fail
 from digitrec.registry.importing.tflite_graph import CONVERT, Operator, Read, Reader
 from digitrec.registry.importing.unit_length import UNIT, Part, after
 from digitrec.registry.importing.values import NORM, Value, per_channel
@@ -23,7 +23,7 @@ def read(data: bytes) -> Network:
     Raises:
         ModelError: If it is damaged, or holds what is not built here.
     """
-    with damage_told(DAMAGED):
+    with damage_reported(DAMAGED):
         model = schema.Model.GetRootAsModel(data, 0)
         if model.SubgraphsLength() != 1:
             raise ModelError(f"A .tflite file must hold one graph. {CONVERT} Received: {model.SubgraphsLength()}")

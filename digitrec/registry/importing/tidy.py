@@ -20,7 +20,7 @@ class Tidied:
     Attributes:
         network: The network.
         outputs: What the file's own network gives: `probabilities`, `sigmoids` or `logits`.
-        classes: How many it tells apart: ten, or eleven, the last of which is what is no digit.
+        classes: How many it has: ten, or eleven, the last of which is for non-digits.
     """
 
     network: Network

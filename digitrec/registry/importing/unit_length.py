@@ -1,4 +1,4 @@
-"""Length 1 inside a network: the operators that scale columns, or the whole digit, told from their order.
+"""Length 1 inside a network: the operators that scale columns, or the whole digit, recognized by their order.
 
 `x / where(sqrt(sum(x ** 2)) > 0, sqrt(sum(x ** 2)), 1)`: what `training.network.unit_length` writes, for Keras and for
 LiteRT. Each reader passes on its operators under the names that are used here.

@@ -49,7 +49,7 @@ def bar(shown: Sequence[Shown]) -> None:
     st.html(STYLE)
     _keys(
         key=KEYS,
-        data=_told(shown, mine),
+        data=_for_browser(shown, mine),
         default={"sent": {}},
         on_sent_change=lambda: _apply(sent_keys(), _frozen(shown), mine),
     )
@@ -78,8 +78,8 @@ def bar(shown: Sequence[Shown]) -> None:
         )
 
 
-def _told(shown: Sequence[Shown], mine: Review) -> dict[str, Any]:
-    """Return what the browser is told: which keys were applied, and which card to scroll to."""
+def _for_browser(shown: Sequence[Shown], mine: Review) -> dict[str, Any]:
+    """Return what is sent to the browser: which keys were applied, and which card to scroll to."""
     at = next((each for each in shown if each.key == mine.active), None)
     return {
         "ready": bool(shown),
