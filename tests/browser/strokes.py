@@ -1,6 +1,6 @@
 """Digits to draw with the mouse, in pixels of the canvas of 280 x 280, and 42 in those of the one of 840 x 280."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Page
 from serving import settle
 
 SEVEN = [(70, 60), (200, 60), (120, 230)]
@@ -28,8 +28,8 @@ STILL = """canvas => new Promise(done => {
 """Waits until an element has been in one place for twenty frames: a section that opens moves what is below it."""
 
 
-def draw(page: Page, *strokes: list[tuple[int, int]], width: int = 280, canvas: str = "canvas") -> None:
-    """Draw strokes one right after the other, once the page has come to rest: a canvas drawn anew loses a stroke."""
+def at_rest(page: Page, canvas: str = "canvas") -> FloatRect:
+    """Return where a canvas is once the page has come to rest: one that is drawn anew loses a stroke."""
     settle(page)
     place = page.locator(f".st-key-{canvas} canvas").last
     for _ in range(2):  # what has moved may have left the window
@@ -37,6 +37,12 @@ def draw(page: Page, *strokes: list[tuple[int, int]], width: int = 280, canvas: 
         place.evaluate(STILL)
     box = place.bounding_box()
     assert box
+    return box
+
+
+def draw(page: Page, *strokes: list[tuple[int, int]], width: int = 280, canvas: str = "canvas") -> None:
+    """Draw strokes one right after the other, once the canvas is at rest."""
+    box = at_rest(page, canvas)
     scale = box["width"] / width  # a canvas wider than the window is shown smaller
     for points in strokes:
         page.mouse.move(box["x"] + points[0][0] * scale, box["y"] + points[0][1] * scale)

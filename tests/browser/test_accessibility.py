@@ -73,6 +73,7 @@ def test_pictures_are_read_corrected_and_removed_by_keys_alone(page: Page, serve
 
 def test_the_focus_stays_in_the_table_while_keys_correct(page: Page, server: str) -> None:
     page.goto(f"{server}/Upload")
+    settle(page)
     page.get_by_role("button", name="Try an example").click()
     page.locator(".strip").wait_for()
     settle(page)

@@ -1,6 +1,7 @@
 """Compare: a link opens the same comparison, on a phone too, and a figure is saved as a picture."""
 
 from playwright.sync_api import Page, expect
+from serving import settle
 from strokes import SEVEN, draw
 
 SLOW = 120_000  # milliseconds; the whole page on a busy machine
@@ -15,6 +16,7 @@ def test_a_link_a_drawing_and_a_picture_of_a_figure(page: Page, server: str) -> 
     expect(page.locator(".st-key-answer_1")).to_contain_text("MLP · mlp-30-10 predicts")
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
+    settle(page)
     page.get_by_role("button", name="Open all parts").click()
     expect(page.locator(".st-key-map_2")).to_be_visible(timeout=SLOW)
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
@@ -22,6 +24,7 @@ def test_a_link_a_drawing_and_a_picture_of_a_figure(page: Page, server: str) -> 
         page.locator(".st-key-shifts_1 .modebar-btn").first.click()
     assert saved.value.suggested_filename == "mlp-30-10-shifts.png"
 
+    settle(page)
     page.get_by_role("radio", name="Drawn here").click()
     page.locator(".st-key-canvas canvas").last.wait_for()
     draw(page, SEVEN)

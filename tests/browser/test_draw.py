@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from serving import Server, settle
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from strokes import CROSS, FORTY_TWO, SEVEN, ZERO, draw
+from strokes import CROSS, FORTY_TWO, SEVEN, ZERO, at_rest, draw
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def test_both_models_read_what_is_drawn_and_undo_and_clear_take_it_back(drawing:
     draw(drawing, ZERO)
     expect(first).to_contain_text("0")
     expect(second).to_contain_text("0")
+    settle(drawing)
     drawing.locator(".st-key-clear button").click()
     expect(first).to_contain_text("–")
     draw(drawing, SEVEN)
@@ -38,6 +39,7 @@ def test_both_models_read_what_is_drawn_and_undo_and_clear_take_it_back(drawing:
     before = drawing.locator(".st-key-seen img").get_attribute("src")
     draw(drawing, CROSS)
     expect(drawing.locator(".st-key-seen img")).not_to_have_attribute("src", before or "")
+    settle(drawing)
     drawing.locator(".st-key-undo button").click()
     expect(drawing.locator(".st-key-seen img")).to_have_attribute("src", before or "")
     expect(drawing.locator(".st-key-bars_1 .js-plotly-plot").last).to_be_visible()
@@ -108,6 +110,7 @@ def test_a_number_is_read_and_each_canvas_keeps_its_drawing(drawing: Page) -> No
     expect(answer).to_contain_text("–")
     what.get_by_text("A number").click()
     expect(answer).to_contain_text("42")
+    settle(drawing)
     drawing.locator(".st-key-undo button").click()
     expect(answer).to_contain_text("4")
     expect(answer).not_to_contain_text("42")
@@ -121,10 +124,7 @@ def test_the_page_does_not_scroll_under_a_finger(browser: Browser, server: str) 
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(f"{server}/Draw")
-    canvas = page.locator(".st-key-canvas canvas").last
-    canvas.wait_for()
-    box = canvas.bounding_box()
-    assert box
+    box = at_rest(page)
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
     finger = context.new_cdp_session(page)
@@ -147,11 +147,8 @@ def test_a_palm_that_rests_first_does_not_keep_the_pen_from_drawing(browser: Bro
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(f"{server}/Draw")
-    canvas = page.locator(".st-key-canvas canvas").last
-    canvas.wait_for()
     page.wait_for_function("window.digitrecPalm")
-    box = canvas.bounding_box()
-    assert box
+    box = at_rest(page)
     hand = context.new_cdp_session(page)
 
     def touch(kind: str, *points: tuple[int, float, float, float]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
+from serving import settle
 from strokes import SEVEN, draw
 
 
@@ -23,7 +24,10 @@ def test_the_section_ends_with_the_answer_above_and_closes_by_key(visit: Callabl
 def test_it_is_no_wider_than_a_phone_and_still_a_table(page: Page, server: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server}/Upload")
+    settle(page)
     page.get_by_role("button", name="Try an example").click()
+    page.locator(".strip").wait_for()
+    settle(page)
     page.get_by_text("Which step saved it?").click()
     section = page.locator(".trail")
     expect(section.get_by_role("row")).to_have_count(7)  # each cell names its model, so there is no head

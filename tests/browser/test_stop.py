@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from playwright.sync_api import Browser, expect
-from serving import serve
+from serving import serve, settle
 
 from digitrec.jobs import runs
 from tests.waiting import DEADLOCK, suspended, until
@@ -23,6 +23,7 @@ def test_a_server_that_is_asked_to_stop_ends_and_its_training_goes_on(
     with serve(tmp_path) as app:
         page = browser.new_page()
         page.goto(f"{app.url}/Train")
+        settle(page)
         epochs = page.locator(".st-key-epochs input")
         epochs.fill("100")
         epochs.press("Enter")

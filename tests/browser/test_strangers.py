@@ -92,6 +92,7 @@ def test_what_one_visitor_brings_never_reaches_another(visitors: tuple[Visitor, 
     record = json.loads(Path(loaded.value.path()).read_text())[0]
     assert (record["file"], record["text"]) == ("of-the-first-visitor.png", "7")
     thumbnail = str(one.page.locator(".st-key-reading_1 .picture img").get_attribute("src"))[-200:].encode()
+    settle(one.page)
     one.page.get_by_role("button", name="3", exact=True).click()  # corrects the digit
     expect(one.page.locator(".st-key-text_1")).to_have_text("3")
     one.go("Draw")

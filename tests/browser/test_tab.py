@@ -107,6 +107,7 @@ def test_a_duplicated_tab_goes_its_own_way(corrected: Page, browser: Browser, se
     other = context.new_page()
     other.goto(f"{server}/Upload")
     expect(other.locator(".st-key-text_1")).to_have_text("3")
+    settle(other)
     other.get_by_role("button", name="Remove all").click()
     expect(other.locator(".st-key-text_1")).to_have_count(0)
     context.close()
@@ -127,6 +128,7 @@ def test_where_nothing_can_be_kept_the_browser_asks_before_it_leaves(browser: Br
     page.goto(f"{server}/Upload")
     expect(page.get_by_role("button", name="Try an example")).to_be_visible()
     page.reload()
+    settle(page)
     page.locator(".st-key-files input[type=file]").set_input_files([file])
     expect(page.locator(".st-key-text_1")).to_have_text("7")
     assert not asked

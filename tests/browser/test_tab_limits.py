@@ -74,6 +74,7 @@ def test_a_tab_whose_content_is_gone_says_so_until_there_is_something_new(
     page.locator(".st-key-files input[type=file]").set_input_files(files[:1])
     expect(page.locator(".st-key-text_1")).to_have_text("7")
     expect(warning).to_have_count(0)
+    settle(page)
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_role("button", name="Try an example")).to_be_visible()
     settle(page)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from serving import Server, choose, serve
+from serving import Server, choose, serve, settle
 from strokes import SEVEN, draw
 
 from tests.waiting import DEADLOCK, suspended, until
@@ -12,6 +12,7 @@ from tests.waiting import DEADLOCK, suspended, until
 
 def start(page: Page, recipe: str, epochs: int) -> None:
     choose(page, "recipe", recipe)
+    settle(page)
     page.locator(".st-key-epochs input").fill(str(epochs))
     page.locator(".st-key-epochs input").press("Enter")
     expect(page.locator(".st-key-epochs input")).to_have_value(str(epochs))

@@ -167,6 +167,7 @@ def test_readings_outlive_a_visit_to_another_page(
     page.get_by_role("link", name="Upload").first.click()
     page.locator(".st-key-reading_2").wait_for()
     assert texts(page, 2) == ["7", "2"]
+    settled()
     page.get_by_role("button", name="Remove all").click()
     page.get_by_role("button", name="Try an example").wait_for()
     expect(page.locator(".st-key-reading_1")).to_have_count(0)
@@ -193,7 +194,10 @@ def test_a_reading_can_be_stopped_and_gone_on_with(visit: Callable[[str], Page],
 def test_nothing_is_wider_than_a_phone(page: Page, server: str, folder: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server}/Upload")
+    settle(page)
     page.locator(".st-key-files input[type=file]").set_input_files(list(folder.glob("*.png")))
+    texts(page, 5)
+    settle(page)
     page.locator(".st-key-reading_3").get_by_role("button", name="Details").click()
     page.locator(".strip").wait_for()
     main = page.locator('[data-testid="stMain"]')

@@ -141,6 +141,7 @@ def test_on_a_phone_a_finger_gets_past_the_picture_and_moves_it_in_full_screen(b
     context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = context.new_page()
     page.goto(f"{server}/Upload")
+    settle(page)
     page.get_by_role("button", name="Try an example").click()
     picture = page.locator('[class*="st-key-page_"]')
     picture.locator(".js-plotly-plot").wait_for()
@@ -185,6 +186,7 @@ def test_a_box_is_drawn_on_the_picture(visit: Callable[[str], Page], settled: Ca
     text = page.locator(".st-key-text_1")
     reading.get_by_role("button", name="Delete").first.click()
     expect(text).to_have_text(example.TEXT[1:])
+    settled()
     reading.get_by_role("button", name="Add a box").click()
     page.get_by_text("Draw boxes on the picture").click()
     page.keyboard.press("Escape")
@@ -204,6 +206,7 @@ def test_a_box_is_drawn_on_the_picture(visit: Callable[[str], Page], settled: Ca
 def test_on_a_phone_nothing_is_blank_below_a_wide_picture(page: Page, server: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server}/Upload")
+    settle(page)
     page.get_by_role("button", name="Try an example").click()
     shown = page.locator('[class*="st-key-page_"]')
     shown.locator(".js-plotly-plot").wait_for()
