@@ -29,15 +29,15 @@ from digitrec.recognition.digits import NONE
 Bytes = NDArray[np.uint8]
 Draw = Callable[[np.random.Generator], Bytes | Drawing]
 
-VERSION = 7  # of what is drawn and how: raised with every change, so that no older file is taken for this one
+VERSION = 8  # of what is drawn and how: raised with every change, so that no older file is taken for this one
 DRAWN = 3  # times that each digit of the training is drawn, each time otherwise
-LETTERS, SYMBOLS = 600, 600  # at most so many of each letter and each symbol
+LETTERS, SYMBOLS = 3_000, 1_500  # at most so many of each letter and each symbol
 ANGULAR = 1_500  # digits of straight strokes, to train on
 OTHERS = {"training": (7_000, 2_000, 800, 800), "validation": (400, 400, 200, 100)}  # pairs, scribbles, blots, dabs
 FORMS = {"training": 500, "validation": 40}  # digits in each rare form
-DRAWINGS = {"training": 1_500, "validation": 100}  # digits in each kind of hard drawing
+DRAWINGS = {"training": 1_500, "validation": 100}  # digits in each kind of hard drawing, and half as many letters
 SHAPES = {"training": 2_500, "validation": 300}
-SCRIPTS = {"training": 6_000, "validation": 600}  # characters of other scripts, where fonts with such are installed
+SCRIPTS = {"training": 12_000, "validation": 600}  # characters of other scripts, where fonts with such are installed
 CHUNK = 500
 OFF = 0.03  # standard deviation of the edges of a detected box, as a share of its longer side
 SEED = 2026
@@ -110,6 +110,8 @@ def _glyphs_of(writings: list[Writing], part: str) -> tuple[Bytes, Bytes]:
     for draw in hard_drawings.DRAWINGS.values():
         chosen = [digits[i] for i in rng.integers(0, len(digits), DRAWINGS[part])]
         work += [(partial(draw, writing), int(writing.label)) for writing in chosen]
+        chosen = [none[i] for i in rng.integers(0, len(none), DRAWINGS[part] // 2)]
+        work += [(partial(draw, writing), NONE) for writing in chosen]
     work += [(partial(_drawn, writing), NONE) for writing in none]
     work += [(_shape, NONE)] * SHAPES[part]
     if scripts.of_part(part):

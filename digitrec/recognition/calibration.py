@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
     Float32s = NDArray[np.float32]
 
-SHARE = 0.003
+SHARE = 0.005
 """Share of held-out digits that `fit` lets be rejected."""
 
 TEMPERATURES = (0.2, 10.0)  # where `fit` looks; networks lie between 0.5 and 3

@@ -74,7 +74,7 @@ def test_rare_forms_and_hard_drawings_are_digits_and_shapes_are_none(
     monkeypatch.setattr(glyph_bank, "DRAWINGS", {"training": 5, "validation": 0})
     monkeypatch.setattr(glyph_bank, "SHAPES", {"training": 7, "validation": 0})
     added = np.bincount(glyph_bank.bank().y, minlength=11) - before
-    assert 5 <= added[NONE] <= 9  # blots may come out blank
+    assert 13 <= added[NONE] <= 17  # 7 shapes and 8 hard drawings of letters; blots may come out blank
     # 20 hard drawings of 0, 1 and 7, and two of each form that the three digits have
     assert 20 + 2 * 2 <= added[:10].sum() <= 20 + 4 * 2
     assert added[[2, 3, 4, 5, 6, 8, 9]].max() <= 3  # the 30 straight ones are drawn by lot
