@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Float32s = NDArray[np.float32]
 
 SHARE = 0.005
-"""Share of held-out digits that `fit` lets be rejected."""
+"""Share of held-out digits that `fit` lets be rejected: more would lose digits, fewer would let letters pass; both are
+printed by `python -m tests.bench.no_digit`."""
 
 TEMPERATURES = (0.2, 10.0)  # where `fit` looks; networks lie between 0.5 and 3
 SPREADS = (0.1, 100.0)

@@ -95,12 +95,11 @@ def drawn_and_read(pad: Pad, places: Places) -> None:
     """Draw the canvas and fill the places; only this runs again after a stroke.
 
     Each element costs the server about as much as a model's answer, so what a stroke does not change is drawn by the
-    page, once. Streamlit fills again only places that were filled when the page was made, if with nothing: where a
-    click interrupts that, the page is made again.
+    page, once. Streamlit fills again only places that were filled when the page was made, if with nothing.
     """
     try:
         fill(pad, places, "Draw")
-    except StreamlitInvalidLayoutContextError:
+    except StreamlitInvalidLayoutContextError:  # a click has another thread make the page anew: these places are gone
         st.rerun()
 
 

@@ -1,11 +1,23 @@
 """The app's own server on a free port with an empty home, and a Chromium to use it with. What trains there is small."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 from serving import PATIENCE, Server, chromium, serve, settle
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the page shows to the report of a test that failed."""
+    report = yield
+    page = item.funcargs.get("page")
+    if report.when == "call" and report.failed and isinstance(page, Page):
+        with contextlib.suppress(Error):  # it may have crashed
+            report.sections.append(("The page", page.locator("body").aria_snapshot(timeout=10_000)))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def test_a_seven_is_read_by_both_models(opened: Callable[..., AppTest]) -> None:
     assert "Centred" in text
 
 
-def test_the_page_is_made_again_where_streamlit_has_lost_a_place(
+def test_the_page_is_made_again_where_a_place_is_gone(
     opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled = []
