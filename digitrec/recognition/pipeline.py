@@ -70,7 +70,7 @@ def read(
         drawing = inked(image, angle or 0.0)
         if single:
             drawn = _read(drawing, predictor, True, finder)
-            if drawn.accepted:
+            if drawn.accepted and drawn.digits[0].flag is None:
                 return drawn
         elif not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
             drawn = _read(drawing, predictor, False, finder)
@@ -85,7 +85,10 @@ def read(
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, single)
     if single:
-        return _likeliest(reading) or drawn or _read(blank, predictor, True, finder)
+        likeliest = _likeliest(reading)
+        if likeliest and drawn and drawn.accepted and drawn.digits[0].confidence > likeliest.digits[0].confidence:
+            return drawn  # uncertain, and surer than what the detector sees
+        return likeliest or drawn or _read(blank, predictor, True, finder)
     if drawn is not None and len(drawn.accepted) >= len(reading.accepted):  # it is no sheet with more on it
         return drawn
     return reading

@@ -308,6 +308,18 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_where_the_whole_is
 
 
 @pytest.mark.usefixtures("with_detector")
+def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_that_is_uncertain_and_the_surer_answer_counts(detector):
+    drawing = detectiondata.flags(detectiondata.labels_of([(1, 150, 150, 70, 140, 0.0)]), (300, 300))
+    [digit] = pipeline.read(Image.fromarray(drawing), Halves(sure=0.6), single=True).accepted
+    assert detector.seen
+    detector.smallest = 1e9  # where it sees nothing, the answer stays
+    [alone] = pipeline.read(Image.fromarray(drawing), Halves(sure=0.6), single=True).accepted
+    assert alone.evidence is None
+    assert digit.evidence is not None
+    assert digit.confidence > alone.confidence
+
+
+@pytest.mark.usefixtures("with_detector")
 def test_a_drawing_of_a_few_strokes_is_read_without_the_detector(detector):
     pipeline.read(Image.fromarray(canvas("40")), Halves())
     pipeline.read_canvas(canvas("40"), Halves(), single=False)
