@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.normalize import DIGIT, FINE, SIDE, Box, centred, resized, tight
-from digitrec.recognition.pipeline import TILT, Reader, test_time_augmented
+from digitrec.recognition.pipeline import TILT, Reader, fused, test_time_augmented
 from digitrec.recognition.results import SURE, Digit, Reading
 
 Floats = NDArray[np.float32]
@@ -67,6 +67,14 @@ TEXTS = (
 )
 """Title, caption and action of each row; see `Row`."""
 
+WITH_DETECTOR = (
+    "With the detector",
+    "The same 28 x 28. The model's answer, averaged over tilts where it is in doubt, is combined with what the "
+    "detector sees in the picture.",
+    "the detector",
+)
+"""The same of the last row where the detector was asked of the digit."""
+
 CUT_OUT = "Of a sheet, this digit with some paper around it, as cut out by hand. "
 
 
@@ -80,6 +88,7 @@ class Row:
         action: The step as the subject of a sentence, such as `the crop`.
         glyph: float32 (28, 28), what a net gets, 0 to `top`.
         top: The number that stands for ink: 255 in the first row, 1 in the others.
+        detected: The digit, in the last row alone, where the detector was asked of it; else None.
     """
 
     title: str
@@ -87,6 +96,7 @@ class Row:
     action: str
     glyph: Floats
     top: int = 1
+    detected: Digit | None = None
 
     @property
     def shown(self) -> Floats:
@@ -126,18 +136,26 @@ def trail(reading: Reading, digit: Digit) -> tuple[Row, ...]:
     )
     rows = [Row(*texts, glyph) for texts, glyph in zip(TEXTS, glyphs, strict=True)]
     rows[0] = replace(rows[0], top=255, caption=f"{CUT_OUT if sheet else ''}{rows[0].caption}")
+    if digit.detected is not None:
+        rows[-1] = Row(*WITH_DETECTOR, digit.glyph, detected=digit)
     return tuple(rows)
 
 
 def read(rows: Sequence[Row], predictor: Reader) -> tuple[Prediction, ...]:
-    """Return what a model says to each row, to the last one with test-time augmentation."""
+    """Return what a model says to each row, to the last one with test-time augmentation and what the detector saw."""
     glyphs = np.stack([row.glyph for row in rows])
     first = predictor.answers(glyphs)
     last = test_time_augmented(glyphs[-1:], Answers(first.probabilities[-1:], first.is_digit[-1:]), predictor)
-    probabilities, is_digit = np.concatenate([first.probabilities[:-1], last.probabilities]), first.is_digit
+    if (digit := rows[-1].detected) is not None:
+        last = fused((digit,), last)
+    probabilities = np.concatenate([first.probabilities[:-1], last.probabilities])
+    is_digit = np.concatenate([first.is_digit[:-1], last.is_digit])
     return tuple(
-        Prediction(str(int(shares.argmax())) if score >= 0.5 and glyph.any() else NO_DIGIT, float(shares.max()))
-        for glyph, shares, score in zip(glyphs, probabilities, is_digit, strict=True)
+        Prediction(
+            str(int(shares.argmax())) if score >= 0.5 and (row.glyph.any() or row.detected) else NO_DIGIT,
+            float(shares.max()),
+        )
+        for row, shares, score in zip(rows, probabilities, is_digit, strict=True)
     )
 
 

@@ -305,14 +305,14 @@ def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None =
         return ()
     seen = np.stack([digit.glyph for digit in digits])
     answers = test_time_augmented(seen, predictor.answers(seen) if known is None else known, predictor)
-    answers = _fused(digits, answers)
+    answers = fused(digits, answers)
     return tuple(
         dataclasses.replace(digit, **_answer(digit, shares, float(score)))
         for digit, shares, score in zip(digits, answers.probabilities, answers.is_digit, strict=True)
     )
 
 
-def _fused(digits: tuple[Digit, ...], answers: Answers) -> Answers:
+def fused(digits: tuple[Digit, ...], answers: Answers) -> Answers:
     """Return the answers with what the detector says of those digits that it was asked of."""
     probabilities, is_digit = answers.probabilities.copy(), answers.is_digit.copy()
     found = []

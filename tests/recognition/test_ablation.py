@@ -160,7 +160,8 @@ def test_a_mark_without_ink_gives_blank_paper():
     assert [each.answer for each in ablation.read(rows, Dark())][3:] == ["?"] * 4
 
 
-def test_a_model_reads_all_rows_at_once_and_in_doubt_looks_again():
+def test_a_model_reads_all_rows_at_once_and_in_doubt_looks_again(monkeypatch):
+    monkeypatch.setattr(shipped, "available", lambda: None)  # it alone is asked
     model = Dark()
     predictions = ablation.read(trail(picture(0)), model)
     assert model.calls == 2
@@ -169,8 +170,7 @@ def test_a_model_reads_all_rows_at_once_and_in_doubt_looks_again():
     assert predictions[-1].answer in "01"
 
 
-def test_the_last_row_says_what_the_reading_says(monkeypatch):
-    monkeypatch.setattr(shipped, "available", lambda: None)  # the rows are one model's, without the detector's
+def test_the_last_row_says_what_the_reading_says():
     model = registry.predictor("mlp-30-10")
     doubts = 0
     for number in range(200):
@@ -180,6 +180,16 @@ def test_the_last_row_says_what_the_reading_says(monkeypatch):
         assert predictions[-1].answer == (found.text or "?")
         doubts += predictions[-1] != predictions[-2]
     assert doubts > 3
+
+
+def test_where_the_detector_was_asked_the_last_row_says_so():
+    found = read(picture(0))
+    [digit] = found.digits
+    assert digit.detected is not None
+    rows, alone = ablation.trail(found, digit), ablation.trail(found, dataclasses.replace(digit, detected=None))
+    assert (rows[-1].title, alone[-1].title) == ("With the detector", "Averaged over tilts")
+    assert ablation.read(rows, Dark())[-1] == (found.text, pytest.approx(digit.confidence))
+    assert ablation.read(rows, Dark())[:-1] == ablation.read(alone, Dark())[:-1]
 
 
 @pytest.mark.parametrize("name", ["mlp-30-10", "mlp-128-128", "cnn-3x3", "cnn-5x5"])
