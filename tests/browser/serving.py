@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chromium import executable
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, sync_playwright
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 120_000  # milliseconds; a busy machine is slow, a broken app stays so
@@ -82,6 +82,22 @@ def settle(page: Page) -> None:
             return true;
         }""",
         timeout=PATIENCE,
+    )
+
+
+def still(place: Locator) -> None:
+    """Wait until an element has been in one place for twenty frames: what opens or scrolls moves what is below it."""
+    place.evaluate(
+        """element => new Promise(done => {
+            let before = null, frames = 0;
+            const look = () => {
+                const {x, y} = element.getBoundingClientRect();
+                frames = before && before.x === x && before.y === y ? frames + 1 : 0;
+                before = {x, y};
+                if (frames < 20) requestAnimationFrame(look); else done();
+            };
+            look();
+        })"""
     )
 
 

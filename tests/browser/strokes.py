@@ -1,7 +1,7 @@
 """Digits to draw with the mouse, in pixels of the canvas of 280 x 280, and 42 in those of the one of 840 x 280."""
 
 from playwright.sync_api import FloatRect, Page
-from serving import settle
+from serving import settle, still
 
 SEVEN = [(70, 60), (200, 60), (120, 230)]
 CROSS = [(95, 145), (185, 145)]
@@ -15,26 +15,13 @@ FORTY_TWO = (
 )
 
 
-STILL = """canvas => new Promise(done => {
-    let before = null, frames = 0;
-    const look = () => {
-        const {x, y} = canvas.getBoundingClientRect();
-        frames = before && before.x === x && before.y === y ? frames + 1 : 0;
-        before = {x, y};
-        if (frames < 20) requestAnimationFrame(look); else done();
-    };
-    look();
-})"""
-"""Waits until an element has been in one place for twenty frames: a section that opens moves what is below it."""
-
-
 def at_rest(page: Page, canvas: str = "canvas") -> FloatRect:
     """Return where a canvas is once the page has come to rest: one that is drawn anew loses a stroke."""
     settle(page)
     place = page.locator(f".st-key-{canvas} canvas").last
     for _ in range(2):  # what has moved may have left the window
         place.scroll_into_view_if_needed()
-        place.evaluate(STILL)
+        still(place)
     box = place.bounding_box()
     assert box
     return box

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import settle
-from uploading import opened_example, still, texts
+from serving import settle, still
+from uploading import opened_example, texts
 from waiting import until
 
 from digitrec.datasets import example, mnist
@@ -102,7 +102,7 @@ def test_a_click_on_a_digit_chooses_it_though_another_was_chosen_in_the_list_mea
     settled()
     chooser = reading.get_by_role("combobox", name="Digit")
     chooser.scroll_into_view_if_needed()  # its list closes where the page moves
-    still(page)
+    still(page.locator("h1"))
     chooser.click()
     page.locator("[role=option]").nth(1).click()
     expect(reading).to_contain_text(f"reads {example.TEXT[1]},")
@@ -162,20 +162,20 @@ def test_on_a_phone_a_finger_gets_past_the_picture_and_moves_it_in_full_screen(b
         return top
 
     page.locator('[class*="st-key-tools_"]').evaluate("tools => tools.scrollIntoView()")
-    still(page)
+    still(page.locator("h1"))
     area = picture.locator(".nsewdrag").bounding_box()
     assert area
     before = scrolled()
     swipe(200, area["y"] + area["height"] / 2)
     until(lambda: scrolled() > before + 30, "scrolled")
-    still(page)
+    still(page.locator("h1"))
     assert ranges(page) == WHOLE
     picture.locator('[data-title="Zoom in"]').tap()
     until(lambda: ranges(page) != WHOLE, "zoomed")
     zoomed = ranges(page)
     picture.locator('[data-title="Fullscreen"]').tap()
     until(lambda: height(picture) > area["height"], "in full screen")
-    still(page)
+    still(page.locator("h1"))
     swipe(200, 844 / 2)
     until(lambda: ranges(page) != zoomed, "moved")
     context.close()

@@ -19,19 +19,3 @@ def texts(page: Page, count: int) -> list[str]:
     """Return what each of so many pictures is read as."""
     page.locator(f".st-key-text_{count}").wait_for(state="attached")
     return [page.locator(f".st-key-text_{number}").inner_text() for number in range(1, count + 1)]
-
-
-def still(page: Page) -> None:
-    """Wait until the page has not scrolled for three frames."""
-    page.evaluate(
-        """() => new Promise(done => {
-            const main = document.querySelector('[data-testid="stMain"]');
-            let last = NaN, same = 0;
-            const look = () => {
-                same = main.scrollTop === last ? same + 1 : 0;
-                last = main.scrollTop;
-                same < 3 ? requestAnimationFrame(look) : done();
-            };
-            look();
-        })"""
-    )

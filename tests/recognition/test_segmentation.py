@@ -120,13 +120,15 @@ def test_a_dotted_hair_is_one_digit(reader: Predictor) -> None:
     assert text_of(segmentation.find(ink, reader), reader) == "0"
 
 
+@pytest.mark.parametrize(("gap", "name"), [(5, "reader"), (10, "reader-mlp")])
 def test_the_gaps_of_a_digit_where_the_pen_skipped_are_bridged(
-    digits: dict[int, np.ndarray], reader: Predictor
+    gap: int, name: str, digits: dict[int, np.ndarray]
 ) -> None:
+    reader = registry.predictor(name)
     ink = written("1237", digits)
     two = ink[:, 120:220]
     for place in (45, 62, 84):
-        two[place : place + 5] = 0.0
+        two[place : place + gap] = 0.0
     assert text_of(segmentation.find(ink, reader), reader) == "1237"
 
 
