@@ -59,6 +59,13 @@ def test_the_section_is_closed_at_first_and_computes_nothing(opened: Callable[..
     assert "Draw a **0**" not in page_text(page)
 
 
+def test_who_only_opens_it_gets_no_key(open_page: Callable[..., AppTest]) -> None:
+    """A tab that was just reloaded gets its former key a moment later, unless it has one."""
+    page = open_page("pages/1_Draw.py", teach=True, model_2="none")
+    assert "Draw a **0**" in page_text(page)
+    assert "visitor" not in page.session_state
+
+
 def test_digits_are_asked_for_one_by_one_and_kept_with_what_was_asked(opened: Callable[..., AppTest]) -> None:
     page = opened(teach_digits=some(0), pad_teach=drawing(SEVEN))
     assert "Draw a **0**" in page_text(page)

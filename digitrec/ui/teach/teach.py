@@ -50,7 +50,7 @@ def section(first: str | None) -> None:
         return
     with place, common.shown_errors(stop=False):
         st.html(STYLE)
-        lesson = teaching.find(available.key())
+        lesson = _lesson()
         if lesson.state in ("waiting", "learning"):
             st.fragment(_under_way, run_every=1.0)()
         elif lesson.state == "ready":
@@ -59,6 +59,14 @@ def section(first: str | None) -> None:
             if lesson.state == "failed":
                 st.error(common.plain(lesson.message), icon=":material/error:")
             _collect(first)
+
+
+def _lesson() -> Lesson:
+    """Return the visitor's lesson; none where they have no key yet.
+
+    Looking gives them none: one of their own would keep a tab that was just reloaded from getting its former key back.
+    """
+    return teaching.find(available.key()) if available.KEY in st.session_state else Lesson("none")
 
 
 def _collect(first: str | None) -> None:
