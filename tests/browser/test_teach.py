@@ -18,6 +18,8 @@ SIX = [(165, 45), (110, 120), (95, 190), (140, 230), (185, 190), (150, 150), (10
 NINE = [(180, 90), (140, 55), (100, 90), (130, 130), (180, 95), (175, 160), (150, 235)]
 DIGITS = (ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE)
 LESSON_SECONDS = 900  # on a machine that does much else
+RESTORED = "window.digitrecTab && sessionStorage.getItem('digitrec-tab') !== window.digitrecTab.held"
+"""True once a tab that was reloaded has got back what was kept of it; that draws the page anew."""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,7 @@ def test_teach_look_keep_draw(
     page.get_by_role("button", name="Teach mlp-30-10 10 digits").click()
     expect(page.locator(".st-key-teach_status")).to_contain_text("A copy of mlp-30-10")
     page.reload()  # the lesson goes on without the page, which finds it again
+    page.wait_for_function(RESTORED)
     settle(page)
     page.get_by_text("Teach it your hand").click()
     verdict = page.locator(".st-key-teach_verdict")
