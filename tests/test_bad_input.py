@@ -79,7 +79,7 @@ def test_a_gif_without_any_colours_is_refused_in_a_sentence() -> None:
 def test_a_picture_whose_camera_notes_are_damaged_is_read(kind: str) -> None:
     stream = io.BytesIO()
     Image.new("RGB", (60, 40), "white").save(stream, kind, exif=picturedata.turned())
-    assert decode.open_picture(stream.getvalue()).size == (40, 60)
+    assert decode.opened(stream.getvalue()).image.size == (40, 60)
     data = stream.getvalue().replace(picturedata.turned()[6:], b"MM\x00\xda" + bytes(len(picturedata.turned()) - 10))
     assert data != stream.getvalue()
     image, note = decode.opened(data if kind != "PNG" else _right_sums(data))
@@ -142,7 +142,7 @@ from digitrec.imaging import decode, documents
 resource.setrlimit(resource.RLIMIT_DATA, (400 * 2**20,) * 2)
 for name in sys.argv[1:]:
     try:
-        decode.open_picture(Path(name).read_bytes())
+        decode.opened(Path(name).read_bytes())
     except PictureError as error:
         print(Path(name).name, error)
 """
@@ -165,7 +165,7 @@ def test_of_an_animation_one_frame_is_unpacked() -> None:
     stream = io.BytesIO()
     frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], optimize=False)
 
-    assert decode.open_picture(stream.getvalue()).size == (600, 600)
+    assert decode.opened(stream.getvalue()).image.size == (600, 600)
 
 
 def test_packed_test_results_that_are_too_many_are_not_unpacked(home: Path, tiny_model: str) -> None:
@@ -197,7 +197,7 @@ def test_only_the_formats_named_are_opened() -> None:
         stream = io.BytesIO()
         Image.new("RGB", (64, 64), "white").save(stream, kind)
         with pytest.raises(PictureError, match=r"not a picture that can be read|damaged"):
-            decode.open_picture(stream.getvalue())
+            decode.opened(stream.getvalue())
 
 
 @pytest.mark.parametrize("shape", [(280, 280), (280, 280, 3), (4000, 4000, 4), (0, 280, 4)])

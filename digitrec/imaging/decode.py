@@ -46,11 +46,6 @@ class Opened(NamedTuple):
     note: str | None = None
 
 
-def open_picture(data: bytes) -> Image.Image:
-    """Decode a picture file and return it without its note; see `opened`."""
-    return opened(data).image
-
-
 def opened(data: bytes) -> Opened:
     """Decode a picture file.
 

@@ -160,7 +160,7 @@ def find(
     """Find what may be digits.
 
     Args:
-        image: As `decode.open_picture` returns it.
+        image: As `decode.opened` returns it.
         classifier: The model that rejects non-digits.
         models: The nets that find digits.
         angle: By how many degrees counter-clockwise the page is upright; found out unless given.

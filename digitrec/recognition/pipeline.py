@@ -50,7 +50,7 @@ def read(
     """Read a picture.
 
     Args:
-        image: A picture, as `decode.open_picture` returns it.
+        image: A picture, as `decode.opened` returns it.
         predictor: The model that reads.
         single: Whether the picture is known to hold exactly one digit, upright.
         finder: The model that finds the digits; the one that reads unless given.

@@ -173,7 +173,7 @@ def by_digitrec(folder: Path, files: Sequence[str], model: str, angle: float = 0
     for file in files:
         start = time.perf_counter()
         try:
-            picture = decode.open_picture((folder / file).read_bytes())
+            picture = decode.opened((folder / file).read_bytes()).image
             picture = rotation.rotated(picture.convert("RGB"), angle) if angle else picture
             text = pipeline.read(picture, predictor).text
         except DigitrecError as error:

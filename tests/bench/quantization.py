@@ -31,7 +31,7 @@ def main() -> None:
     model = detector_network.build()
     if weights.exists():
         model.set_weights(detector_training.weights_of(weights))
-    sheet = ink.on_paper(decode.open_picture(example.sheet(mnist.test()[0])))
+    sheet = ink.on_paper(decode.opened(example.sheet(mnist.test()[0])).image)
     picture = np.asarray(tf.image.resize_with_pad(sheet, SIDE, SIDE), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         half, whole = Path(folder) / "float16.tflite", Path(folder) / "int8.tflite"

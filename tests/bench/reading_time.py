@@ -45,8 +45,8 @@ def main() -> None:
     photo().save(file, "JPEG", quality=90)
     data = file.getvalue()
     on_canvas = best(lambda: pipeline.read_canvas(canvas, predictor), 200)
-    in_photo = best(lambda: pipeline.read(decode.open_picture(data), predictor, single=True), 10)
-    opening = best(lambda: decode.open_picture(data), 10)
+    in_photo = best(lambda: pipeline.read(decode.opened(data).image, predictor, single=True), 10)
+    opening = best(lambda: decode.opened(data).image, 10)
     print(f"canvas of 280 x 280, {model}: {on_canvas:.1f} ms (limit {CANVAS:.0f} ms)")
     print(f"JPEG of 4000 x 3000, {model}: {in_photo:.0f} ms, {opening:.0f} of them decoding (limit {PHOTO:.0f} ms)")
     if on_canvas > CANVAS or in_photo > PHOTO:

@@ -26,7 +26,7 @@ def pictures(folder: Path, rows: list[dict[str, str]], single: bool) -> list[tup
     found = []
     for row in rows:
         try:
-            picture = decode.open_picture((folder / row["file"]).read_bytes())
+            picture = decode.opened((folder / row["file"]).read_bytes()).image
         except PictureError as error:
             print(f"{row['file']}: {error}")
             continue

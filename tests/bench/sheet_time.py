@@ -63,17 +63,17 @@ def main() -> None:
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
     before = resident(os.getpid())
-    found = pipeline.read(decode.open_picture(data), predictor, finder=finder)
+    found = pipeline.read(decode.opened(data).image, predictor, finder=finder)
     highest = resident(os.getpid(), "VmHWM") - before
     text = found.text
-    seconds = best(lambda: pipeline.read(decode.open_picture(data), predictor, finder=finder), 5) / 1000
+    seconds = best(lambda: pipeline.read(decode.opened(data).image, predictor, finder=finder), 5) / 1000
     del found
     gc.collect()
     after = resident(os.getpid()) - before
     print(f"JPEG of 4000 x 3000 with 50 digits, {model}: {seconds:.2f} s (limit {SECONDS} s)")
     print(f"memory: {highest:.0f} MB more at the highest (limit {GROWTH:.0f} MB), {after:.0f} MB after")
     print(f"read {text}\nis   {written}")
-    page = decode.within(decode.open_picture(data), PAGE_SIDE)
+    page = decode.within(decode.opened(data).image, PAGE_SIDE)
     pages = {
         "reduced to 1,600 pixels": (page, PAGE_SECONDS),
         "and rotated by 45 degrees": (rotation.rotated(page, 45.0), ROTATED_SECONDS),

@@ -75,7 +75,7 @@ def painters(folder: Path, most: int) -> list[list[OwnDigit]]:
 
 
 def _read(folder: Path, row: dict[str, str]) -> OwnDigit | None:
-    picture = decode.open_picture((folder / row["file"]).read_bytes())
+    picture = decode.opened((folder / row["file"]).read_bytes()).image
     digits = pipeline.read(picture, registry.predictor(registry.default()), True, registry.finder()).digits
     glyph = np.rint(255 * digits[0].glyph).astype(np.uint8) if digits else np.zeros((28, 28), np.uint8)
     return OwnDigit(glyph, int(row["label"])) if glyph.any() else None

@@ -24,7 +24,7 @@ def test_its_text_is_what_was_written() -> None:
 
 
 def test_it_is_a_photo_of_one_row_of_digits(sheet: bytes) -> None:
-    image = decode.open_picture(sheet)
+    image = decode.opened(sheet).image
     assert image.size == (example.WIDTH, example.HEIGHT)
     assert len(np.unique(np.asarray(image).reshape(-1, 3), axis=0)) > 500  # paper has grain and shadow
     assert pipeline.read(image, registry.predictor("reader")).text == example.TEXT

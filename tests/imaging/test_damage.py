@@ -53,7 +53,7 @@ JPEGS = {
 @pytest.mark.parametrize("cut", [1, 2, 4, 7])
 def test_a_jpeg_without_its_last_bytes_is_read_whole(options: dict, cut: int) -> None:
     data = saved("JPEG", **options)
-    whole = grey(decode.open_picture(data))
+    whole = grey(decode.opened(data).image)
     image, note = decode.opened(data[:-cut])
     assert grey(image).shape == whole.shape
     assert note == CUT_OFF or np.array_equal(grey(image), whole)  # where only the end mark is missing, it may be whole
@@ -73,7 +73,7 @@ def test_of_a_jpeg_the_rows_that_are_there_are_read_or_it_is_refused(mode: str, 
         with pytest.raises(PictureError, match="damaged or cut short"):
             decode.opened(cut)
         return
-    whole = grey(decode.open_picture(data))
+    whole = grey(decode.opened(data).image)
     image, note = decode.opened(cut)
     assert note == CUT_OFF
     found = grey(image)
@@ -99,7 +99,7 @@ def test_a_progressive_jpeg_of_which_only_the_coarse_is_there_is_refused() -> No
     for last in scans[:6]:
         with pytest.raises(PictureError, match="damaged or cut short"):
             decode.opened(data[: last + 60])
-    whole = grey(decode.open_picture(data))
+    whole = grey(decode.opened(data).image)
     for last in scans[6:]:
         image, note = decode.opened(data[: last + 60])
         assert note == CUT_OFF
@@ -117,7 +117,7 @@ def png(mode: str, rows: float) -> bytes:
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
 def test_of_a_png_the_rows_that_are_there_are_read_or_it_is_refused(mode: str) -> None:
-    whole = grey(decode.open_picture(saved("PNG", mode)))
+    whole = grey(decode.opened(saved("PNG", mode)).image)
     for rows in (1.0, 0.95, 0.93):
         image, note = decode.opened(png(mode, rows))
         assert note == CUT_OFF
@@ -145,7 +145,7 @@ def test_of_a_png_whose_end_mark_alone_is_missing_nothing_is_missing() -> None:
 
 def test_missing_rows_of_an_interlaced_png_are_copied_from_those_above() -> None:
     data = picturedata.interlaced()
-    whole = grey(decode.open_picture(data))
+    whole = grey(decode.opened(data).image)
     assert np.array_equal(whole, grey(picturedata.paper()))
     image, note = decode.opened(data[: len(data) - 16 - 8])
     assert note == CUT_OFF

@@ -190,7 +190,7 @@ BLACK_ON_WHITE = picture(coloured(strokes(), 255, 0))
     ],
 )
 def test_every_format_and_mode_opens_and_keeps_its_ink(mode, kind):
-    opened = decode.open_picture(saved(BLACK_ON_WHITE.convert(mode), kind))
+    opened = decode.opened(saved(BLACK_ON_WHITE.convert(mode), kind)).image
     assert opened.mode in ("RGB", "RGBA")
     assert agreement(ink.from_picture(opened), strokes()) > 0.85
 
@@ -199,13 +199,13 @@ def test_heic_opens():
     heif = pytest.importorskip("pillow_heif")
     file = io.BytesIO()
     heif.from_pillow(BLACK_ON_WHITE).save(file)
-    assert agreement(ink.from_picture(decode.open_picture(file.getvalue())), strokes()) > 0.85
+    assert agreement(ink.from_picture(decode.opened(file.getvalue()).image), strokes()) > 0.85
 
 
 @pytest.mark.parametrize("top", [65535, 4095])
 def test_16_bit_is_scaled(top):
     grey = Image.fromarray(np.rint((1.0 - strokes()) * top).astype(np.uint16))
-    opened = decode.open_picture(saved(grey, "PNG"))
+    opened = decode.opened(saved(grey, "PNG")).image
     assert np.asarray(opened).max() == round(top * 255 / 65535)
     assert agreement(ink.from_picture(opened), strokes()) > 0.85
 
@@ -213,19 +213,19 @@ def test_16_bit_is_scaled(top):
 def test_palette_with_transparency_opens_as_rgba():
     image = Image.new("P", (20, 20), 0)
     image.putpalette([255, 0, 0, 0, 0, 255])
-    assert decode.open_picture(saved(image, "PNG", transparency=0)).mode == "RGBA"
+    assert decode.opened(saved(image, "PNG", transparency=0)).image.mode == "RGBA"
 
 
 def test_the_first_frame_of_an_animation_is_read():
     frames = [picture(coloured(strokes(), 255, 0)), Image.new("RGB", (120, 120), "white")]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert ink.from_picture(decode.open_picture(data)).any()
+    assert ink.from_picture(decode.opened(data).image).any()
 
 
 def test_a_photo_is_turned_upright():
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert decode.open_picture(saved(Image.new("RGB", (40, 20)), "JPEG", exif=exif)).size == (20, 40)
+    assert decode.opened(saved(Image.new("RGB", (40, 20)), "JPEG", exif=exif)).image.size == (20, 40)
 
 
 def bomb() -> bytes:
@@ -255,7 +255,7 @@ def test_bad_files_get_one_sentence_and_no_warning(data, word):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(PictureError, match=word) as caught:
-            decode.open_picture(data)
+            decode.opened(data)
     assert "eceived" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -266,7 +266,7 @@ def test_damaged_bytes_never_raise_anything_else(kind, at, patch):
     data = saved(BLACK_ON_WHITE.resize((24, 24)), kind)
     broken = data[:at] + patch + data[at + len(patch) :]
     try:
-        opened = decode.open_picture(broken)
+        opened = decode.opened(broken).image
     except PictureError:
         return
     assert opened.mode in ("RGB", "RGBA")
@@ -317,7 +317,7 @@ def test_blotchy_paper_is_blank(seed):
 
 def test_an_opened_photo_has_the_pixels_of_its_file():
     data = saved(BLACK_ON_WHITE, "JPEG")
-    opened = decode.open_picture(data)
+    opened = decode.opened(data).image
     np.testing.assert_array_equal(np.asarray(opened), np.asarray(Image.open(io.BytesIO(data))))
 
 

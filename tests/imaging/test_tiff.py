@@ -42,7 +42,7 @@ def test_each_page_is_a_picture(data: bytes) -> None:
     assert tiff.is_tiff(data)
     assert tiff.pages(data) == 3
     for number in (1, 2, 3):
-        image = decode.open_picture(tiff.page(data, number))
+        image = decode.opened(tiff.page(data, number)).image
         assert (image.size, image.getpixel((0, 0))) == ((10 * number, 10), (number - 1,) * 3)
     with pytest.raises(IndexError):
         tiff.page(data, 4)
@@ -71,9 +71,9 @@ def test_a_damaged_page_leaves_the_others() -> None:
     at = data.index(struct.pack("<HHI", 259, 3, 1), second) + 8
     data[at : at + 2] = b"\xee\xee"  # packed in an unknown way
     assert tiff.pages(bytes(data)) == 3
-    assert decode.open_picture(tiff.page(bytes(data), 3)).size == (30, 10)
+    assert decode.opened(tiff.page(bytes(data), 3)).image.size == (30, 10)
     with pytest.raises(decode.PictureError, match=r"damaged|not a picture"):
-        decode.open_picture(tiff.page(bytes(data), 2))
+        decode.opened(tiff.page(bytes(data), 2))
 
 
 def test_a_chain_of_pages_that_bites_its_tail_or_leaves_the_file_ends() -> None:

@@ -60,7 +60,7 @@ def canvas(text: str = "7", ground: tuple[int, ...] = (255, 255, 255, 255)) -> n
 def uploaded(rgba: np.ndarray) -> Image.Image:
     file = io.BytesIO()
     Image.fromarray(rgba).save(file, "PNG")
-    return decode.open_picture(file.getvalue())
+    return decode.opened(file.getvalue()).image
 
 
 @pytest.mark.parametrize("ground", [(255, 255, 255, 255), (0, 0, 0, 0), (240, 242, 246, 255)])

@@ -46,7 +46,7 @@ def test_a_picture_is_read_as_reading_reads_it() -> None:
     data = strokes(3)
     batch, picture = one(data)
     found = batch.outcome(picture, False, Always(1))
-    whole = pipeline.read(decode.open_picture(data), Always(1))
+    whole = pipeline.read(decode.opened(data).image, Always(1))
     assert isinstance(found, Reading)
     assert found.text == whole.text == "111"
     assert [d.box for d in found.digits] == [d.box for d in whole.digits]
@@ -80,7 +80,7 @@ def test_a_bad_file_has_a_sentence_and_the_others_are_read(bad: bytes) -> None:
     assert (first.text, last.text) == ("1", "11")
     assert isinstance(broken, PictureError)
     with pytest.raises(PictureError) as raised:
-        decode.open_picture(bad)
+        decode.opened(bad)
     assert str(broken) == str(raised.value)
     assert broken.__traceback__ is None
     assert set(batch.thumbnails) == {batch.pictures[0].key, batch.pictures[2].key}
@@ -124,7 +124,7 @@ def shown(close: uploads_batch.Closeup) -> Image.Image:
 def test_a_closeup_shows_small_steps_and_boxes_on_the_copy() -> None:
     data = strokes(2, (3000, 900))
     close = uploads_batch.closeup(data, 0, 0)
-    found = pipeline.read(decode.open_picture(data), Always(1))
+    found = pipeline.read(decode.opened(data).image, Always(1))
     image = shown(close)
     assert (image.size, max(image.size)) == (close.size, uploads_batch.COPY_SIDE)
     assert [step.title for step in close.steps] == ["Picture", "Ink"]
