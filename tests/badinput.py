@@ -20,13 +20,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import picturedata
+from PIL import Image
 
 from digitrec import cli, settings
 from digitrec.analysis import precomputed, stroke_replay
 from digitrec.errors import PictureError, RunError
 from digitrec.figures import confusion
 from digitrec.jobs import job, runs
-from digitrec.recognition import pipeline, results
+from digitrec.recognition import by_hand, pipeline, results
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
@@ -278,8 +279,9 @@ def _canvas(data: bytes, _: Path) -> None:
     confusion.clicked_cell(points), confusion.clicked_digit(points)
     box = sent.get("box")
     if isinstance(box, list) and len(box) == 4 and all(type(side) is int for side in box):
-        ink = np.pad(np.ones((40, 4), np.float32), 20)
-        corrections.added(corrections.Annotations((44, 80), (44, 80), 0.0, ()), Box(*box), ink)
+        annotations = corrections.Annotations(drawn.shape[1::-1], drawn.shape[1::-1], 0.0, ())
+        inside = corrections.inside(annotations, Box(*box))
+        corrections.added(annotations, by_hand.digit(Image.fromarray(drawn), 0.0, inside))
 
 
 def _commands() -> list[bytes]:

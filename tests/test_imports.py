@@ -37,7 +37,13 @@ WITH_KERAS |= {"training.quantization", "training.teaching", "registry.importing
 WITH_KERAS |= {"training.portable_training"}
 READING = {"analysis.precomputed", "registry.export", "jobs.writing"}
 READING |= {"recognition.classifier", "recognition.detector", "recognition.page_search", "recognition.candidates"}
-READING |= {"recognition.shipped", "recognition.pipeline", "recognition.results", "recognition.number_grouping"}
+READING |= {
+    "recognition.shipped",
+    "recognition.pipeline",
+    "recognition.by_hand",
+    "recognition.results",
+    "recognition.number_grouping",
+}
 READING |= {"recognition.ablation", "recognition.crop_classifier", "recognition.litert"}
 READING |= {f"registry.importing.{name}" for name in ("tflite_graph", "tflite_files", "reading", "sandbox")}
 """They import LiteRT's table of operators only."""

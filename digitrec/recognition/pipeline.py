@@ -58,7 +58,7 @@ def read(
     """
     finder = finder or predictor
     small = decode.reduced(image)
-    photo = _photo_on_a_page(image, small)
+    photo = photo_on_a_page(image, small)
     if photo is not None:
         return _placed(read(image.crop(photo), predictor, single, finder, angle), image, photo)
     models = shipped.available()
@@ -94,7 +94,7 @@ def read(
     return reading
 
 
-def _photo_on_a_page(image: Image.Image, small: Image.Image) -> tuple[int, int, int, int] | None:
+def photo_on_a_page(image: Image.Image, small: Image.Image) -> tuple[int, int, int, int] | None:
     """Return where a photo lies on a ground of one colour: left, top, right and bottom; None where there is none.
 
     Args:
@@ -204,9 +204,8 @@ def _from_candidate(candidate: Candidate, single: bool) -> Digit:
     classifier gives nothing (`python -m tests.bench.page_choices`).
     """
     seen, weight = (candidate.detected, 1.0) if single else (candidate.seen, fusion.WEIGHTS.classified)
-    blank = _unanswered(0, Segment(candidate.box, candidate.cut), (1.0, 1.0), (2**31, 2**31))
     return dataclasses.replace(
-        blank,
+        unanswered(0, Segment(candidate.box, candidate.cut)),
         evidence=candidate.evidence,
         trust=candidate.trust,
         detected=seen,
@@ -259,7 +258,9 @@ def _answered(blank: Reading, rows: list[list[Segment]], predictor: Reader, find
     ink, size = blank.ink, blank.size
     scale = size[0] / ink.shape[1], size[1] / ink.shape[0]
     segments = [(row, segment) for row, some in enumerate(rows) for segment in some]
-    digits = tuple(_unanswered(row, segment, scale, size) for row, segment in segments)
+    digits = tuple(
+        unanswered(row, segment._replace(box=enlarged(segment.box, scale, size))) for row, segment in segments
+    )
     known = None
     found = [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder]
     if found and len(found) == len(digits):
@@ -277,10 +278,10 @@ def _only(ink: Floats) -> list[list[Segment]]:
     return [[Segment(box, cut, punctuation=glyphs.is_dab(cut.crop))]]
 
 
-def _unanswered(row: int, segment: Segment, scale: tuple[float, float], size: tuple[int, int]) -> Digit:
-    """Return a digit that no model has seen yet."""
-    nothing, box, cut = np.full(10, 0.1, np.float32), enlarged(segment.box, scale, size), segment.cut
-    return Digit(row, box, cut.glyph, cut_steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, segment.punctuation)
+def unanswered(row: int, segment: Segment) -> Digit:
+    """Return a segment with its box in pixels of the picture as a digit that no model has seen yet."""
+    nothing, cut = np.full(10, 0.1, np.float32), segment.cut
+    return Digit(row, segment.box, cut.glyph, cut_steps(cut), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, segment.punctuation)
 
 
 def cut_steps(cut: Cut) -> tuple[Step, ...]:
@@ -320,7 +321,7 @@ def fused(digits: tuple[Digit, ...], answers: Answers) -> Answers:
         if digit.evidence is not None and digit.detected is not None:
             is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
             probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None], digit.weight)[0]
-            found += [place] if digit.trust < 1.0 else []
+            found += [place] if digit.trust < 1.0 and digit.by_hand is None else []
     if found:
         logits = fusion.logit(is_digit[found])
         is_digit[found] = 1.0 / (1.0 + np.exp(fusion.threshold(logits) - logits))

@@ -184,6 +184,20 @@ def as_it_came(box: Box, rotated: Rotated) -> Box:
     return Box(int(left), int(top), max(1, int(right - left)), max(1, int(bottom - top)))
 
 
+def scaled(box: Box, size: Sequence[int], other: Sequence[int]) -> Box:
+    """Return a box in pixels of another picture of the same.
+
+    Args:
+        box: In pixels of the picture.
+        size: Width and height of the picture.
+        other: Width and height of the other one.
+    """
+    across, down = other[0] / size[0], other[1] / size[1]
+    left, top = round(box.x * across), round(box.y * down)
+    right, bottom = round((box.x + box.width) * across), round((box.y + box.height) * down)
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
 def enlarged(box: Box, scale: tuple[float, float], size: tuple[int, int]) -> Box:
     """Return a box of the ink in pixels of the upright picture.
 

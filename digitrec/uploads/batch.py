@@ -13,7 +13,8 @@ from PIL import Image
 
 from digitrec.errors import PictureError
 from digitrec.imaging import documents, rotation, thumbnails
-from digitrec.recognition import pipeline
+from digitrec.recognition import by_hand, pipeline, results
+from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import Digit, Reading, Step
 from digitrec.uploads import corrections as edits
 from digitrec.uploads.corrections import Annotations
@@ -21,9 +22,6 @@ from digitrec.uploads.names import natural
 
 KEPT_BYTES = 20 * 2**20
 """Bytes of files that a batch keeps; the readings of the others stay, their steps cannot be shown again."""
-
-INK_BYTES = 4 * 2**20
-"""Bytes of packed ink that a batch keeps, about 50 photos; that of the others is made of their files again."""
 
 DIGIT_BYTES = 5_000
 """About what a digit takes: its glyph, its crop and each model's answer."""
@@ -73,12 +71,10 @@ class Found(NamedTuple):
 
     Attributes:
         thumbnail: A small copy as a data URI.
-        ink: Its packed ink, rotated upright.
         annotations: Its candidates, which no model has read yet.
     """
 
     thumbnail: str
-    ink: bytes
     annotations: Annotations
 
 
@@ -99,7 +95,7 @@ class Closeup(NamedTuple):
 class Batch:
     """Pictures in natural order of their names, and what each model reads in them.
 
-    It keeps glyphs, crops and answers, a thumbnail a picture, at most KEPT_BYTES of files and INK_BYTES of ink.
+    It keeps glyphs, crops and answers, a thumbnail a picture and at most KEPT_BYTES of files.
 
     Attributes:
         pictures: The pictures chosen.
@@ -117,7 +113,6 @@ class Batch:
         self.left_out = 0  # pictures beyond those that are read at once
         self.thumbnails: dict[str, str] = {}
         self._kept: dict[str, bytes] = {}
-        self._inks: dict[tuple[str, float], bytes] = {}  # by a picture's key and angle; the last one used is the last
         self._annotations: dict[tuple[str, bool], Annotations | PictureError] = {}
 
     def replace(self, files: Iterable[File], most: int | None = None) -> None:
@@ -157,7 +152,6 @@ class Batch:
         shas = {key.rpartition("-")[2] for key in keys}
         self._kept = {sha: data for sha, data in self._kept.items() if sha in shas}
         self.thumbnails = {key: uri for key, uri in self.thumbnails.items() if key in keys}
-        self._inks = {key: ink for key, ink in self._inks.items() if key[0] in keys}
         self._annotations = {key: annotations for key, annotations in self._annotations.items() if key[0] in keys}
 
     def data(self, picture: Picture) -> bytes | None:
@@ -167,7 +161,7 @@ class Batch:
     def weight(self) -> int:
         """Return about how many bytes of memory it takes."""
         digits = sum(len(found.entries) for found in self._annotations.values() if isinstance(found, Annotations))
-        kept = (*self._kept.values(), *self._inks.values(), *self.thumbnails.values())
+        kept = (*self._kept.values(), *self.thumbnails.values())
         return sum(map(len, kept)) + DIGIT_BYTES * digits
 
     def is_read(self, picture: Picture, single: bool) -> bool:
@@ -233,27 +227,32 @@ class Batch:
         def turned(annotations: Annotations) -> Annotations:
             angle = round((annotations.angle + 270.0) % 360.0, 1)  # rounded, so that four turns lead back
             found: Found = self.call(first, data, picture.page, single, finder, angle)
-            self._keep_ink(picture, found.annotations.angle, found.ink)
             return edits.after(found.annotations, annotations)
 
         return self.change(picture, single, turned)
 
-    def ink(self, picture: Picture, angle: float, data: bytes | None = None) -> NDArray[np.float32]:
-        """Return the ink of a picture rotated upright, float32 (H, W), 0 paper, 1 ink.
+    def boxed(self, picture: Picture, angle: float, box: Box, data: bytes | None = None) -> Digit:
+        """Return the digit in a box that a person drew; see `by_hand.digit`.
 
         Args:
             picture: One of the batch.
             angle: Degrees counter-clockwise by which it is rotated to be upright.
-            data: The file's bytes, where the page has them; otherwise those kept are used, if its ink is not.
+            box: In pixels of the upright picture.
+            data: The file's bytes, where the page has them; otherwise those kept are used.
 
         Raises:
-            PictureError: If neither its ink nor its file is here.
+            PictureError: If its file is not here, or no ink is in the box.
         """
-        if (picture.key, angle) not in self._inks:
-            data = self._present(picture, data, "change its boxes")
-            self._keep_ink(picture, angle, self.call(packed_ink, data, picture.page, angle))
-        self._inks[picture.key, angle] = packed = self._inks.pop((picture.key, angle))
-        return edits.unpacked(packed)
+        found: Digit = self.call(boxed, self._present(picture, data, "change its boxes"), picture.page, angle, box)
+        return found
+
+    def parts(
+        self, picture: Picture, angle: float, box: Box, finder: pipeline.Reader, data: bytes | None = None
+    ) -> list[Digit]:
+        """Return the digits that touch in a box; see `boxed` and `by_hand.parts`."""
+        data = self._present(picture, data, "change its boxes")
+        found: list[Digit] = self.call(parts, data, picture.page, angle, box, finder)
+        return found
 
     def _present(self, picture: Picture, data: bytes | None, action: str) -> bytes:
         """Return the file's bytes.
@@ -274,7 +273,6 @@ class Batch:
         except PictureError as error:
             return PictureError(str(error))  # the one raised holds on to the picture through its traceback
         self.thumbnails[picture.key] = found.thumbnail
-        self._keep_ink(picture, found.annotations.angle, found.ink)
         return found.annotations
 
     def _pictures(self, file: File, sha: str) -> list[Picture]:
@@ -289,13 +287,6 @@ class Batch:
             named.append(f"{file.name}, pages {most + 1} to {count}")
         named = named if count > 1 else [file.name]
         return [Picture(name, file.source, f"{page}-{sha}", page) for page, name in enumerate(named, 1)]
-
-    def _keep_ink(self, picture: Picture, angle: float, packed: bytes) -> None:
-        """Keep a picture's ink, drop what was not used for the longest, but never this one."""
-        self._inks.pop((picture.key, angle), None)
-        self._inks[picture.key, angle] = packed
-        while len(self._inks) > 1 and sum(map(len, self._inks.values())) > INK_BYTES:
-            del self._inks[next(iter(self._inks))]
 
 
 def first(data: bytes, page: int, single: bool, finder: pipeline.Reader, angle: float | None = None) -> Found:
@@ -313,7 +304,7 @@ def first(data: bytes, page: int, single: bool, finder: pipeline.Reader, angle: 
     """
     image, note = documents.opened(data, page)
     found = noted(pipeline.read(image, finder, single, angle=angle), note)
-    return Found(_thumbnail(image), edits.packed(found.ink), edits.of(found))
+    return Found(_thumbnail(image), edits.of(found))
 
 
 def noted(reading: Reading, note: str | None) -> Reading:
@@ -322,13 +313,14 @@ def noted(reading: Reading, note: str | None) -> Reading:
     return dataclasses.replace(reading, notice=notice or None)
 
 
-def packed_ink(data: bytes, page: int, angle: float) -> bytes:
-    """Return the packed ink of a picture rotated upright; see `first`.
+def boxed(data: bytes, page: int, angle: float, box: Box) -> Digit:
+    """Decode a picture again and return the digit in a box; see `closeup` and `by_hand.digit`."""
+    return by_hand.digit(documents.opened(data, page).image, angle, box)
 
-    Raises:
-        PictureError: If it cannot be read.
-    """
-    return edits.packed(whole(data, page, angle).ink)
+
+def parts(data: bytes, page: int, angle: float, box: Box, finder: pipeline.Reader) -> list[Digit]:
+    """Decode a picture again and return the digits that touch in a box; see `closeup` and `by_hand.parts`."""
+    return by_hand.parts(documents.opened(data, page).image, angle, box, finder)
 
 
 def whole(data: bytes, page: int, angle: float) -> Reading:
@@ -361,7 +353,7 @@ def on_copy(digits: Sequence[Digit], size: tuple[int, int], copy: tuple[int, int
         size: Width and height of the picture.
         copy: Width and height of the copy.
     """
-    return [dataclasses.replace(digit, box=edits.scaled(digit.box, size, copy)) for digit in digits]
+    return [dataclasses.replace(digit, box=results.scaled(digit.box, size, copy)) for digit in digits]
 
 
 def _copy(image: Image.Image) -> Image.Image:

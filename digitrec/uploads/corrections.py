@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitrec.errors import PictureError
 from digitrec.recognition import normalize as glyphs
-from digitrec.recognition import pipeline, reading_order, results, segmentation
+from digitrec.recognition import pipeline, reading_order
 from digitrec.recognition.connected_parts import Reader
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
@@ -86,7 +86,7 @@ class Annotations:
 
 def of(reading: Reading) -> Annotations:
     """Return the annotations of a reading with its steps, as `reading.read` returns it; its answers are left out."""
-    entries = tuple(Entry(replace(digit, steps=()), packed(digit.steps[0].image)) for digit in reading.digits)
+    entries = tuple(map(_entry, reading.digits))
     return Annotations(reading.size, reading.original, reading.angle, entries, notice=reading.notice)
 
 
@@ -211,82 +211,56 @@ def deleted(annotations: Annotations, places: Collection[int]) -> Annotations:
     return _changed(annotations, kept)
 
 
-def joined(annotations: Annotations, places: Collection[int], ink: Floats) -> Annotations:
-    """Return the annotations with the entries at these places, two or more, made one.
-
-    Args:
-        annotations: The annotations.
-        places: Which entries.
-        ink: float32 (H, W), the ink of the upright picture; see `added`.
+def to_join(annotations: Annotations, places: Collection[int]) -> Box:
+    """Return the box around the entries at these places.
 
     Raises:
         PictureError: If there are fewer than two.
     """
     if len(places) < 2:
         raise PictureError("To join candidates, select two or more of them.")
-    box = glyphs.around([annotations.entries[place].box for place in places])
+    return glyphs.around([annotations.entries[place].box for place in places])
+
+
+def joined(annotations: Annotations, places: Collection[int], one: Digit) -> Annotations:
+    """Return the annotations with the entries at these places made one.
+
+    Args:
+        annotations: The annotations.
+        places: Which entries.
+        one: The digit in the box around them, as `by_hand.digit` returns it.
+    """
     kept = [entry for place, entry in enumerate(annotations.entries) if place not in places]
-    return _changed(annotations, [*kept, _drawn(annotations, box, ink)])
+    return _changed(annotations, [*kept, _boxed(one)])
 
 
-def split(annotations: Annotations, place: int, ink: Floats, reader: Reader) -> Annotations:
-    """Return the annotations with one entry cut into the digits that touch in it.
+def split(annotations: Annotations, place: int, parts: Sequence[Digit]) -> Annotations:
+    """Return the annotations with other entries in place of one.
 
     Args:
         annotations: The annotations.
         place: Which entry.
-        ink: float32 (H, W), the ink of the upright picture; see `added`.
-        reader: The model that finds.
-
-    Raises:
-        PictureError: If no cut leaves two digits.
+        parts: The digits that touch in it, as `by_hand.parts` returns them.
     """
-    candidates = segmentation.split(
-        ink, scaled(annotations.entries[place].box, annotations.size, ink.shape[::-1]), reader
-    )
-    if len(candidates) < 2:
-        raise PictureError("No way to cut this candidate into digits was found. Delete it and draw the boxes yourself.")
-    scale = annotations.size[0] / ink.shape[1], annotations.size[1] / ink.shape[0]
-    pieces = [
-        _entry(results.enlarged(candidate.box, scale, annotations.size), candidate.cut) for candidate in candidates
-    ]
-    return _changed(annotations, [*annotations.entries[:place], *pieces, *annotations.entries[place + 1 :]])
+    entries = annotations.entries
+    return _changed(annotations, [*entries[:place], *map(_boxed, parts), *entries[place + 1 :]])
 
 
-def added(annotations: Annotations, box: Box, ink: Floats) -> Annotations:
-    """Return the annotations with one more entry.
-
-    Args:
-        annotations: The annotations.
-        box: Where the digit is, in pixels of the upright picture; what lies outside is left out.
-        ink: float32 (H, W), 0 paper, 1 ink, upright; it may be smaller than the picture.
-
-    Raises:
-        PictureError: If no ink is in the box.
-    """
+def inside(annotations: Annotations, box: Box) -> Box:
+    """Return the part of a box that lies in the upright picture, perhaps nothing."""
     left, top = max(0, box.x), max(0, box.y)
     right, bottom = min(box.x + box.width, annotations.size[0]), min(box.y + box.height, annotations.size[1])
-    inside = Box(left, top, max(0, right - left), max(0, bottom - top))
-    return _changed(annotations, [*annotations.entries, _drawn(annotations, inside, ink)])
+    return Box(left, top, max(0, right - left), max(0, bottom - top))
+
+
+def added(annotations: Annotations, one: Digit) -> Annotations:
+    """Return the annotations with one more entry, a digit as `by_hand.digit` returns it."""
+    return _changed(annotations, [*annotations.entries, _boxed(one)])
 
 
 def undone(annotations: Annotations) -> Annotations:
     """Return the annotations before the last change, or the same where there was none."""
     return replace(annotations.before[-1], before=annotations.before[:-1]) if annotations.before else annotations
-
-
-def scaled(box: Box, size: Sequence[int], other: Sequence[int]) -> Box:
-    """Return a box in pixels of another picture of the same.
-
-    Args:
-        box: In pixels of the picture.
-        size: Width and height of the picture.
-        other: Width and height of the other one.
-    """
-    across, down = other[0] / size[0], other[1] / size[1]
-    left, top = round(box.x * across), round(box.y * down)
-    right, bottom = round((box.x + box.width) * across), round((box.y + box.height) * down)
-    return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
 def packed(ink: Floats) -> bytes:
@@ -302,23 +276,14 @@ def unpacked(png: bytes) -> Floats:
     return np.asarray(tones, np.float32) / np.float32(255.0)
 
 
-def _drawn(annotations: Annotations, box: Box, ink: Floats) -> Entry:
-    """Return an entry for a box by hand.
-
-    Raises:
-        PictureError: If no ink is in it.
-    """
-    cut = glyphs.cut(ink, scaled(box, annotations.size, ink.shape[::-1]))
-    if not cut.glyph.any():
-        raise PictureError("There is no ink in this box. Draw it around a digit.")
-    return _entry(box, cut)
+def _boxed(digit: Digit) -> Entry:
+    """Return an entry for a box by hand, which no model has read yet."""
+    return _entry(replace(digit, by_hand=BOXED))
 
 
-def _entry(box: Box, cut: Cut) -> Entry:
-    """Return an entry that no model has read yet."""
-    nothing = np.full(10, 0.1, np.float32)
-    digit = Digit(0, box, cut.glyph, (), 0, 0.1, nothing, 0.0, NOT_A_DIGIT, by_hand=BOXED)
-    return Entry(digit, packed(cut.crop))
+def _entry(digit: Digit) -> Entry:
+    """Return an entry for a digit with its steps, which no model has read yet."""
+    return Entry(replace(digit, steps=()), packed(digit.steps[0].image))
 
 
 def _changed(annotations: Annotations, entries: Sequence[Entry]) -> Annotations:

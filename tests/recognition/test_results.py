@@ -81,3 +81,15 @@ def test_quarter_turns_of_a_box_are_exact(width, height, angle, data):
     (left, top), (right, bottom) = turned_where.min(axis=1).astype(int), turned_where.max(axis=1).astype(int)
     box = Box(int(left), int(top), int(right - left), int(bottom - top))
     assert results.as_it_came(box, rotation_of((width, height), angle)) == (x, y, wide, high)
+
+
+@given(
+    st.builds(Box, st.integers(0, 900), st.integers(0, 900), st.integers(1, 99), st.integers(1, 99)),
+    st.integers(20, 3000),
+)
+def test_a_box_scaled_covers_the_same_share_to_a_pixel(box: Box, side: int) -> None:
+    made = results.scaled(box, (1000, 1000), (side, side))
+    assert min(made.width, made.height) >= 1
+    assert abs(made.x - box.x * side / 1000) <= 0.5
+    assert made.width == 1 or abs(made.x + made.width - (box.x + box.width) * side / 1000) <= 0.5
+    assert results.scaled(box, (1000, 1000), (1000, 1000)) == box

@@ -171,7 +171,7 @@ def test_a_turned_picture_is_found_anew_upright_and_its_record_has_boxes_as_it_c
     again = serialize.record("a.png", "m", found)
     assert (first["angle"], again["angle"]) == (0.0, 270.0)
     assert sorted(digit["box"] for digit in again["digits"]) == sorted(digit["box"] for digit in first["digits"])
-    upright = batch.ink(picture, found.angle)
+    upright = pipeline.inked(decode.opened(strokes(3)).image, found.angle).ink
     assert upright.shape == (400, 120)
     assert all(upright[d.box.y + 6, d.box.x + 40] == 1.0 for d in found.digits)
     close = uploads_batch.closeup(strokes(3), 0, found.angle)
@@ -190,51 +190,32 @@ def test_a_picture_at_any_angle_is_turned_by_quarters_from_there_and_back_to_it(
     assert angles == [314.6, 224.6, 134.6, 44.6]
 
 
-def test_ink_found_when_a_picture_was_read_or_turned_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads_batch, "KEPT_BYTES", 0)
-    batch, picture = one(strokes(2))
-    batch.outcome(picture, False, Always(1), strokes(2))
-    assert batch.ink(picture, 0.0).shape == (120, 400)
-    batch.turn(picture, False, Always(1), strokes(2))
-    assert batch.ink(picture, 270.0).shape == (400, 120)
-    assert batch.ink(picture, 0.0).shape == (120, 400)  # for what is undone
-    with pytest.raises(PictureError, match="Choose it again"):
-        batch.ink(picture, 90.0)
-
-
-@pytest.mark.parametrize("kept", [True, False])
-def test_boxes_drawn_on_a_rotated_picture_are_cut_from_its_rotated_ink(kept: bool) -> None:
+def test_boxes_drawn_on_a_rotated_picture_are_cut_from_its_rotated_ink() -> None:
     batch, picture = one(strokes(1, (200, 160)))
     batch.outcome(picture, False, Always(1))
     batch.turn(picture, False, Always(1))
-    if not kept:
-        batch._inks.clear()  # as if other pictures had needed the room: it is made of the file again
     annotations = batch.annotations(picture, False)
     [entry] = annotations.entries
     batch.change(picture, False, lambda mine: edits.deleted(mine, {0}))
-    batch.change(picture, False, lambda now: edits.added(now, entry.box, batch.ink(picture, now.angle)))
+    batch.change(picture, False, lambda now: edits.added(now, batch.boxed(picture, now.angle, entry.box)))
     [again] = batch.annotations(picture, False).entries
     assert np.abs(again.digit.glyph - entry.digit.glyph).max() < 0.1
 
 
-def test_ink_that_was_let_go_is_made_of_the_file_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads_batch, "INK_BYTES", 10)
-    batch = Batch()
-    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", strokes(2))])
-    first, second = batch.pictures
-    for picture in batch.pictures:
-        batch.outcome(picture, False, Always(1))
-    assert list(batch._inks) == [(second.key, 0.0)]
-    assert np.count_nonzero(batch.ink(first, 0) > 0.5) < np.count_nonzero(batch.ink(second, 0) > 0.5)
+def test_boxes_need_the_file_and_corrections_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads_batch, "KEPT_BYTES", 0)
-    batch.replace([File("1.png", "", strokes(1)), File("2.png", "", strokes(2))])
-    batch.ink(second, 0)
+    batch, picture = one(strokes(1))
+    batch.outcome(picture, False, Always(1), strokes(1))
+    [entry] = batch.annotations(picture, False).entries
+    assert batch.boxed(picture, 0.0, entry.box, strokes(1)).box == entry.box
     with pytest.raises(PictureError, match="Choose it again to change its boxes"):
-        batch.ink(first, 0)
+        batch.boxed(picture, 0.0, entry.box)
+    with pytest.raises(PictureError, match="Choose it again to change its boxes"):
+        batch.parts(picture, 0.0, entry.box, Always(1))
     with pytest.raises(PictureError, match="Choose it again to turn it"):
-        batch.turn(first, False, Always(1))
-    correct(batch, first, 0, 5)  # needs neither ink nor file
-    assert batch.outcome(first, False, Always(1)).text == "5"
+        batch.turn(picture, False, Always(1))
+    correct(batch, picture, 0, 5)
+    assert batch.outcome(picture, False, Always(1)).text == "5"
 
 
 def test_a_picture_that_could_not_be_read_has_no_annotations() -> None:
@@ -258,7 +239,8 @@ def test_the_pages_of_a_pdf_are_pictures(monkeypatch: pytest.MonkeyPatch) -> Non
         "1", "1", "11", "Only the first 2 pages of a file are read. Split the file to read the others.", "11",
     ]  # fmt: skip
     correct(batch, batch.pictures[1], 0, 5)
-    batch.ink(batch.pictures[2], 0)
+    [entry, _] = batch.annotations(batch.pictures[2], False).entries
+    assert batch.boxed(batch.pictures[2], 0.0, entry.box).box == entry.box
     assert [batch.outcome(picture, False, Always(1)).text for picture in batch.pictures[:3]] == ["1", "5", "11"]
 
 
@@ -285,7 +267,8 @@ def test_the_pages_of_a_tiff_are_pictures_as_those_of_a_pdf(monkeypatch: pytest.
     assert uploads_batch.closeup(scan(1, 3), second.page, 0).size == (400, 120)
     assert batch.turn(second, False, Always(1)).angle == 270.0
     assert [digit.row for digit in batch.outcome(second, False, Always(1)).digits] == [0, 1, 2]
-    assert len(batch.ink(second, 270.0)) == 400
+    box = batch.annotations(second, False).entries[2].box
+    assert batch.boxed(second, 270.0, box).box == box
     rows = list(csv.DictReader(io.StringIO(serialize.as_csv([serialize.numbered(second.name, "m", found[2])]))))
     assert [row["file"] for row in rows] == ["scan.tif, page 2"] * 3
 

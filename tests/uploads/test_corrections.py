@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from uploaddata import Always
 
 from digitrec.errors import PictureError
 from digitrec.imaging import ink as imaging_ink
+from digitrec.recognition import by_hand, pipeline, results, shipped
 from digitrec.recognition import number_grouping as numbers
-from digitrec.recognition import pipeline, results, shipped
 from digitrec.recognition.calibration import Answers
-from digitrec.recognition.normalize import Box
+from digitrec.recognition.connected_parts import Segment
+from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading
 from digitrec.uploads import corrections as edits
 from digitrec.uploads.corrections import NO_DIGIT, Annotations
@@ -34,13 +33,22 @@ def sheet(*strokes: tuple[int, int], size: tuple[int, int] = SIZE) -> Image.Imag
     return image
 
 
-def opened(image: Image.Image | None = None, *readers: Always, angle: float = 0.0) -> tuple[Annotations, np.ndarray]:
-    """Return a picture's annotations, read by models (by one that says 1), and its ink."""
-    found = pipeline.read(image or sheet(*STROKES), Always(1), angle=angle)
-    annotations = edits.of(found)
+def opened(image: Image.Image | None = None, *readers: Always, angle: float = 0.0) -> Annotations:
+    """Return a picture's annotations, read by models (by one that says 1)."""
+    annotations = edits.of(pipeline.read(image or sheet(*STROKES), Always(1), angle=angle))
     for reader in readers or (Always(1),):
         annotations = edits.answered(annotations, reader.name, reader)
-    return annotations, found.ink
+    return annotations
+
+
+def boxed(annotations: Annotations, box: Box, image: Image.Image | None = None) -> Digit:
+    """Return the digit in a box that a person drew on a picture."""
+    return by_hand.digit(image or sheet(*STROKES), annotations.angle, edits.inside(annotations, box))
+
+
+def joined(annotations: Annotations, *places: int) -> Annotations:
+    """Return the annotations of `sheet(*STROKES)` with some entries joined."""
+    return edits.joined(annotations, places, boxed(annotations, edits.to_join(annotations, places)))
 
 
 def text(annotations: Annotations, digit: int = 1) -> str:
@@ -76,11 +84,12 @@ def rejected(place: int, boxes: int = 3, evidence: float | None = -9.0) -> Readi
 
 def test_what_a_reading_says_of_its_picture_stays_through_every_change() -> None:
     annotations = edits.answered(edits.of(rejected(0)), "always-1", Always(1))
-    ink = np.ones((60, 120), np.float32)
+    glyph = np.eye(28, dtype=np.float32)
+    one = pipeline.unanswered(0, Segment(Box(3, 3, 20, 20), Cut(glyph, glyph, glyph, glyph)))
     changes = (
         edits.corrected(annotations, 0, 7),
         edits.deleted(annotations, {1}),
-        edits.added(annotations, Box(3, 3, 20, 20), ink),
+        edits.added(annotations, one),
         edits.undone(edits.deleted(annotations, {1})),
     )
     for changed in changes:
@@ -116,14 +125,14 @@ def test_left_out_is_what_a_model_rejects_and_nobody_touched() -> None:
             return answers._replace(is_digit=np.where(np.arange(len(glyphs)) < 2, 0.01, 0.99).astype(np.float32))
 
     picky = Picky(4, sure=0.97)
-    annotations, ink = opened(None, Always(1), picky)
+    annotations = opened(None, Always(1), picky)
     assert edits.left_out(annotations, "always-1") == frozenset()
     assert edits.left_out(annotations, "always-4") == {0, 1}
     assert edits.left_out(annotations, "not asked yet") == frozenset()
     assert edits.left_out(edits.corrected(annotations, 0, 3), "always-4") == {1}
     assert edits.left_out(edits.corrected(annotations, 0, NO_DIGIT), "always-4") == {1}  # its correction stays in sight
     assert edits.left_out(edits.undone(edits.corrected(annotations, 0, 3)), "always-4") == {0, 1}
-    drawn = edits.answered(edits.joined(annotations, {2, 3}, ink), "always-4", Always(4, is_digit=0.01))
+    drawn = edits.answered(joined(annotations, 2, 3), "always-4", Always(4, is_digit=0.01))
     new = next(place for place, entry in enumerate(drawn.entries) if entry.digit.by_hand == "box")
     assert drawn.entries[new].predictions["always-4"].flag == NOT_A_DIGIT
     assert new not in edits.left_out(drawn, "always-4")
@@ -131,11 +140,11 @@ def test_left_out_is_what_a_model_rejects_and_nobody_touched() -> None:
 
 def test_a_model_is_asked_once_and_for_what_is_new_only() -> None:
     model = Always(1, sure=0.96)  # sure: no test-time augmentation
-    annotations, ink = opened(None, model)
+    annotations = opened(None, model)
     model.asked = 0
     assert edits.answered(annotations, model.name, model) is annotations
     assert model.asked == 0
-    more = edits.answered(edits.joined(annotations, {0, 1}, ink), model.name, model)
+    more = edits.answered(joined(annotations, 0, 1), model.name, model)
     assert model.asked == 1
     assert [entry.predictions[model.name] for entry in more.entries[1:]] == [
         entry.predictions[model.name] for entry in annotations.entries[2:]
@@ -143,7 +152,7 @@ def test_a_model_is_asked_once_and_for_what_is_new_only() -> None:
 
 
 def test_a_corrected_digit_stays_right_whatever_model_reads() -> None:
-    annotations, _ = opened()
+    annotations = opened()
     right = edits.corrected(annotations, 3, 7)
     assert (text(right), text(right, 4)) == ("111/71", "444/74")
     digit = edits.reading(right, "always-1").digits[3]
@@ -153,7 +162,7 @@ def test_a_corrected_digit_stays_right_whatever_model_reads() -> None:
 
 
 def test_a_mark_can_be_no_digit_and_be_left_to_the_models_again() -> None:
-    annotations, _ = opened()
+    annotations = opened()
     none = edits.corrected(annotations, 0, NO_DIGIT)
     assert text(none) == "11/11"
     assert edits.reading(none, "always-1").digits[0].flag == "not-a-digit"
@@ -162,7 +171,7 @@ def test_a_mark_can_be_no_digit_and_be_left_to_the_models_again() -> None:
 
 
 def test_all_digits_of_a_number_are_corrected_at_once() -> None:
-    annotations, _ = opened()
+    annotations = opened()
     right = edits.renumbered(annotations, [0, 1, 2], " 90 4 ")
     assert (text(right), text(right, 7)) == ("904/11", "904/77")
     assert text(edits.undone(right)) == "111/11"
@@ -182,21 +191,9 @@ def test_all_digits_of_a_number_are_corrected_at_once() -> None:
     ],
 )
 def test_what_is_no_number_of_as_many_digits_is_refused_in_a_sentence(typed: str, message: str) -> None:
-    annotations, _ = opened()
+    annotations = opened()
     with pytest.raises(PictureError, match=message):
         edits.renumbered(annotations, [0, 1, 2], typed)
-
-
-@given(
-    st.builds(Box, st.integers(0, 900), st.integers(0, 900), st.integers(1, 99), st.integers(1, 99)),
-    st.integers(20, 3000),
-)
-def test_a_box_scaled_covers_the_same_share_to_a_pixel(box: Box, side: int) -> None:
-    made = edits.scaled(box, (1000, 1000), (side, side))
-    assert min(made.width, made.height) >= 1
-    assert abs(made.x - box.x * side / 1000) <= 0.5
-    assert made.width == 1 or abs(made.x + made.width - (box.x + box.width) * side / 1000) <= 0.5
-    assert edits.scaled(box, (1000, 1000), (1000, 1000)) == box
 
 
 def apart(annotations: Annotations) -> str:
@@ -204,7 +201,7 @@ def apart(annotations: Annotations) -> str:
 
 
 def test_numbers_are_parted_and_joined_by_hand_and_that_is_undone() -> None:
-    annotations, _ = opened(sheet(*STROKES, (290, 20), size=(400, 240)))
+    annotations = opened(sheet(*STROKES, (290, 20), size=(400, 240)))
     assert apart(annotations) == "1111\n11"
     split = edits.parted(annotations, 2, True)
     assert apart(split) == "11 11\n11"
@@ -214,15 +211,15 @@ def test_numbers_are_parted_and_joined_by_hand_and_that_is_undone() -> None:
 
 
 def test_where_a_number_begins_stays_whatever_model_reads_and_whatever_else_is_corrected() -> None:
-    annotations, ink = opened()
+    annotations = opened()
     changed = edits.corrected(edits.parted(annotations, 1, True), 1, 7)
     assert apart(changed) == "1 71\n11"
-    changed = edits.answered(edits.joined(changed, {3, 4}, ink), "always-1", Always(1))
+    changed = edits.answered(joined(changed, 3, 4), "always-1", Always(1))
     assert apart(changed).splitlines()[0] == "1 71"
 
 
 def test_marks_are_deleted_and_rows_close_up() -> None:
-    annotations, _ = opened()
+    annotations = opened()
     assert text(edits.deleted(annotations, {1})) == "11/11"
     rest = edits.deleted(annotations, {0, 1, 2})
     assert text(rest) == "11"
@@ -231,8 +228,8 @@ def test_marks_are_deleted_and_rows_close_up() -> None:
 
 
 def test_two_marks_are_joined_by_a_box_around_both() -> None:
-    annotations, ink = opened()
-    one = edits.joined(annotations, [0, 1], ink)
+    annotations = opened()
+    one = joined(annotations, 0, 1)
     assert text(one) == "11/11"
     first, second = annotations.entries[0].box, annotations.entries[1].box
     box = one.entries[0].box
@@ -241,14 +238,14 @@ def test_two_marks_are_joined_by_a_box_around_both() -> None:
     glyph = one.entries[0].digit.glyph
     assert glyph[:, :10].max() > 0.5 < glyph[:, 18:].max()  # both strokes are in it
     with pytest.raises(PictureError, match="two or more"):
-        edits.joined(annotations, [0], ink)
+        edits.to_join(annotations, [0])
 
 
 def test_a_box_that_was_missed_is_read() -> None:
-    annotations, ink = opened()
+    annotations = opened()
     less = edits.deleted(annotations, {1})
     box = annotations.entries[1].box
-    more = edits.added(less, Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8), ink)
+    more = edits.added(less, boxed(less, Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8)))
     assert text(more) == "111/11"
     place = more.place(Box(box.x - 4, box.y - 4, box.width + 8, box.height + 8))
     assert place == 1
@@ -257,16 +254,16 @@ def test_a_box_that_was_missed_is_read() -> None:
 
 @pytest.mark.parametrize("box", [Box(220, 10, 40, 40), Box(-50, -50, 20, 20), Box(1000, 1000, 5, 5), Box(30, 30, 0, 0)])
 def test_a_box_without_ink_is_refused_in_a_sentence(box: Box) -> None:
-    annotations, ink = opened()
-    if box.width == 0:
-        ink = np.zeros_like(ink)
+    annotations = opened()
+    image = sheet() if box.width == 0 else None
     with pytest.raises(PictureError, match="no ink"):
-        edits.added(annotations, box, ink)
+        boxed(annotations, box, image)
 
 
 def test_a_box_that_reaches_out_of_the_picture_ends_at_its_edge() -> None:
-    annotations, ink = opened(sheet((6, 20), (110, 20)))
-    more = edits.added(edits.deleted(annotations, {0}), Box(-30, 5, 60, 110), ink)
+    image = sheet((6, 20), (110, 20))
+    annotations = opened(image)
+    more = edits.added(edits.deleted(annotations, {0}), boxed(annotations, Box(-30, 5, 60, 110), image))
     assert more.entries[0].box == Box(0, 5, 30, 110)
 
 
@@ -281,21 +278,21 @@ def test_touching_digits_are_split_and_a_single_one_is_not() -> None:
 
     image = sheet((30, 20), (90, 20), (220, 20))
     ImageDraw.Draw(image).line([(30, 60), (90, 60)], "black", 2)
-    found = pipeline.read(image, Always(1), angle=0.0)
-    annotations = edits.of(found)
+    annotations = edits.of(pipeline.read(image, Always(1), angle=0.0))
     assert len(annotations.entries) == 2
-    parts = edits.split(annotations, 0, found.ink, Upright(1))
+    first, second = (entry.box for entry in annotations.entries)
+    parts = edits.split(annotations, 0, by_hand.parts(image, 0.0, first, Upright(1)))
     assert text(parts) == "111"
     assert [entry.digit.by_hand for entry in parts.entries] == ["box", "box", None]
     with pytest.raises(PictureError, match="No way to cut"):
-        edits.split(annotations, 1, found.ink, Upright(1))
+        by_hand.parts(image, 0.0, second, Upright(1))
 
 
 def test_every_change_is_undone_one_by_one() -> None:
-    annotations, ink = opened()
+    annotations = opened()
     one = edits.corrected(annotations, 0, 5)
     two = edits.deleted(one, {4})
-    three = edits.joined(two, {1, 2}, ink)
+    three = joined(two, 1, 2)
     texts = []
     while three.before:
         texts.append(text(three))
@@ -305,7 +302,7 @@ def test_every_change_is_undone_one_by_one() -> None:
 
 
 def test_the_last_changes_only_are_remembered() -> None:
-    annotations, _ = opened()
+    annotations = opened()
     for number in range(edits.MOST_UNDONE + 30):
         annotations = edits.corrected(annotations, 0, number % 10)
     assert len(annotations.before) == edits.MOST_UNDONE
@@ -313,7 +310,7 @@ def test_the_last_changes_only_are_remembered() -> None:
 
 
 def test_what_was_turned_can_be_undone() -> None:
-    annotations, _ = opened()
+    annotations = opened()
     right = edits.corrected(annotations, 0, 5)
     turned = edits.after(edits.of(pipeline.read(sheet(*STROKES), Always(1), angle=90.0)), right)
     assert (turned.size, turned.original, turned.angle) == ((240, 300), SIZE, 90.0)
@@ -322,18 +319,18 @@ def test_what_was_turned_can_be_undone() -> None:
 
 def test_boxes_are_in_pixels_of_the_picture_where_its_ink_is_smaller() -> None:
     image = sheet(*STROKES).resize((3000, 2400))
-    annotations, ink = opened(image)
-    assert ink.shape < (2400, 3000)
+    annotations = opened(image)
+    assert pipeline.inked(image, 0.0).ink.shape < (2400, 3000)
     box = annotations.entries[1].box
-    more = edits.added(edits.deleted(annotations, {1}), box, ink)
+    more = edits.added(edits.deleted(annotations, {1}), boxed(annotations, box, image))
     assert text(more) == "111/11"
     assert more.entries[1].box == box
     assert np.abs(more.entries[1].digit.glyph - annotations.entries[1].digit.glyph).max() < 0.2
 
 
 def test_the_steps_of_an_entry_end_at_its_glyph() -> None:
-    annotations, ink = opened()
-    for entry in (*annotations.entries, edits.joined(annotations, {0, 1}, ink).entries[0]):
+    annotations = opened()
+    for entry in (*annotations.entries, joined(annotations, 0, 1).entries[0]):
         cut = entry.cut()
         assert np.array_equal(cut.glyph, entry.digit.glyph)
         assert np.array_equal(cut.crop, edits.unpacked(entry.crop))

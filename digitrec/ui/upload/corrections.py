@@ -17,7 +17,7 @@ from digitrec.uploads.corrections import NO_DIGIT
 
 def add(shown: Shown, box: Box) -> None:
     """Add a box and have it read."""
-    shown.change(lambda mine: edits.added(mine, box, shown.ink()))
+    shown.change(lambda mine: edits.added(mine, shown.boxed(box)))
 
 
 def tools(shown: Shown, text: str) -> None:
@@ -166,8 +166,8 @@ def box_tools(shown: Shown, places: Sequence[int]) -> None:
             icon=":material/join:",
             disabled=len(visible) < 2,
             help="Joins the selected digits into one; if only one is selected, joins it with the next.",
-            on_click=shown.change,
-            args=(lambda mine: edits.joined(mine, _to_join(places, visible), shown.ink()),),
+            on_click=_join,
+            args=(shown, places),
         )
         st.button(
             "Split",
@@ -198,5 +198,11 @@ def _correct(shown: Shown, place: int, truth: int) -> None:
     shown.change(lambda mine: edits.corrected(mine, place, now))
 
 
+def _join(shown: Shown, chosen: Sequence[int]) -> None:
+    places = _to_join(chosen, shown.visible)
+    shown.change(lambda mine: edits.joined(mine, places, shown.boxed(edits.to_join(mine, places))))
+
+
 def _split(shown: Shown, place: int) -> None:
-    shown.change(lambda mine: edits.split(mine, place, shown.ink(), registry.predictor(registry.default())))
+    finder = registry.predictor(registry.default())
+    shown.change(lambda mine: edits.split(mine, place, shown.parts(place, finder)))

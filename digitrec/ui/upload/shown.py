@@ -8,6 +8,8 @@ import streamlit as st
 
 from digitrec.errors import DigitrecError
 from digitrec.recognition import number_grouping as numbers
+from digitrec.recognition.connected_parts import Reader
+from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import NOT_A_DIGIT, Digit
 from digitrec.uploads import corrections as edits
 from digitrec.uploads.batch import Batch, Picture
@@ -182,13 +184,23 @@ class Shown(NamedTuple):
             at = next(row for row, group in enumerate(groups) if self.chosen[0] in group)
             self.choose(groups[min(max(at + rows, 0), len(groups) - 1)])
 
-    def ink(self) -> edits.Floats:
-        """Return the upright ink.
+    def boxed(self, box: Box) -> Digit:
+        """Return the digit in a box of the upright picture; what lies outside is left out.
 
         Raises:
-            PictureError: If neither it nor the file is available.
+            PictureError: If its file is not available, or no ink is in the box.
         """
-        return self.batch.ink(self.picture, self.annotations.angle, self.data)
+        inside = edits.inside(self.annotations, box)
+        return self.batch.boxed(self.picture, self.annotations.angle, inside, self.data)
+
+    def parts(self, place: int, finder: Reader) -> list[Digit]:
+        """Return the digits that touch in the box at a place, as a model judges the cuts.
+
+        Raises:
+            PictureError: If its file is not available, or no cut leaves two digits.
+        """
+        mine = self.annotations
+        return self.batch.parts(self.picture, mine.angle, mine.entries[place].box, finder, self.data)
 
     def change(self, change: Callable[[Annotations], Annotations]) -> None:
         """Change the annotations and choose what is new; if that fails, show the error."""
