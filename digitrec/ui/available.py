@@ -15,7 +15,8 @@ from digitrec.registry import registry, visitors
 from digitrec.registry.registry import Model
 
 KEY = "visitor"
-"""Entry of the session's state with the visitor's key; there is none before they have a model."""
+"""Entry of the session's state with the visitor's key, a secret that is in no address; there is none before they need
+one: for a model of their own, or to watch a training read their digit."""
 
 REMOVED = "own_removed"
 """Entry of the session's state with the names of removed models: Upload keeps what they read under their names."""

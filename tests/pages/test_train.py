@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from digitrec import files
 from digitrec.datasets import mnist
 from digitrec.jobs import runs
+from digitrec.registry import visitors
 from digitrec.training import model_files, probes
 from digitrec.training.presets import PRESETS
 from digitrec.training.recipe import Recipe
@@ -138,6 +139,15 @@ def test_a_visitors_own_digit_is_seen_by_that_visitor_alone(
         page = open_page("pages/3_Train.py", visitor=secret, last_glyph=glyph)
         assert not page.exception
         assert ("yours: <b>3</b>" in cards(page)) == seen
+
+
+@pytest.mark.usefixtures("watched_run")
+def test_who_watches_a_training_read_their_digit_can_have_a_model_of_their_own_afterwards(
+    few: Split, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("pages/3_Train.py", last_glyph=mnist.glyphs(few.x[30]))
+    assert not page.exception
+    assert visitors.models(page.session_state["visitor"]) == []
 
 
 def test_a_damaged_record_of_looks_is_reported_and_the_rest_is_shown(

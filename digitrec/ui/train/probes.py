@@ -2,7 +2,6 @@
 
 import html
 import itertools
-import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from digitrec.imaging import thumbnails
 from digitrec.jobs.runs import Run
 from digitrec.training import probes
 from digitrec.training.probes import Snapshots
-from digitrec.ui import charts, common
+from digitrec.ui import available, charts, common
 
 CELLS = 40  # of a strip at most; neighbouring readings share one
 TILES = {"mlp": (8, 44), "cnn": (8, 44)}  # columns, and pixels of a side
@@ -66,7 +65,7 @@ def live(run: Run, training: bool) -> None:
         st.markdown("**Watch it learn**: your digit and ten difficult test digits, read again and again")
         glyph = _last()
         if glyph is not None and training:
-            probes.give(run.folder, _visitor(), glyph)
+            probes.give(run.folder, available.key(), glyph)
         readings = probes.read(run.folder, run.recipe)
         cards = _cards(run, readings)
         st.html(STYLE + _html(cards, theme.model_colour(run.recipe.name, run.recipe.kind)))
@@ -143,7 +142,7 @@ def _cards(run: Run, readings: Snapshots) -> list[Card]:
     cards = []
     glyph = _last()
     if glyph is not None:
-        own = probes.own(run.folder, _visitor(), glyph)
+        own = probes.own(run.folder, available.key(), glyph)
         if run.active or len(own):
             cards.append(Card(glyph, None, own["epoch"], own["probabilities"].astype(np.float32)))
     for place, digit in enumerate(truth):
@@ -161,11 +160,6 @@ def _last() -> NDArray[np.float32] | None:
     """Return the digit that the visitor drew or uploaded last."""
     glyph = st.session_state.get("last_glyph")
     return glyph if isinstance(glyph, np.ndarray) and glyph.shape == (28, 28) and glyph.any() else None
-
-
-def _visitor() -> str:
-    """Return a secret of this session. It is in no address, so a link never shows a drawing to others."""
-    return str(st.session_state.setdefault("visitor", secrets.token_hex(16)))
 
 
 def _html(cards: Sequence[Card], colour: str, epoch: float | None = None) -> str:
