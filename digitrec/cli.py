@@ -322,7 +322,7 @@ def _evaluated(name: str) -> dict[str, Any]:
 
 
 def _add_import(commands: Any) -> None:
-    about = "bring a model for everybody on this server: a .keras, .h5, .tflite or .onnx file"
+    about = "import a model for everybody on this server: a .keras, .h5, .tflite or .onnx file"
     command = commands.add_parser("import", help=about, description=about)
     command.add_argument("file", metavar="FILE")
     command.add_argument("--name", required=True, metavar="NAME", help="name of the model")
@@ -330,7 +330,7 @@ def _add_import(commands: Any) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    """Bring a model, and print what its test teaches."""
+    """Import a model, and print what its test teaches."""
     from digitrec.jobs import imports
 
     settings.resolve_folders()

@@ -176,7 +176,7 @@ def exports_folder() -> Path:
 
 
 def imports_folder() -> Path:
-    """Return the folder of files that are being brought; see `jobs.imports`."""
+    """Return the folder of files that are being imported; see `jobs.imports`."""
     return home() / "build" / "imports"
 
 

@@ -63,7 +63,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Sort:
-    """A sort of picture that people bring.
+    """A kind of picture that people upload.
 
     Attributes:
         name: Of the sort.

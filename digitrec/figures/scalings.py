@@ -1,4 +1,4 @@
-"""The accuracy of a model that was brought, under each way of scaling its input, as bars and as a sentence."""
+"""The accuracy of an imported model under each way of scaling its input, as bars and as a sentence."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -59,7 +59,7 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Return all runs, newest first, then the models trained here, then the shipped ones; none that was brought."""
+    """Return all runs, newest first, then the models trained here, then the shipped ones; none that was imported."""
     found = [Entry(run.id, run.folder, run.recipe, run.state, run.card, run) for run in runs.runs()]
     taken = {entry.name for entry in found}
     models = sorted(registry.models(), key=lambda model: model.shipped)

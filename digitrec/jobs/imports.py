@@ -1,4 +1,4 @@
-"""A model that somebody brings becomes one of the app's: `python -m digitrec.jobs.imports FOLDER`.
+"""A model that somebody imports becomes one of the app's: `python -m digitrec.jobs.imports FOLDER`.
 
 A page, or the command line, leaves the file (`start`) and looks how far it has come (`find`). A process of its own
 reads it (see `registry.importing`), builds it, tests it under each scaling and writes a model's files.
@@ -47,7 +47,7 @@ TOLERANCE = 1e-4  # how far the LiteRT model's probabilities may differ from tho
 RECIPE = Recipe("import", validation=2_000 / DIGITS)
 """Of how it was trained nothing is known; this one says which of MNIST's digits calibrate it."""
 
-ADVICE = job.Advice(again="Bring the file again.", memory="Wait until no run trains, then bring the file again.")
+ADVICE = job.Advice(again="Import the file again.", memory="Wait until no run trains, then import the file again.")
 """What can be done after an import has failed."""
 
 
@@ -79,7 +79,7 @@ def folder(token: str) -> Path:
         ModelError: If this is no token.
     """
     if len(token) != TOKEN_LENGTH or not token.isalnum() or not token.isascii():
-        raise ModelError("This file is not known here. Bring it again.")
+        raise ModelError("This file is not known here. Import it again.")
     return settings.imports_folder() / token
 
 
@@ -99,7 +99,7 @@ def start(data: bytes, file_name: str, name: str) -> Import:
         raise ModelError(settings.NO_TENSORFLOW)
     _tidy()
     if sum(job.is_alive(each) for each in files.folders(settings.imports_folder())) >= WAITING:
-        raise ModelError("Many files are being brought at this moment. Try again in a minute.")
+        raise ModelError("Many files are being imported at this moment. Try again in a minute.")
     token = secrets.token_hex(TOKEN_LENGTH // 2)
     work = folder(token)
     with job.writing("The file cannot be kept"):
@@ -120,7 +120,7 @@ def find(token: str) -> Import:
     work = folder(token)
     request = files.read_json(work / REQUEST)
     if request is None:
-        raise ModelError("This file is no longer kept here. Bring it again.")
+        raise ModelError("This file is no longer kept here. Import it again.")
     status = job.snapshot(work, ADVICE)
     made, name = work / MODEL, str(request.get("name", ""))
     usable = cards.read(made) is not None
@@ -145,7 +145,7 @@ def drop(token: str) -> None:
 
 
 def bring(file: str, name: str) -> Model:
-    """Bring a model for everybody on this server; print each step to standard error.
+    """Import a model for everybody on this server; print each step to standard error.
 
     Args:
         file: The path of its file.
@@ -183,7 +183,7 @@ def bring(file: str, name: str) -> Model:
 
 
 def lesson(model: Model) -> list[str]:
-    """Return what the test of a model that was brought taught, sentence by sentence; nothing for any other model."""
+    """Return what the test of an imported model taught, sentence by sentence; nothing for any other model."""
     from digitrec.registry.importing import scalings
 
     return scalings.lesson(scalings.of_card(model.imported)) if model.imported else []
@@ -266,7 +266,7 @@ def _check(read: "NDArray[np.float32]", expected: "NDArray[np.float32]") -> None
     off = float(abs(one - two).max())
     if not off <= TOLERANCE:
         raise ModelError(
-            f"The model could not be converted: its probabilities differ by {off:.4f}. Bring it as .keras."
+            f"The model could not be converted: its probabilities differ by {off:.4f}. Import it as .keras."
         )
 
 

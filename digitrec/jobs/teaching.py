@@ -110,11 +110,11 @@ class Verdict:
         return [place for place, (one, two) in enumerate(zip(self.before, self.after, strict=True)) if one != two]
 
 
-UNTEACHABLE = "cannot be taught: no layer at its end can learn. Choose another model."
+UNTEACHABLE = "cannot be taught: its branches join after its last trainable layer. Choose another model."
 
 
 def can_learn(model: Model) -> bool:
-    """Return whether a model can be taught: any that was trained here, and a brought one if its end can learn."""
+    """Return whether a model can be taught: any that was trained here, and an imported one if its end can learn."""
     return model.imported is None or bool(model.imported.get("learns"))
 
 

@@ -45,7 +45,7 @@ def write(
         outline: Which of its layers are worth showing; then what Compare shows of it is computed as well.
 
     Raises:
-        ModelError: If the model gives what is not a number, and whatever `facts` raises.
+        ModelError: If the model returns NaN or infinity, and whatever `facts` raises.
     """
     files.write(folder / model_files.KERAS, model.save)
     files.write(folder / model_files.TFLITE, lambda temporary: export(model, temporary))

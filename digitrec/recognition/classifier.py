@@ -86,7 +86,7 @@ class Predictor:
         """
         logits = self._run(glyphs, ("logits",))["logits"]
         if not np.isfinite(logits).all():
-            raise ModelError(f"The model {self.name} answers with what is no number. Train it again.")
+            raise ModelError(f"The model {self.name} returned NaN or infinity. Train it again.")
         return logits
 
     def activations(self, glyphs: Glyphs, layers: Sequence[str] = ()) -> dict[str, NDArray[np.float32]]:
@@ -96,7 +96,7 @@ class Predictor:
     def weights(self, layer: str) -> NDArray[np.float32] | None:
         """Return the weights of a dense layer (units, inputs) or the kernels of a convolution (maps, k, k, inputs).
 
-        `network.export` writes weights as float16. Those of a model that was brought are float32; what is computed
+        `network.export` writes weights as float16. Those of an imported model are float32; what is computed
         with them has the axis of the digits, whose length is open. None where a file does not hold them under the
         layer's name.
         """

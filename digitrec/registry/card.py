@@ -12,12 +12,12 @@ from digitrec.training import model_files
 from digitrec.training.recipe import TEST_DIGITS, Recipe
 
 IMPORTED_FORMAT = 2
-"""Of the card of a model that was brought, see `jobs.imports`: it has no recipe and no training to tell of."""
+"""Of the card of an imported model, see `jobs.imports`: it has no recipe and no training to tell of."""
 
 SCALINGS = ("unit-range", "bytes", "unit-length", "centred", "standard", "unit-vector")
-"""How a model that was brought scales a glyph, see `importing.scalings`."""
+"""How an imported model scales a glyph, see `importing.scalings`."""
 
-MOST_SHOWN = 24  # layers of a model that was brought whose activations it gives
+MOST_SHOWN = 24  # layers of an imported model whose activations it gives
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -56,7 +56,7 @@ def is_whole(card: dict[str, Any]) -> bool:
 
 
 def _is_import(facts: Any) -> bool:
-    """Return whether a card holds all that is shown of a model that was brought."""
+    """Return whether a card holds all that is shown of an imported model."""
     words = facts["file"], facts["format"], facts["kind"], facts["outputs"], *facts["shown"]
     measured = facts["measured"]
     if facts["network"] is not None:

@@ -55,25 +55,23 @@ class Model:
         """What it was trained by; pages need it at each stroke.
 
         Raises:
-            ModelError: If it was brought, and no recipe describes its network. Where one does, that says nothing of its
-                training.
+            ModelError: If it was imported, and no recipe describes its network. Where one does, that says nothing of
+                its training.
         """
         if self.imported is not None and self.imported["network"]:
             return Recipe.from_json(self.imported["network"])
         if self.imported is not None:
-            raise ModelError(
-                f"{self.name} was brought, and its network is none that a recipe describes. Choose another model."
-            )
+            raise ModelError(f"{self.name} was imported, and no recipe can describe its network. Choose another model.")
         return Recipe.from_json(self.card["recipe"])
 
     @property
     def imported(self) -> dict[str, Any] | None:
-        """What its card says of the file that it was brought in; None for a model that was trained here."""
+        """What its card says of the file that it was imported from; None for a model that was trained here."""
         return self.card.get("imported")
 
     @property
     def outline(self) -> Recipe | tuple[str, ...]:
-        """What tells which of its layers are worth showing: its recipe, or their names where it was brought."""
+        """What tells which of its layers are worth showing: its recipe, or their names where it was imported."""
         return tuple(self.imported["shown"]) if self.imported and not self.imported["network"] else self.recipe
 
     @property

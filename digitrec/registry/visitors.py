@@ -1,4 +1,4 @@
-"""Models that belong to one visitor: brought or taught by them, seen by nobody else, gone with their session.
+"""Models that belong to one visitor: imported or taught by them, seen by nobody else, gone with their session.
 
 Whoever has a visitor's key has their models. It has 256 random bits and lives in the session alone; on the disk there
 is only its SHA-256, the name of the folder:

@@ -62,7 +62,7 @@ class Supply:
 
 
 def page_of(maker: PageMaker, number: int) -> Page:
-    """Return a page to learn from: by turns one of any kind and one of the sorts that people bring."""
+    """Return a page to learn from: by turns one of any kind and one of the kinds that people upload."""
     return maker.page(number) if number % 2 else maker.page_of(SORTS[number // 2 % len(SORTS)], number)
 
 

@@ -55,7 +55,7 @@ CHUNK = 250  # digits whose features are computed at once
 LARGE = 8.0  # times that trained weights may be as large as new ones until their rate grows; `reader-mlp` has 8.04
 MOST_FEATURES = 100_000_000  # numbers of the features that are kept, 400 MB; a wide network learns from fewer digits
 
-NOTHING = "No layer at the end of this model can learn: its branches join behind the last one. Choose another model."
+NOTHING = "This model cannot be taught: its branches join after its last trainable layer. Choose another model."
 
 PLAN = Plan()
 

@@ -84,7 +84,7 @@ def table(rows: Callable[[], Rows] | None, models: Sequence[str]) -> None:
 
 
 def _as_given(rows: Rows, name: str) -> Rows:
-    """Return the rows for a model: to one that was brought, the first row gives the very numbers of a script."""
+    """Return the rows for a model: to an imported one, the first row gives the very numbers of a script."""
     model = available.get(name)
     if model.imported is None:
         return rows

@@ -20,16 +20,16 @@ TOKEN = "bring_token"
 """Entry of the session's state with the import under way; kept with the tab."""
 
 CHOSEN = "bring_chosen"
-"""Entry with the name of the model that was brought last."""
+"""Entry with the name of the model that was imported last."""
 
 MEGABYTES = 100
 TYPICAL = 12.0  # seconds that it takes on two free cores
 
 INVITATION = (
-    "Did you follow a tutorial and train a model of your own? Bring its file: `.keras`, `.h5`, `.tflite` or `.onnx`, "
+    "Did you follow a tutorial and train a model of your own? Import its file: `.keras`, `.h5`, `.tflite` or `.onnx`, "
     f"up to {MEGABYTES} MB, with an input of 28 x 28 pixels and an output for each of the ten digits; or the zip of a "
-    "model that you downloaded here. You can then choose it on Draw, Upload and Compare, teach it your hand, and see "
-    "how the scaling of its input decides what it reads."
+    "model that you downloaded here. You can then choose it on Draw, Upload and Compare, teach it your handwriting, "
+    "and see how the scaling of its input decides what it reads."
 )
 PROMISE = (
     "The file is read as numbers; no program in it is run. Your model is yours: nobody else sees it, and it is deleted "
@@ -38,7 +38,7 @@ PROMISE = (
 
 
 def take() -> None:
-    """Keep the model that was brought as soon as it can be used, and choose it; call it before the choosers."""
+    """Keep the imported model as soon as it can be used, and choose it; call it before the choosers."""
     state = st.session_state
     if "model_1" not in state and state.get(CHOSEN) in {model.name for model in available.own()}:
         state["model_1"] = state[CHOSEN]  # Streamlit forgets it where a visitor leaves a page that is still being drawn
@@ -67,7 +67,7 @@ def _forget() -> None:
 
 
 def section(models: Sequence[Model]) -> None:
-    """Draw the section: the file, how far it has come, and the verdict on each model chosen that was brought.
+    """Draw the section: the file, how far it has come, and the verdict on each imported model that is chosen.
 
     Args:
         models: Those that are chosen.
@@ -76,7 +76,7 @@ def section(models: Sequence[Model]) -> None:
     if state.pop("bring_open", False):
         state.bring = True
     place = st.expander("**Bring your own model**", key="bring", icon=":material/upload_file:", on_change="rerun")
-    brought = {model.name: model for model in models if model.imported is not None and "taught" not in model.card}
+    imported = {model.name: model for model in models if model.imported is not None and "taught" not in model.card}
     if not place.open:
         return
     with place:
@@ -84,7 +84,7 @@ def section(models: Sequence[Model]) -> None:
             st.fragment(_progress, run_every=1.0)()
         else:
             _form()
-        for model in brought.values():
+        for model in imported.values():
             verdict(model)
 
 
@@ -97,9 +97,13 @@ def _form() -> None:
         file = st.file_uploader("The model's file", key="bring_file", max_upload_size=MEGABYTES)
     if file is not None:
         name = st.text_input(
-            "Name here", _suggested(file.name), max_chars=LONGEST_NAME, key=f"bring_name_{file.file_id}", width=300
+            "Name of the model",
+            _suggested(file.name),
+            max_chars=LONGEST_NAME,
+            key=f"bring_name_{file.file_id}",
+            width=300,
         )
-        if st.button("Bring it", key="bring_start", icon=":material/upload:", type="primary"):
+        if st.button("Import", key="bring_start", icon=":material/upload:", type="primary"):
             with common.shown_errors(stop=False):
                 _start(file.getvalue(), file.name, name.strip())
                 st.rerun()
@@ -145,7 +149,7 @@ def _progress() -> None:
 
 
 def verdict(model: Model) -> None:
-    """Draw what the test of a model that was brought found: the lesson, the figure, and what its file is."""
+    """Draw what the test of an imported model found: the lesson, the figure, and what its file is."""
     facts = model.imported
     if facts is None:
         return
@@ -177,7 +181,11 @@ def verdict(model: Model) -> None:
 def _caption(facts: dict[str, object], measured: Sequence[scalings.Measured]) -> str:
     """Return what the file is, and how it was tested."""
     few, *close = sorted({each.digits for each in measured})[:-1] or [TEST_DIGITS]
-    some = f"one that comes close, and a script's, on {close[0]:,} of them, " if close else ""
+    second = ""
+    if close:
+        alone = sum(each.digits == close[0] for each in measured) == 1  # no other came close, or it was the script's
+        which = "the usual script's scaling" if alone else "the runner-up and the usual script's scaling"
+        second = f"{which} on {close[0]:,}; "
     layers = facts.get("layers")
     count = formats.plural(len(layers), "layer") if isinstance(layers, list) else ""
     eleven = " Its eleventh output, for non-digits, was subtracted from the others." if facts["classes"] == 11 else ""
@@ -185,6 +193,6 @@ def _caption(facts: dict[str, object], measured: Sequence[scalings.Measured]) ->
     ends = eleven + sigmoids.get(str(facts["outputs"]), "")
     return (
         f"From {common.plain(str(facts['file']))} ({facts['format']}, {formats.megabytes(int(str(facts['bytes'])))}, "
-        f"{count}). How it was trained is not known, so Train does not list it. The best way was tested on all "
-        f"{TEST_DIGITS:,} test digits, {some}the others on {few:,}.{ends}"
+        f"{count}). How it was trained is not known, so Train does not list it. The best scaling was tested on "
+        f"all {TEST_DIGITS:,} test digits; {second}the others on {few:,}.{ends}"
     )

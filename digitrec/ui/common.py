@@ -217,8 +217,8 @@ def about(model: Model) -> str:
         if isinstance(taught, dict):
             what += f"; a copy of {plain(str(taught['model']))} taught {formats.plural(taught['digits'], 'digit')}"
     if model.imported is not None:
-        file = f"brought as {plain(model.imported['file'])}, {model.imported['format']}"
-        what = f"{what}; {file}" if model.yours else file.capitalize()
+        source = f"from {plain(model.imported['file'])}, {model.imported['format']}"
+        what = f"{what}; imported {source}" if model.yours else f"Imported {source}"
     parameters = formats.plural(model.card["parameters"], "parameter")
     return f"{what}; {parameters}, {formats.percentage(model.accuracy, 2)} accuracy on MNIST's test digits."
 

@@ -20,7 +20,7 @@ _DRAWN = tuple(f"{pad}_{what}" for pad in _PADS for what in ("strokes", "image")
 _CHOICES = ("single", "model_1", "model_2", "what", "brush")
 
 _OWN = (available.KEY, available.REMOVED, "bring_token", collected.KEY, "teach_misread")
-"""What leads to a visitor's own models, to one being brought, and digits to teach; given back in any case."""
+"""What leads to a visitor's own models, to one being imported, and digits to teach; given back in any case."""
 
 _palm = st.components.v2.component("digitrec_palm", js=(Path(__file__).parent / "palm.js").read_text())
 _tab = st.components.v2.component("digitrec_tab", js=(Path(__file__).parent / "tab.js").read_text())

@@ -1,9 +1,9 @@
-"""The five tutorials' models, trained with their own code, saved in four formats, each brought back.
+"""The five tutorials' models, trained with their own code, saved in four formats, each imported.
 
 python -m tests.bench.brought_models [--digits 60000] [--keep FOLDER] [NAME...]
 
-Each file is brought as a page brings it: by a job of its own, from its start, TensorFlow's among it, to the verdict.
-Their trainings are short: what is measured is whether the model that was brought gives the same probabilities, which
+Each file is imported as a page does it: by a job of its own, from its start, TensorFlow's among it, to the verdict.
+Their trainings are short: what is measured is whether the imported model gives the same probabilities, which
 scaling is found, and what that takes, not how good they are. Trained models in FOLDER are used again.
 """
 
@@ -67,7 +67,7 @@ model.export(folder / f"{name}.onnx", format="onnx", verbose=False)
 
 
 def brought(file: Path, expected: np.ndarray) -> tuple[float, float, float, str, float]:
-    """Bring a file; return clock and processor seconds, the largest difference, the scaling, the accuracy."""
+    """Import a file; return clock and processor seconds, the largest difference, the scaling, the accuracy."""
     began, before = time.perf_counter(), processor_seconds()
     found = imports.start(file.read_bytes(), file.name, "brought")
     while found.state == "making":

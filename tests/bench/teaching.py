@@ -2,7 +2,7 @@
 
     DIGITREC_STROKES=... python -m tests.bench.teaching [--writers N] [--group GROUP] [--pictures FOLDER] [MODEL...]
 
-A MODEL may be the path of a model's file, which is then brought first. Groups of writers, none of which had a part in
+A MODEL may be the path of a model's file, which is then imported first. Groups of writers, none of which had a part in
 how lessons are given (`teaching.Plan`):
 
 - held out: those of UNIPEN's test part, strangers to every model. None wrote 130 digits, so each digit is read by a
@@ -82,7 +82,7 @@ def _read(folder: Path, row: dict[str, str]) -> OwnDigit | None:
 
 
 def available(name: str, scratch: Path) -> Model:
-    """Return the model of this name, or the one in a file of this path, brought."""
+    """Return the model of this name, or the one in a file of this path, imported."""
     if not Path(name).is_file():
         return registry.get(name)
     made = scratch / Path(name).stem

@@ -1,4 +1,4 @@
-"""Bring a model in Chromium: the file, the verdict, a drawing, Compare; and a second visitor who never hears of it."""
+"""Import a model in Chromium: the file, the verdict, a drawing, Compare; and a second visitor who never hears of it."""
 
 from collections.abc import Callable, Iterator
 
@@ -55,15 +55,15 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
     bring(page, FILE)
     page.locator('.st-key-bring input[value="my-model"]').wait_for()
     settled()  # until then the other file's name can be there too
-    page.get_by_label("Name here").fill(NAME)
-    page.get_by_label("Name here").press("Enter")
+    page.get_by_label("Name of the model").fill(NAME)
+    page.get_by_label("Name of the model").press("Enter")
     settled()
     page.locator(".st-key-bring_start button").click()
     verdict = page.locator(f".st-key-bring_verdict_{NAME}")
-    expect(verdict).to_contain_text("on pixels from 0 to 1, light ink on dark paper", timeout=WORKING)
+    expect(verdict).to_contain_text("when given pixels from 0 to 1, light ink on dark paper", timeout=WORKING)
     expect(verdict).to_contain_text("A script that feeds it pixels from 0 to 255")
     expect(verdict.locator(".js-plotly-plot .bars .point")).to_have_count(10)
-    expect(page.locator(".st-key-scores")).to_contain_text("not known: brought as model.keras")
+    expect(page.locator(".st-key-scores")).to_contain_text("not known: imported from model.keras")
     verdict.get_by_role("link", name="Draw with it").click()
     page.locator(".st-key-canvas canvas").last.wait_for()
     expect(page.get_by_role("combobox", name="Model 1")).to_have_value(f"MLP · {NAME} (yours)")
@@ -75,7 +75,7 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
     other.goto(f"{app.url}/Compare?model_1={NAME}")
     settle(other)
     assert received
-    assert not any(f"{NAME} (yours)".encode() in frame or b"brought as" in frame for frame in received)
+    assert not any(f"{NAME} (yours)".encode() in frame or b"imported from" in frame for frame in received)
     assert NAME not in other.get_by_role("combobox", name="Model 1").input_value()
     other.context.close()
     assert NAME not in app.log.read_text()

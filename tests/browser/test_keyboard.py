@@ -67,4 +67,4 @@ def test_models_files_trainings_and_sections_need_no_pointer(
     go(page, "Compare", settled)
     tab_to(page, "Bring your own model")
     page.keyboard.press("Enter")
-    expect(page.locator(".st-key-bring")).to_contain_text("Bring its file")
+    expect(page.locator(".st-key-bring")).to_contain_text("Import its file")

@@ -1,4 +1,4 @@
-"""A file that was brought becomes a model of the app, in a job of its own: found, stopped, refused, cleared away."""
+"""An imported file becomes a model of the app, in a job of its own: found, stopped, refused, cleared away."""
 
 import os
 import time
@@ -88,7 +88,7 @@ def test_everybody_can_choose_what_the_command_line_brought(brought: Path, home:
     if described:
         assert (model.recipe.hidden, model.recipe.scaling) == ((16,), facts["scaling"])
     else:
-        with pytest.raises(ModelError, match="none that a recipe describes"):
+        with pytest.raises(ModelError, match="no recipe can describe its network"):
             _ = model.recipe
 
 
@@ -132,13 +132,13 @@ def test_an_import_whose_process_is_gone_is_reported(home: Path) -> None:
     folder = work(token, b"x")
     job.update(folder, state="running", started=0.0, queued_at=0.0)
     assert imports.find(token).state == "failed"
-    assert "Bring the file again" in imports.find(token).message
+    assert "Import the file again" in imports.find(token).message
 
 
 @pytest.mark.parametrize("token", ["", "../../etc", "a" * 31, "ä" * 32, "." * 32, "a/" * 16])
 def test_only_a_token_finds_an_import(home: Path, token: str) -> None:
     for call in (imports.find, imports.folder, imports.drop):
-        with pytest.raises(ModelError, match="Bring it again"):
+        with pytest.raises(ModelError, match="Import it again"):
             call(token)
 
 

@@ -189,7 +189,7 @@ def test_a_brought_model_whose_end_cannot_learn_is_refused(launched: list[Path])
     brought = registry.Model("brought", model.folder, {"imported": {"learns": False}}, False)
     assert teaching.can_learn(model)
     assert not teaching.can_learn(brought)
-    with pytest.raises(ModelError, match="no layer at its end can learn"):
+    with pytest.raises(ModelError, match="its branches join after its last trainable layer"):
         teaching.start(KEY, brought, some(10))
     assert not launched
     assert files.folders(settings.visitors_folder()) == []

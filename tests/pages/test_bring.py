@@ -20,7 +20,7 @@ SEVEN = [(70, 60), (200, 60), (120, 230)]
 
 @pytest.fixture
 def finished(home: Path) -> str:
-    """Lay out a finished import: the files of a shipped model under the card of one that was brought."""
+    """Lay out a finished import: the files of a shipped model under the card of an imported one."""
     work = imports.folder(TOKEN)
     work.parent.mkdir(parents=True)
     files.new_folder(work, {imports.REQUEST: {"file": "mnist.h5", "name": "my-mnist"},
@@ -56,10 +56,10 @@ def words(page: AppTest) -> str:
 
 def test_the_section_is_closed_at_first_and_says_what_it_takes(open_page: Callable[..., AppTest]) -> None:
     page = open_page("pages/4_Compare.py")
-    assert "Bring its file" not in words(page)
+    assert "Import its file" not in words(page)
     page = open_page("pages/4_Compare.py", bring=True)
     text = words(page)
-    assert "Bring its file" in text
+    assert "Import its file" in text
     assert "no program in it is run" in text
 
 
@@ -69,7 +69,7 @@ def test_a_model_that_is_ready_is_chosen_and_its_verdict_shown(
     page = open_page("pages/4_Compare.py", bring_token=TOKEN)
     assert page.session_state["model_1"] == finished
     text = words(page)
-    assert "Your model reads 97.00 % of MNIST's test digits on pixels from 0 to 1" in text
+    assert "Your model reads 97.00 % of MNIST's test digits when given pixels from 0 to 1" in text
     assert "A script that feeds it pixels from 0 to 255 reads fewer: 89.0 %." in text
     assert "How it was trained is not known" in text
     assert any("Accuracy of my-mnist" in chart.proto.alt for chart in page.get("plotly_chart"))
@@ -78,7 +78,7 @@ def test_a_model_that_is_ready_is_chosen_and_its_verdict_shown(
     [model] = visitors.models(page.session_state["visitor"])
     assert (model.folder / model_files.INSIGHT).exists()
     table = page.get("table")[0].proto
-    assert "brought as" in str(page.table[0].value) or "brought as" in str(table)
+    assert "imported from" in str(page.table[0].value) or "imported from" in str(table)
 
 
 def test_nobody_else_sees_it(open_page: Callable[..., AppTest], finished: str) -> None:

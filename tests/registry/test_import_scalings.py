@@ -49,14 +49,14 @@ def test_the_lesson_names_the_scaling_what_scripts_do_and_inverting() -> None:
     best = Way("unit-range")
     lesson = scalings.lesson(measured(best, 0.992, bytes_False=0.61, **{"unit-range_True": 0.11}))
     assert lesson == [
-        "Your model reads 99.20 % of MNIST's test digits on pixels from 0 to 1, light ink on dark paper. "
-        "It is used so here.",
+        "Your model reads 99.20 % of MNIST's test digits when given pixels from 0 to 1, light ink on dark paper; "
+        "this app uses that scaling.",
         "A script that feeds it pixels from 0 to 255 reads fewer: 61.0 %.",
-        "One that does not invert its picture (dark ink on light paper) reads 11.0 %.",
+        "A script that does not invert its picture (dark ink on light paper) reads 11.0 %.",
     ]
     lesson = scalings.lesson(measured(Way("bytes", True), 0.97, **{"unit-range_True": 0.4}))
     assert "A script that feeds it pixels from 0 to 1 reads fewer: 40.0 %." in lesson
-    assert any("One that inverts its picture (light ink on dark paper)" in sentence for sentence in lesson)
+    assert any("A script that inverts its picture (light ink on dark paper)" in sentence for sentence in lesson)
 
 
 def test_a_model_of_something_else_is_refused() -> None:

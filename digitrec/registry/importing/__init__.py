@@ -1,1 +1,1 @@
-"""A model that somebody brings: read as data from its file, checked, built anew, and tested under each scaling."""
+"""A model that somebody imports: read as data from its file, checked, built anew, and tested under each scaling."""

@@ -130,12 +130,12 @@ def read_all(model: Callable[..., Any], inputs: Floats) -> Floats:
     """Return what a model, or a function made of it, gives for inputs, (N, ...) -> float32 (N, 10), some at a time.
 
     Raises:
-        ModelError: If it gives what is not a number.
+        ModelError: If it returns NaN or infinity.
     """
     parts = [np.asarray(model(tf.constant(inputs[at : at + BATCH]))) for at in range(0, len(inputs), BATCH)]
     found = np.concatenate(parts).astype(np.float32)
     if not np.isfinite(found).all():
-        raise ModelError("The model answers with what is not a number. Train it again.")
+        raise ModelError("The model returned NaN or infinity. Train it again.")
     return found
 
 
@@ -156,7 +156,7 @@ def measure(found: Network, say: Say) -> tuple[list[Measured], Floats]:
         The accuracies, and float32 (SECOND, 10).
 
     Raises:
-        ModelError: If it gives what is not a number.
+        ModelError: If it returns NaN or infinity.
     """
     pictures, truth = (array[sample()] for array in mnist.test())
     glyphs, model = mnist.glyphs(pictures), tf.function(raw(found))
@@ -189,5 +189,5 @@ def one(way: Way, logits: Floats, truth: NDArray[np.uint8]) -> Measured:
 
 
 def export(model: keras.Model, file: Path) -> None:
-    """Write a model for LiteRT, with its layers' activations as outputs; weights stay float32, as they were brought."""
+    """Write a model for LiteRT, with its layers' activations as outputs; weights stay float32, as in the file."""
     own.with_activations(model).export(file, format="litert", verbose=False)

@@ -84,7 +84,7 @@ def layers(text: bytes) -> list[Named]:
         Each layer with the folder in which a `.keras` archive has its weights: `dense`, `dense_1` ...
 
     Raises:
-        ModelError: If it is damaged, or holds what is not built here; the sentence names the layer.
+        ModelError: If it is damaged, or holds what is not supported; the sentence names the layer.
     """
     try:
         values = json.loads(text)
@@ -95,8 +95,8 @@ def layers(text: bytes) -> list[Named]:
             found = _functional(config)
         else:
             raise ModelError(
-                f"Only models of the kinds Sequential and Functional are built. Rebuild it as one of them, and save it "
-                f"again. Received: {kind[:60]!r}"
+                "Only Sequential and Functional models are supported. Rebuild it as one of them, and save it again. "
+                f"Received: {kind[:60]!r}"
             )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ModelError(DAMAGED) from error
@@ -161,11 +161,11 @@ def _functional(config: Any) -> list[Named]:
     inputs = {name: tuple(_given(values, name)) for name, values in described.items()}
     for name, given in inputs.items():
         if missing := [other for other in given if other not in described]:
-            raise fail(name, f"is given a layer that is not there: {missing[0][:60]!r}. Save the model again.")
+            raise fail(name, f"has an input from a layer that is missing: {missing[0][:60]!r}. Save the model again.")
     try:
         order = list(graphlib.TopologicalSorter(inputs).static_order())
     except graphlib.CycleError as error:
-        raise fail(str(error.args[1][0]), "is given its own output: the layers run in a circle. Save the model again.") from error  # fmt: skip  # noqa: E501
+        raise fail(str(error.args[1][0]), "depends on its own output: the layers form a cycle. Save the model again.") from error  # fmt: skip  # noqa: E501
     stands_for: dict[str, str] = {}  # a layer that is left out -> the one before it
     made: dict[str, Named] = {}
     parts: dict[str, Any] = {}
@@ -217,14 +217,14 @@ def _one_end(ends: Any, what: str) -> str:
     ends = [ends] if ends and isinstance(ends[0], str) else ends
     if isinstance(ends, list) and len(ends) == 1 and isinstance(ends[0][0], str):
         return str(ends[0][0])
-    raise ModelError(f"A model must have one {what}. Bring one with a single {what}. Received: {len(ends)}")
+    raise ModelError(f"A model must have one {what}. Import one with a single {what}. Received: {len(ends)}")
 
 
 def _given(values: Any, name: str) -> Iterator[str]:
     """Yield the names of the layers that a layer is given, as Keras 3 or Keras 2 writes them."""
     nodes = values.get("inbound_nodes") or []
     if len(nodes) > 1:
-        raise fail(name, "is used twice, with the same weights. That is not built here; use two layers.")
+        raise fail(name, "is used twice, with the same weights. That is not supported; use two layers.")
     for node in nodes:
         if isinstance(node, dict):  # Keras 3
             yield from _tensors(node["args"])
@@ -263,13 +263,13 @@ def _layer(values: Any, inputs: tuple[str, ...]) -> tuple[Layer | None, str]:
     for option, allowed in KEEP.items():
         if config.get(option) not in allowed:
             value = str(config[option])[:40]
-            raise fail(name, f"has {option} = {value!r}, which is not built here. Build it without, and save it again.")
+            raise fail(name, f"has {option} = {value!r}, which is not supported. Build it without, and save it again.")
     saved_as = _saved_as(kind)
     if kind == "InputLayer":
         shape = config.get("batch_shape") or config.get("batch_input_shape")
         return Layer(name, kind, (), {"shape": _input_shape(shape, name)}), saved_as
     if not inputs:
-        raise fail(name, "is given nothing. Bring a model that runs from input to output.")
+        raise fail(name, "has no input. Import a model that runs from input to output.")
     if kind in IGNORED:
         return None, saved_as
     if kind in SPECIAL:
@@ -277,7 +277,7 @@ def _layer(values: Any, inputs: tuple[str, ...]) -> tuple[Layer | None, str]:
         return Layer(name, made_kind, inputs, options), saved_as
     if kind not in SIMPLE:
         known = ", ".join(sorted({*SIMPLE, *SPECIAL, *IGNORED}))
-        raise fail(name, f"is a {kind[:60]}, which is not built here. Use: {known}.")
+        raise fail(name, f"is a {kind[:60]}, which is not supported. Supported: {known}.")
     options = {option: _option(config, option, kind, name) for option in SIMPLE[kind]}
     return Layer(name, kind, inputs, options), saved_as
 
@@ -303,7 +303,7 @@ def _activation(value: Any, name: str) -> str:
     value = {None: "linear", "swish": "silu"}.get(value, value) if value is None or isinstance(value, str) else value
     if not isinstance(value, str) or value not in ACTIVATIONS:
         raise fail(
-            name, f"has an activation that is not built here: {str(value)[:40]!r}. Use: {', '.join(ACTIVATIONS)}."
+            name, f"has an activation that is not supported: {str(value)[:40]!r}. Supported: {', '.join(ACTIVATIONS)}."
         )
     return value
 
@@ -320,7 +320,7 @@ def _leaky(config: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]:
 
 def _elu(config: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]:
     if config.get("alpha", 1.0) != 1.0:
-        raise fail(name, "is an ELU with an alpha other than 1, which is not built here. Use alpha=1.")
+        raise fail(name, "is an ELU with an alpha other than 1, which is not supported. Use alpha=1.")
     return "Activation", {"activation": "elu"}
 
 

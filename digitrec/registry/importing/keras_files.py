@@ -32,7 +32,7 @@ def read_archive(data: bytes) -> Network:
     """Return the network in a `.keras` file.
 
     Raises:
-        ModelError: If it is damaged, too large, or holds what is not built here.
+        ModelError: If it is damaged, too large, or holds what is not supported.
     """
     with damage_reported(DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
         config, stored = (member(archive, name, most) for name, most in ((CONFIG, MOST_JSON), (WEIGHTS, MOST_BYTES)))
@@ -55,7 +55,7 @@ def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         with archive.open(name) as stream:
             content = stream.read(most + 1)
     if max(size, len(content)) > most:
-        raise ModelError(f"The file {name} in this archive is larger than {most // 2**20} MB. Bring a smaller model.")
+        raise ModelError(f"The file {name} in this archive is larger than {most // 2**20} MB. Import a smaller model.")
     return content
 
 
@@ -71,7 +71,7 @@ def read_h5(data: bytes) -> Network:
     """Return the network in a `.h5` file, which `model.save` of Keras 2 and 3 writes.
 
     Raises:
-        ModelError: If it is damaged, holds weights only, or holds what is not built here.
+        ModelError: If it is damaged, holds weights only, or holds what is not supported.
     """
     with damage_reported(DAMAGED), h5py.File(io.BytesIO(data), "r") as file:
         config = file.attrs.get("model_config")

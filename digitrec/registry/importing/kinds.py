@@ -1,4 +1,4 @@
-"""The kinds of layers that are built, the options that each may have, and the shapes that follow from them.
+"""The kinds of layers that are supported, the options that each may have, and the shapes that follow from them.
 
 A kind is a name, an option is a number, a word of a list, or a few numbers: nothing that can be run.
 """
@@ -222,7 +222,7 @@ def _padded(options: Mapping[str, Any], shapes: Sequence[Shape]) -> Shapes:
 
 def _added(_: Mapping[str, Any], shapes: Sequence[Shape]) -> Shapes:
     if len(set(shapes)) != 1:
-        raise ValueError("adds what has different shapes")
+        raise ValueError("adds inputs of different shapes")
     return shapes[0], []
 
 
@@ -231,7 +231,7 @@ def _joined(options: Mapping[str, Any], shapes: Sequence[Shape]) -> Shapes:
     axis = options["axis"] - 1 if options["axis"] > 0 else options["axis"] + rank
     others = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
     if not 0 <= axis < rank or {len(shape) for shape in shapes} != {rank} or len(others) != 1:
-        raise ValueError("joins what does not fit together")
+        raise ValueError("concatenates inputs whose shapes do not match")
     return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :]), []
 
 
@@ -285,7 +285,7 @@ KINDS: dict[str, Kind] = {
     "Add": Kind(_added, {}, (2, 16)),
     "Concatenate": Kind(_joined, {"axis": whole(-4, 4)}, (1, 16)),
 }  # fmt: skip
-"""The layers that are built, by Keras's names, and their options. Whatever is not here is refused.
+"""The layers that are supported, by Keras's names, and their options. Whatever is not here is refused.
 
 UnitLength is none of Keras's: it divides by the length along some axes, see `unit_length`.
 """

@@ -108,7 +108,7 @@ def outlined(layers: Sequence[Layer]) -> tuple[Network, dict[str, list[Shape]]]:
         ModelError: If a kind, an option or a shape is not accepted, or the network is too large.
     """
     if not 2 <= len(layers) <= MOST_LAYERS:
-        raise ModelError(f"A model may have 2 to {MOST_LAYERS} layers. Bring a smaller one. Received: {len(layers)}")
+        raise ModelError(f"A model may have 2 to {MOST_LAYERS} layers. Import a smaller one. Received: {len(layers)}")
     shapes: dict[str, Shape] = {}
     expected: dict[str, list[Shape]] = {}
     made, values, parameters = [], 0, 0
@@ -118,7 +118,7 @@ def outlined(layers: Sequence[Layer]) -> tuple[Network, dict[str, list[Shape]]]:
         parameters += sum(map(math.prod, weights))
         if values > MOST_VALUES or parameters > MOST_PARAMETERS:
             limit = f"{MOST_PARAMETERS:,} weights and {MOST_VALUES:,} numbers per digit"
-            raise fail(layer.name, f"makes the model larger than {limit}. Bring a smaller one.")
+            raise fail(layer.name, f"makes the model larger than {limit}. Import a smaller one.")
         shapes[layer.name], expected[layer.name] = shape, weights
         made.append(layer)
     _check_ends(made, shapes)
@@ -139,20 +139,22 @@ def layer_shapes(layer: Layer, known: Mapping[str, Shape]) -> tuple[Layer, Shape
     try:
         return layer, KINDS[layer.kind].shape(layer.options, [known[name] for name in layer.inputs])
     except ValueError as error:
-        raise fail(layer.name, f"({layer.kind}) {error}. Bring a model whose layers fit together.") from error
+        raise fail(layer.name, f"({layer.kind}) {error}. Import a model whose layers fit together.") from error
 
 
 def _checked_layer(layer: Layer, known: Mapping[str, Shape]) -> Layer:
     """Return a layer with its options in one form."""
     kind = KINDS.get(layer.kind)
     if kind is None:
-        raise fail(layer.name, f"is of the kind {layer.kind[:60]!r}, which is not built here. Use: {', '.join(KINDS)}.")
+        raise fail(
+            layer.name, f"is of the kind {layer.kind[:60]!r}, which is not supported. Supported: {', '.join(KINDS)}."
+        )
     if layer.name in known:
         raise fail(layer.name, "is there twice. Give each layer a name of its own.")
     low, high = kind.inputs
     if not low <= len(layer.inputs) <= high or any(name not in known for name in layer.inputs):
         raise fail(
-            layer.name, "is not connected to the layers before it. Bring a model that runs from input to output."
+            layer.name, "is not connected to the layers before it. Import a model that runs from input to output."
         )
     options = {}
     if set(layer.options) != set(kind.options):
@@ -179,7 +181,7 @@ def _check_ends(layers: Sequence[Layer], shapes: Mapping[str, Shape]) -> None:
         raise ModelError(f"The output must be ten numbers, one per digit, or eleven. Received: {_times(output)}")
     used = {name for layer in layers for name in layer.inputs}
     if loose := [layer.name for layer in layers[:-1] if layer.name not in used]:
-        raise fail(loose[0], "leads nowhere: a model must have one output. Leave the layer out.")
+        raise fail(loose[0], "is not connected to the output. Leave the layer out.")
 
 
 def _times(shape: Shape) -> str:
@@ -267,5 +269,5 @@ def unpacked(data: bytes) -> Network:
             layers.append(Layer(str(each["name"]), str(each["kind"]), tuple(map(str, each["inputs"])),
                                 dict(each["options"]), tuple(arrays)))  # fmt: skip
     except (ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
-        raise ModelError("This model cannot be read: its reading failed. Save it again.") from error
+        raise ModelError("This model cannot be read: its data are inconsistent. Save it again.") from error
     return checked(layers)

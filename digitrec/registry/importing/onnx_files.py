@@ -23,7 +23,7 @@ def read(data: bytes) -> Network:
     """Return the network in an ONNX file.
 
     Raises:
-        ModelError: If it is damaged, or holds what is not built here.
+        ModelError: If it is damaged, or holds what is not supported.
     """
     with damage_reported(DAMAGED):
         return Reader(onnx.ModelProto.FromString(data).graph, OPERATORS).network()
@@ -44,10 +44,10 @@ def _slid(node: Node, sides: Sequence[int]) -> tuple[dict[str, Any], list[int]]:
     same = same_borders(sides, kernel, strides, dilation)
     automatic = given.get("auto_pad", b"NOTSET")
     if automatic not in (b"NOTSET", b"VALID", b"SAME_UPPER"):
-        raise fail(node_name(node), f"has auto_pad = {automatic!r:.30}, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"has auto_pad = {automatic!r:.30}, which is not supported. {CONVERT}")
     borders = same if automatic == b"SAME_UPPER" else _numbers(given.get("pads"), 4, 0)
     if given.get("ceil_mode"):
-        raise fail(node_name(node), f"rounds its size up (ceil_mode), which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"rounds its size up (ceil_mode), which is not supported. {CONVERT}")
     padding = "same" if borders == same and any(borders) else "valid"
     return {"strides": strides, "padding": padding, "dilation_rate": dilation}, borders
 
@@ -75,7 +75,7 @@ def _conv(reader: Reader, node: Node) -> Value:
         return reader.built.add(node_name(node), "Conv2D", [value], options | {"filters": kernel.shape[0]}, tuple(weights), True)  # fmt: skip  # noqa: E501
     times = kernel.shape[0] // channels
     if groups != channels or kernel.shape[1] != 1 or kernel.shape[0] != channels * times:
-        raise fail(node_name(node), f"is a convolution in {groups} groups, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"is a convolution in {groups} groups, which is not supported. {CONVERT}")
     weights[0] = kernel.reshape(channels, times, *kernel.shape[2:]).transpose(2, 3, 0, 1)
     return reader.built.add(node_name(node), "DepthwiseConv2D", [value], options | {"depth_multiplier": times}, tuple(weights), True)  # fmt: skip  # noqa: E501
 
@@ -86,7 +86,7 @@ def _pool(kind: str) -> Read:
         options, borders = _slid(node, value.shape[:2])
         counted = any(borders) and kind == "AveragePooling2D" and attributes(node).get("count_include_pad")
         if counted or (any(borders) and options["padding"] == "valid") or options.pop("dilation_rate") != [1, 1]:
-            raise fail(node_name(node), f"pools over a border or with gaps in a way that is not built here. {CONVERT}")
+            raise fail(node_name(node), f"pools over a border or with gaps in a way that is not supported. {CONVERT}")
         options["pool_size"] = list(attributes(node)["kernel_shape"])
         return reader.built.add(node_name(node), kind, [value], options, (), True)
 
@@ -116,7 +116,7 @@ def _dense(reader: Reader, node: Node) -> Value:
     given, kernel = attributes(node), reader.array(node, 1)
     value = reader.as_filed(node, reader.value(node))
     if kernel.ndim != 2 or given.get("transA") or len(value.shape) != 1:
-        raise fail(node_name(node), f"({node.op_type}) multiplies in a way that is not built here. {CONVERT}")
+        raise fail(node_name(node), f"({node.op_type}) multiplies in a way that is not supported. {CONVERT}")
     weights = [(kernel.T if given.get("transB") else kernel) * np.float32(given.get("alpha", 1.0))]
     if reader.has(node, 2):
         bias = np.asarray(reader.array(node, 2)).reshape(-1) * np.float32(given.get("beta", 1.0))
@@ -147,17 +147,17 @@ def _arithmetic(reader: Reader, node: Node) -> Operand:
     kind = node.op_type
     if isinstance(first, Value) and isinstance(second, Value):
         if kind != "Add":
-            raise fail(node_name(node), f"is a {kind} of two computed values, which is not built here. {CONVERT}")
+            raise fail(node_name(node), f"is a {kind} of two computed values, which is not supported. {CONVERT}")
         if first.channels_last != second.channels_last:
             first, second = (reader.as_filed(node, each) for each in (first, second))
         return reader.built.add(node_name(node), "Add", [first, second], {}, (), first.channels_last)
     value, constant = (first, second) if isinstance(first, Value) else (second, first)
     if not isinstance(value, Value) or not isinstance(constant, np.ndarray):
-        raise fail(node_name(node), f"({kind}) is given nothing that is computed. {CONVERT}")
+        raise fail(node_name(node), f"({kind}) has no computed input. {CONVERT}")
     numbers = _along(reader, node, value, np.asarray(constant, np.float32))
     one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
     if kind == "Div" and value is second:
-        raise fail(node_name(node), f"divides by what is computed, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"divides by what is computed, which is not supported. {CONVERT}")
     scale, offset = {
         "Add": (one, numbers),
         "Sub": (one, -numbers) if value is first else (-one, numbers),
@@ -196,7 +196,7 @@ def _norm(reader: Reader, node: Node) -> Value:
 def _elu(reader: Reader, node: Node) -> Operand:
     if _plain_options(node):
         return _activation("elu")(reader, node)
-    raise fail(node_name(node), f"({node.op_type}) has options that are not built here. {CONVERT}")
+    raise fail(node_name(node), f"({node.op_type}) has options that are not supported. {CONVERT}")
 
 
 def _plain_options(node: Node) -> bool:
@@ -237,7 +237,7 @@ def _clip(reader: Reader, node: Node) -> Value:
     low = float(reader.array(node, 1)) if reader.has(node, 1) else given.get("min")
     high = float(reader.array(node, 2)) if reader.has(node, 2) else given.get("max")
     if low != 0.0:
-        raise fail(node_name(node), f"cuts off at another number than 0, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"cuts off at another number than 0, which is not supported. {CONVERT}")
     options = {"max_value": high, "negative_slope": 0.0, "threshold": 0.0}
     return reader.built.add(node_name(node), "ReLU", [value], options, (), value.channels_last)
 
@@ -256,18 +256,18 @@ def _reshape(reader: Reader, node: Node) -> Value:
     target = [int(side) for side in reader.array(node, 1).reshape(-1)]
     value = reader.value(node)
     if len(target) < 2 or target[0] not in (-1, 0, 1) or 0 in target[1:] or target[1:].count(-1) > 1:
-        raise fail(node_name(node), f"gives the digits' axis another length, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"gives the digits' axis another length, which is not supported. {CONVERT}")
     total = int(np.prod(value.shape))
     known = int(np.prod([side for side in target[1:] if side > 0]))
     shape = [total // known if side == -1 else side for side in target[1:]] if known else target[1:]
     if target[0] == -1 and -1 not in target[1:] and known != total:
-        raise fail(node_name(node), f"mixes several digits, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"mixes several digits, which is not supported. {CONVERT}")
     return _reshaped(reader, node, shape)
 
 
 def _flatten(reader: Reader, node: Node) -> Value:
     if attributes(node).get("axis", 1) != 1:
-        raise fail(node_name(node), f"flattens the digits' axis, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"flattens the digits' axis, which is not supported. {CONVERT}")
     return _reshaped(reader, node, [int(np.prod(reader.value(node).shape))])
 
 
@@ -300,7 +300,7 @@ def _unsqueeze(reader: Reader, node: Node) -> Operand:
 def _transpose(reader: Reader, node: Node) -> Value:
     order, value = [int(axis) for axis in attributes(node).get("perm", [])], reader.value(node)
     if not order or order[0] != 0 or sorted(order) != list(range(len(value.shape) + 1)):
-        raise fail(node_name(node), f"moves the digits' axis, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"moves the digits' axis, which is not supported. {CONVERT}")
     if order == [0, 2, 3, 1] and value.channels_last:
         return Value(value.layer, value.shape)
     if order == [0, 3, 1, 2] and len(value.shape) == 3 and not value.channels_last:
@@ -316,7 +316,7 @@ def _concat(reader: Reader, node: Node) -> Operand:
     axis = int(attributes(node).get("axis", 1)) % rank
     last = all(value.channels_last for value in values)
     if axis == 0:
-        raise fail(node_name(node), f"joins along the digits' axis, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"joins along the digits' axis, which is not supported. {CONVERT}")
     if last:
         axis = {1: 3, 2: 1, 3: 2}[axis]
     values = values if last else [reader.as_filed(node, value) for value in values]
@@ -337,10 +337,10 @@ def _kept(reader: Reader, node: Node) -> Operand:
     """Read what changes nothing when a digit is read: `Identity`, `Dropout`, `Cast`."""
     found = reader.known.get(node.input[0])
     if found is None:
-        raise fail(node_name(node), f"({node.op_type}) is given nothing that is known. {CONVERT}")
+        raise fail(node_name(node), f"({node.op_type}) has no known input. {CONVERT}")
     whole = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
     if node.op_type == "Cast" and isinstance(found, Value) and attributes(node).get("to") not in whole:
-        raise fail(node_name(node), f"makes whole numbers, which is not built here. {CONVERT}")
+        raise fail(node_name(node), f"makes whole numbers, which is not supported. {CONVERT}")
     return found
 
 

@@ -39,7 +39,7 @@ class Reader:
         inputs = [each for each in graph.input if each.name not in self.known]
         if len(inputs) != 1 or len(graph.output) != 1:
             raise ModelError(
-                "A model must have one input and one output. Bring one with a single input and output. "
+                "A model must have one input and one output. Import one with a single input and output. "
                 f"Received: {len(inputs)} and {len(graph.output)}"
             )
         sides = [dim.dim_value for dim in inputs[0].type.tensor_type.shape.dim][1:]
@@ -59,12 +59,12 @@ class Reader:
         for node in self.graph.node:
             if node.domain not in ("", "ai.onnx"):
                 raise fail(
-                    node_name(node), f"is an operator of {node.domain[:40]!r}, which is not built here. {CONVERT}"
+                    node_name(node), f"is an operator of {node.domain[:40]!r}, which is not supported. {CONVERT}"
                 )
             read = self.operators.get(node.op_type)
             if read is None:
                 known = ", ".join(sorted(self.operators))
-                raise fail(node_name(node), f"is a {node.op_type[:40]}, which is not built here. Use: {known}.")
+                raise fail(node_name(node), f"is a {node.op_type[:40]}, which is not supported. Supported: {known}.")
             if len(node.output) != 1 and node.op_type not in ("Dropout", "MaxPool", "BatchNormalization"):
                 raise fail(node_name(node), f"({node.op_type}) has {len(node.output)} outputs. {CONVERT}")
             self.known[node.output[0]] = read(self, node)
@@ -79,7 +79,7 @@ class Reader:
         """Return an input of a node that is computed."""
         found = self.known.get(node.input[place]) if place < len(node.input) else None
         if not isinstance(found, Value):
-            raise fail(node_name(node), f"({node.op_type}) is given nothing that is computed. {CONVERT}")
+            raise fail(node_name(node), f"({node.op_type}) has no computed input. {CONVERT}")
         return found
 
     def array(self, node: Node, place: int) -> Array:
@@ -132,7 +132,7 @@ def constant(tensor: onnx.TensorProto) -> Array:
         raise fail(tensor.name, "keeps its weights in another file. Export the model as one file.")
     sides = list(tensor.dims)
     if len(sides) > 6 or any(side < 0 for side in sides) or int(np.prod(sides, dtype=object)) > MOST_PARAMETERS:
-        raise fail(tensor.name, f"holds more than {MOST_PARAMETERS:,} numbers. Bring a smaller model.")
+        raise fail(tensor.name, f"holds more than {MOST_PARAMETERS:,} numbers. Import a smaller model.")
     kinds = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.INT32,
              onnx.TensorProto.INT64, onnx.TensorProto.BOOL)  # fmt: skip
     if tensor.data_type not in kinds:

@@ -1,4 +1,4 @@
-"""A network that was brought, as a recipe where one describes exactly this network, so that it can be taught."""
+"""An imported network, as a recipe where one describes exactly this network, so that it can be taught."""
 
 from collections.abc import Sequence
 from typing import Any

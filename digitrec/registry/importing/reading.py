@@ -23,7 +23,7 @@ SAVED_MODEL = (
     "This is a SavedModel: its layers are stored as functions, which are not run here. Load it where it was made and "
     "save it as one file: model.save('mnist.keras'), or model.save('mnist.h5') with Keras 2."
 )
-UNKNOWN = "This is no model file that is known here. Bring a .keras, .h5, .tflite or .onnx file."
+UNKNOWN = "This is no model file that is known here. Import a .keras, .h5, .tflite or .onnx file."
 
 
 def read(data: bytes, packed: bool = False) -> Network:
@@ -34,7 +34,7 @@ def read(data: bytes, packed: bool = False) -> Network:
         packed: Whether they come from a zip archive.
 
     Raises:
-        ModelError: If it is of another kind, damaged, or holds what is not built here; the sentence names the layer.
+        ModelError: If it is of another kind, damaged, or holds what is not supported; the sentence names the layer.
     """
     if data.startswith(HDF5):
         return keras_files.read_h5(data)
@@ -81,4 +81,4 @@ def _read_archive(data: bytes, packed: bool) -> Network:
             with damage_reported(keras_files.DAMAGED), zipfile.ZipFile(io.BytesIO(data)) as archive:
                 inner = keras_files.member(archive, within[0], MOST_BYTES)
             return read(inner, packed=True)
-    raise ModelError("This archive holds no model, or several. Bring the .keras, .h5, .tflite or .onnx file itself.")
+    raise ModelError("This archive holds no model, or several. Import the .keras, .h5, .tflite or .onnx file itself.")

@@ -33,11 +33,11 @@ FILE_BYTES = 100 * 2**20
 
 OK, REFUSED = b"N", b"E"
 
-TOO_LONG = f"Reading this file took longer than {SECONDS} s, so it was given up. Bring a smaller model."
-TOO_MUCH = f"Reading this file takes more than {MEMORY // 2**30} GB of memory. Bring a smaller model."
+TOO_LONG = f"Reading this file took longer than {SECONDS} s, so it was stopped. Import a smaller model."
+TOO_MUCH = f"Reading this file takes more than {MEMORY // 2**30} GB of memory. Import a smaller model."
 DAMAGED = "This file is damaged. Save the model again."
-CRASHED = "This file is damaged: reading it failed. Save the model again."
-NO_FORK = "Models can be brought on Linux and macOS only. Use one of these systems."
+CRASHED = "This file is damaged: it could not be decoded. Save the model again."
+NO_FORK = "Models can be imported on Linux and macOS only. Use one of these systems."
 
 # Numbers of system calls: memory, the pipe, clocks, signals, the end. All others fail with EPERM.
 _CALLS = {
@@ -52,13 +52,13 @@ def read(data: bytes) -> Network:
     """Return the network in a file's bytes.
 
     Raises:
-        ModelError: If it is too large, damaged, of another kind, or holds what is not built here.
+        ModelError: If it is too large, damaged, of another kind, or holds what is not supported.
     """
     if len(data) > FILE_BYTES:
         limit, received = FILE_BYTES // 2**20, len(data) // 2**20
         raise ModelError(f"A model file may have at most {limit} MB. Save it without the optimizer's state. Received: {received} MB")  # fmt: skip  # noqa: E501
     if not data:
-        raise ModelError("This file is empty. Bring a .keras, .h5, .tflite or .onnx file.")
+        raise ModelError("This file is empty. Import a .keras, .h5, .tflite or .onnx file.")
     return network.unpacked(computed(lambda: network.packed(reading.read(data))))
 
 

@@ -20,7 +20,7 @@ WORDS = {
     "standard": "standardised pixels (mean 0, deviation 1)",
     "unit-vector": "the whole digit scaled to length 1",
 }
-"""Each scaling, in words that follow *on*."""
+"""Each scaling, in words that follow *given*."""
 
 SHORT = {
     "unit-range": "0 to 1",
@@ -63,7 +63,7 @@ class Way:
 
     @property
     def words(self) -> str:
-        """The way, in words that follow *on*."""
+        """The way, in words that follow *given*."""
         return f"{WORDS[self.scaling]}, {DARK if self.dark_ink else LIGHT}"
 
     @property
@@ -150,10 +150,12 @@ def lesson(measured: Sequence[Measured]) -> list[str]:
     if found.accuracy < WEAK:
         return [
             f"However its input is scaled, this model reads at most {_percent(found)} of MNIST's test digits. It was "
-            "trained on something else, or takes its digits turned or mirrored.",
+            "trained on something else, or takes its digits rotated or mirrored.",
         ]
     way = found.way
-    sentences = [f"Your model reads {_percent(found)} of MNIST's test digits on {way.words}. It is used so here."]
+    sentences = [
+        f"Your model reads {_percent(found)} of MNIST's test digits when given {way.words}; this app uses that scaling."
+    ]
     others = {each.way: each for each in measured}
     fed = others[script(way)]
     verb = "reads about as many" if fed.accuracy > found.accuracy - EQUAL else "reads fewer"
@@ -161,7 +163,7 @@ def lesson(measured: Sequence[Measured]) -> list[str]:
     sentences.append(f"A script that feeds it {WORDS[fed.way.scaling]} {verb}: {_percent(fed)}{surer}.")
     inverted = others[Way(way.scaling, not way.dark_ink)]
     forgot = "does not invert its picture" if not way.dark_ink else "inverts its picture"
-    sentences.append(f"One that {forgot} ({DARK if inverted.way.dark_ink else LIGHT}) reads {_percent(inverted)}.")
+    sentences.append(f"A script that {forgot} ({DARK if inverted.way.dark_ink else LIGHT}) reads {_percent(inverted)}.")
     return sentences
 
 

@@ -21,7 +21,7 @@ def read(data: bytes) -> Network:
     """Return the network in a `.tflite` file.
 
     Raises:
-        ModelError: If it is damaged, or holds what is not built here.
+        ModelError: If it is damaged, or holds what is not supported.
     """
     with damage_reported(DAMAGED):
         model = schema.Model.GetRootAsModel(data, 0)
@@ -32,7 +32,7 @@ def read(data: bytes) -> Network:
 
 def _fused(reader: Reader, operator: Operator, number: int) -> str:
     if number not in _FUSED:
-        raise fail(operator.name, f"has an activation that is not built here. {CONVERT}")
+        raise fail(operator.name, f"has an activation that is not supported. {CONVERT}")
     return _FUSED[number]
 
 
@@ -76,7 +76,7 @@ def _dense(reader: Reader, operator: Operator) -> Value:
     table = operator.table(schema.FullyConnectedOptions)
     value, kernel = reader.value(operator), reader.weights(operator, 1)
     if kernel.ndim != 2 or table.WeightsFormat() or table.KeepNumDims():
-        raise fail(operator.name, f"multiplies in a way that is not built here. {CONVERT}")
+        raise fail(operator.name, f"multiplies in a way that is not supported. {CONVERT}")
     if len(value.shape) > 1:
         value = reader.built.add(operator.name, "Flatten", [value])
     bias = [reader.weights(operator, 2)] if reader.has(operator, 2) else []
@@ -144,7 +144,7 @@ def _arithmetic(reader: Reader, operator: Operator) -> Value | Part:
         return _unit_length(reader, operator)
     if first and second:
         if kind != "ADD":
-            raise fail(operator.name, f"is a {kind} of two computed values, which is not built here. {CONVERT}")
+            raise fail(operator.name, f"is a {kind} of two computed values, which is not supported. {CONVERT}")
         return _then(reader, operator, reader.built.add(operator.name, "Add", [first, second]), fused)
     value = reader.value(operator, 0 if first else 1)
     numbers = reader.weights(operator, 1 if first else 0)
@@ -152,7 +152,7 @@ def _arithmetic(reader: Reader, operator: Operator) -> Value | Part:
         raise fail(operator.name, f"works with numbers that differ from pixel to pixel. {CONVERT}")
     one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
     if kind == "DIV" and not first:
-        raise fail(operator.name, f"divides by what is computed, which is not built here. {CONVERT}")
+        raise fail(operator.name, f"divides by what is computed, which is not supported. {CONVERT}")
     scale, offset = {
         "ADD": (one, numbers),
         "SUB": (one, -numbers) if first else (-one, numbers),
@@ -187,7 +187,7 @@ def _leaky(reader: Reader, operator: Operator) -> Value:
 def _transpose(reader: Reader, operator: Operator) -> Value:
     order = reader.numbers(operator, 1)
     if not order or order[0] != 0:
-        raise fail(operator.name, f"moves the digits' axis, which is not built here. {CONVERT}")
+        raise fail(operator.name, f"moves the digits' axis, which is not supported. {CONVERT}")
     return reader.built.add(operator.name, "Permute", [reader.value(operator)], {"dims": tuple(order[1:])})
 
 
@@ -196,7 +196,7 @@ def _concat(reader: Reader, operator: Operator) -> Value:
     values = [reader.value(operator, place) for place in range(len(operator.inputs))]
     axis = table.Axis() % (len(values[0].shape) + 1)
     if not axis:
-        raise fail(operator.name, f"joins along the digits' axis, which is not built here. {CONVERT}")
+        raise fail(operator.name, f"joins along the digits' axis, which is not supported. {CONVERT}")
     made = reader.built.add(operator.name, "Concatenate", values, {"axis": axis})
     return _then(reader, operator, made, table.FusedActivationFunction())
 

@@ -19,7 +19,7 @@ from digitrec.registry.importing.values import Array, Builder, Value
 
 CONVERT = "Convert the model again without it."
 WHOLE = (
-    "This .tflite file computes with whole numbers (int8) from its input on, which is not built here. Convert the "
+    "This .tflite file computes with whole numbers (int8) from its input on, which is not supported. Convert the "
     "model again with float32 inputs: without `inference_input_type`, and without a representative data set."
 )
 
@@ -69,13 +69,13 @@ class Reader:
         counts = self.graph.OperatorsLength(), self.graph.TensorsLength(), model.BuffersLength()
         if max(counts) > 20 * MOST_LAYERS or counts[0] > 2 * MOST_LAYERS:
             raise ModelError(
-                f"This model has {counts[0]:,} operators; {2 * MOST_LAYERS} are the most. Bring a smaller one."
+                f"This model has {counts[0]:,} operators; {2 * MOST_LAYERS} are the most. Import a smaller one."
             )
         ends = self._ends()
         if self.graph.InputsLength() != 1 or len(ends) != 1:
             received = f"{self.graph.InputsLength()} and {len(ends)}"
             raise ModelError(
-                f"A model must have one input and one output. Bring one with a single of each. Received: {received}"
+                f"A model must have one input and one output. Import one with a single of each. Received: {received}"
             )
         self.built = Builder()
         self.end, place = ends[0], int(self.graph.Inputs(0))
@@ -145,9 +145,9 @@ class Reader:
                 raise ModelError(WHOLE)
             if read is None:
                 known = ", ".join(sorted(self.read_by))
-                raise fail(operator.name, f"is a {operator.kind}, which is not built here. Use: {known}.")
+                raise fail(operator.name, f"is a {operator.kind}, which is not supported. Supported: {known}.")
             if any(place in sizes for place in operator.inputs) and operator.kind != "RESHAPE":
-                raise fail(operator.name, f"computes with the size of its input, which is not built here. {CONVERT}")
+                raise fail(operator.name, f"computes with the size of its input, which is not supported. {CONVERT}")
             made = read(self, operator)
             if isinstance(made, Value) and self.shape(operator.output) != made.shape:
                 raise fail(operator.name, "says another shape than it computes. Convert the model again.")
@@ -162,7 +162,7 @@ class Reader:
         """Return an input that is computed."""
         found = self.known.get(operator.inputs[place]) if place < len(operator.inputs) else None
         if not isinstance(found, Value):
-            raise fail(operator.name, f"({operator.kind}) is given nothing that is computed. {CONVERT}")
+            raise fail(operator.name, f"({operator.kind}) has no computed input. {CONVERT}")
         return found
 
     def operand(self, operator: Operator, place: int) -> Value | Part | Array:
@@ -194,7 +194,7 @@ class Reader:
             raise fail(operator.name, f"has weights of a kind that is not read. {CONVERT}")
         sides = [int(tensor.Shape(axis)) for axis in range(tensor.ShapeLength())]
         if any(side < 0 for side in sides) or int(np.prod(sides, dtype=object)) > MOST_PARAMETERS:
-            raise fail(operator.name, f"has more than {MOST_PARAMETERS:,} weights. Bring a smaller model.")
+            raise fail(operator.name, f"has more than {MOST_PARAMETERS:,} weights. Import a smaller model.")
         if not 0 <= tensor.Buffer() < self.model.BuffersLength():
             raise ValueError("no such buffer")
         raw = self.model.Buffers(tensor.Buffer()).DataAsNumpy()

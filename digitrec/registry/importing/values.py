@@ -68,7 +68,7 @@ class Builder:
             number += 1
             unique = f"{name} ({number})"
         if len(self.layers) >= MOST_LAYERS:
-            raise fail(name, f"comes after {MOST_LAYERS} others; a model may have no more. Bring a smaller one.")
+            raise fail(name, f"comes after {MOST_LAYERS} others; a model may have no more. Import a smaller one.")
         layer = Layer(unique, kind, tuple(value.layer for value in inputs), dict(options or {}), weights)
         self._shapes[unique] = layer_shapes(layer, self._shapes)[1][0]
         self.layers.append(layer)

@@ -52,7 +52,7 @@ def _scores(model: Model) -> dict[str, str]:
         "Time per digit, on this server": f"{_milliseconds(model.name, str(model.folder)):.2g} ms",
         "Training": f"{formats.plural(card['epochs'], 'epoch')}, {formats.duration(card['seconds'])}"
         if model.imported is None
-        else f"not known: brought as {common.plain(model.imported['file'])}",
+        else f"not known: imported from {common.plain(model.imported['file'])}",
         "Trained on": common.plain(card.get("trained_on", "MNIST")) if model.imported is None else "not known",
     }
 
