@@ -1,4 +1,4 @@
-"""Which step saved it? One digit as the net would get it after each step of the pipeline, and what a net says to each.
+"""Which step saved it? One digit as a model would get it after each step of the pipeline, and its prediction.
 
 The first row is what published scripts do with a picture (`cv2.resize(img, (28, 28))`, `np.invert`, values left
 at 0 to 255); each row after it adds one step, and the last one is how the reading came about.
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec import formats
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.normalize import DIGIT, FINE, SIDE, Box, centred, resized, tight
 from digitrec.recognition.pipeline import TILT, Reader, fused, test_time_augmented
@@ -28,19 +29,19 @@ NO_DIGIT = "?"
 TEXTS = (
     (
         "As published scripts do it",
-        "The picture squeezed into 28 x 28 and inverted, its numbers left at 0 to 255. Two of the five tutorials train "
-        "on scaled numbers and then predict on these: a net can be very sure of them, and wrong.",
+        "The picture resized to 28 x 28 and inverted, with values from 0 to 255. Two of the five tutorials train on "
+        "scaled values but predict on unscaled ones like these: a model can then be very confident and wrong.",
         "the scripts' way",
     ),
     (
         "Scaled to 0 to 1",
-        "The same picture in the numbers that the nets were trained on: 0 is paper, 1 is ink, whichever is darker.",
+        "The same picture with the values that the models were trained on: 0 is paper, 1 is ink, whichever is darker.",
         "scaling to 0 to 1",
     ),
     (
         "Ink alone",
         "Only what differs from the paper is kept, so shadows, ruled lines and pale ink do not matter.",
-        "taking the paper away",
+        "removing the paper",
     ),
     (
         "Crop",
@@ -59,21 +60,21 @@ TEXTS = (
         "the stroke width",
     ),
     (
-        "Averaged over tilts",
-        f"The same 28 x 28. A model in doubt is asked again with the digit turned {TILT:.0f}° to each side, and its "
-        "three answers are averaged.",
-        "averaging over tilts",
+        "Test-time augmentation",
+        f"The same 28 x 28. If a model is less than {100 * SURE:.0f} % sure, it also reads the digit rotated by "
+        f"{TILT:.0f}° to each side, and the three predictions are averaged.",
+        "test-time augmentation",
     ),
 )
 """Title, caption and action of each row; see `Row`."""
 
 WITH_DETECTOR = (
     "With the detector",
-    "The same 28 x 28. The model's answer, averaged over tilts where it is in doubt, is combined with what the "
-    "detector sees in the picture.",
+    f"The same 28 x 28. The model's prediction, with test-time augmentation where it is less than {100 * SURE:.0f} % "
+    "sure, is combined with what the detector sees in the picture.",
     "the detector",
 )
-"""The same of the last row where the detector was asked of the digit."""
+"""The same of the last row where the detector also read the digit."""
 
 CUT_OUT = "Of a sheet, this digit with some paper around it, as cut out by hand. "
 
@@ -86,9 +87,9 @@ class Row:
         title: Two to five words.
         caption: A sentence or two on what the step does and why.
         action: The step as the subject of a sentence, such as `the crop`.
-        glyph: float32 (28, 28), what a net gets, 0 to `top`.
+        glyph: float32 (28, 28), what a model gets, 0 to `top`.
         top: The number that stands for ink: 255 in the first row, 1 in the others.
-        detected: The digit, in the last row alone, where the detector was asked of it; else None.
+        detected: The digit, in the last row alone, where the detector also read it; else None.
     """
 
     title: str
@@ -105,14 +106,14 @@ class Row:
 
 
 class Prediction(NamedTuple):
-    """What a model says to a row: a digit, or `?` where it sees none, and its confidence, 0 to 1."""
+    """What a model predicts for a row: a digit, or `?` where it sees none, and its confidence, 0 to 1."""
 
     answer: str
     confidence: float
 
 
 def trail(reading: Reading, digit: Digit) -> tuple[Row, ...]:
-    """Return a digit after each step, from what published scripts make of it to what our nets see.
+    """Return a digit after each step, from what published scripts make of it to what our models see.
 
     Args:
         reading: What was read, with its ink and the picture among its steps.
@@ -142,7 +143,7 @@ def trail(reading: Reading, digit: Digit) -> tuple[Row, ...]:
 
 
 def read(rows: Sequence[Row], predictor: Reader) -> tuple[Prediction, ...]:
-    """Return what a model says to each row, to the last one with test-time augmentation and what the detector saw."""
+    """Return what a model predicts for each row; the last one has test-time augmentation and what the detector saw."""
     glyphs = np.stack([row.glyph for row in rows])
     first = predictor.answers(glyphs)
     last = test_time_augmented(glyphs[-1:], Answers(first.probabilities[-1:], first.is_digit[-1:]), predictor)
@@ -171,7 +172,7 @@ def verdict(rows: Sequence[Row], predictions: Mapping[str, Sequence[Prediction]]
 
     Args:
         rows: As `trail` returns them.
-        predictions: By a model's name, what it says to each row.
+        predictions: By a model's name, what it predicts for each row.
     """
     stories = {name: [each.answer for each in answers] for name, answers in predictions.items()}
     sure = {name: answers[-1].confidence for name, answers in predictions.items()}
@@ -180,7 +181,7 @@ def verdict(rows: Sequence[Row], predictions: Mapping[str, Sequence[Prediction]]
         stories = {"both models": next(iter(stories.values()))}
         sure = {"both models": min(sure.values())}
     sentences = [_story(rows, name, answers, sure[name], settled) for name, answers in stories.items()]
-    return sentences if settled else [*sentences, "No step settles it: at the end the models differ."]
+    return sentences if settled else [*sentences, "The models still differ after the last step."]
 
 
 def _story(rows: Sequence[Row], name: str, answers: Sequence[str], confidence: float, settled: bool) -> str:
@@ -189,14 +190,14 @@ def _story(rows: Sequence[Row], name: str, answers: Sequence[str], confidence: f
     since = max((place + 1 for place, answer in enumerate(answers) if answer != end), default=0)
     doubted = end != NO_DIGIT and confidence < SURE
     good = settled and end != NO_DIGIT and not doubted
-    doubt = f", but at the end only {100 * confidence:.1f} % sure" if doubted else ""
+    doubt = f" ({formats.percentage(confidence)} sure at the end)" if doubted else ""
     if not since:
         return f"At every step {name} read {_named(end)}{': nothing was needed' if good else doubt}."
     before = [_named(answer) for answer, _ in groupby(answers[:since])]
-    earlier = ", then ".join(before) + (" until then" if len(before) == 1 else "")
+    earlier = ", then ".join(before)
     again = " again" if end in answers[:since] else ""
-    action = f"{rows[since].action.capitalize()} {'saved' if good else 'changed'} it"
-    return f"{action}: {name} read {earlier}, and {_named(end)}{again} from there on{doubt}."
+    action = f"{rows[since].action.capitalize()} {'saved it' if good else 'made the difference'}"
+    return f"{action}: {name} read {earlier} before it and {_named(end)}{again} from there on{doubt}."
 
 
 def _named(answer: str) -> str:

@@ -187,7 +187,7 @@ def test_where_the_detector_was_asked_the_last_row_says_so():
     [digit] = found.digits
     assert digit.detected is not None
     rows, alone = ablation.trail(found, digit), ablation.trail(found, dataclasses.replace(digit, detected=None))
-    assert (rows[-1].title, alone[-1].title) == ("With the detector", "Averaged over tilts")
+    assert (rows[-1].title, alone[-1].title) == ("With the detector", "Test-time augmentation")
     assert ablation.read(rows, Dark())[-1] == (found.text, pytest.approx(digit.confidence))
     assert ablation.read(rows, Dark())[:-1] == ablation.read(alone, Dark())[:-1]
 
@@ -220,15 +220,15 @@ def verdict(*answers: str, confidence: float = 0.99) -> list[str]:
     [
         (["777777"], ["At every step reader-mlp read 7: nothing was needed."]),
         (["777777", "777777"], ["At every step both models read 7: nothing was needed."]),
-        (["333777"], ["The crop saved it: reader-mlp read 3 until then, and 7 from there on."]),
-        (["377777"], ["Scaling to 0 to 1 saved it: reader-mlp read 3 until then, and 7 from there on."]),
-        (["?55777"], ["The crop saved it: reader-mlp read no digit, then 5, and 7 from there on."]),
-        (["733377"], ["Centring saved it: reader-mlp read 7, then 3, and 7 again from there on."]),
-        (["333777", "333777"], ["The crop saved it: both models read 3 until then, and 7 from there on."]),
+        (["333777"], ["The crop saved it: reader-mlp read 3 before it and 7 from there on."]),
+        (["377777"], ["Scaling to 0 to 1 saved it: reader-mlp read 3 before it and 7 from there on."]),
+        (["?55777"], ["The crop saved it: reader-mlp read no digit, then 5 before it and 7 from there on."]),
+        (["733377"], ["Centring saved it: reader-mlp read 7, then 3 before it and 7 again from there on."]),
+        (["333777", "333777"], ["The crop saved it: both models read 3 before it and 7 from there on."]),
         (
             ["333337", "777777"],
             [
-                "The stroke width saved it: reader-mlp read 3 until then, and 7 from there on.",
+                "The stroke width saved it: reader-mlp read 3 before it and 7 from there on.",
                 "At every step reader read 7: nothing was needed.",
             ],
         ),
@@ -236,12 +236,12 @@ def verdict(*answers: str, confidence: float = 0.99) -> list[str]:
             ["333333", "377777"],
             [
                 "At every step reader-mlp read 3.",
-                "Scaling to 0 to 1 changed it: reader read 3 until then, and 7 from there on.",
-                "No step settles it: at the end the models differ.",
+                "Scaling to 0 to 1 made the difference: reader read 3 before it and 7 from there on.",
+                "The models still differ after the last step.",
             ],
         ),
         (["??????"], ["At every step reader-mlp read no digit."]),
-        (["444???"], ["The crop changed it: reader-mlp read 4 until then, and no digit from there on."]),
+        (["444???"], ["The crop made the difference: reader-mlp read 4 before it and no digit from there on."]),
     ],
 )
 def test_the_verdict_names_the_step_from_which_the_answer_stays(answers, sentences):
@@ -251,12 +251,12 @@ def test_the_verdict_names_the_step_from_which_the_answer_stays(answers, sentenc
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
-        ("777777", "At every step reader-mlp read 7, but at the end only 61.0 % sure."),
+        ("777777", "At every step reader-mlp read 7 (61.0 % sure at the end)."),
         (
             "333777",
-            "The crop changed it: reader-mlp read 3 until then, and 7 from there on, but at the end only 61.0 % sure.",
+            "The crop made the difference: reader-mlp read 3 before it and 7 from there on (61.0 % sure at the end).",
         ),
-        ("333???", "The crop changed it: reader-mlp read 3 until then, and no digit from there on."),
+        ("333???", "The crop made the difference: reader-mlp read 3 before it and no digit from there on."),
     ],
 )
 def test_what_is_not_sure_at_the_end_is_not_called_saved(answers, sentence):
