@@ -132,7 +132,7 @@ def describe_confusion(counts: npt.NDArray[np.integer[Any]], most: int = 3) -> s
     counts = np.asarray(counts)
     errors = np.where(np.eye(10, dtype=bool), 0, counts)
     if not errors.any():
-        return f"All {counts.sum():,} digits were read right."
+        return f"All {counts.sum():,} digits were read correctly."
     order = np.argsort(-errors, axis=None, kind="stable")[:most]
     cells = [divmod(int(cell), 10) for cell in order if errors.flat[cell]]
     named = "; ".join(_cell_sentence(counts, *cell) for cell in cells)

@@ -28,7 +28,12 @@ CHOICES = {
 }
 """The values of settings that are words."""
 
-_WORDS = {"hidden": "widths of the dense layers", "optimizer": "optimiser", "strokes": "pen strokes"}
+_WORDS = {
+    "hidden": "widths of the dense layers",
+    "optimizer": "optimiser",
+    "strokes": "pen strokes",
+    "teacher": "distill from",
+}
 _ABSENT = "–"
 
 
@@ -92,8 +97,8 @@ def _words(name: str) -> str:
 
 
 def choices(setting: str) -> tuple[str, ...]:
-    """Return the values of a setting that is a word; otherwise none. A teacher is one of the available models."""
-    if setting == "teacher":
+    """Return the values of a setting that is a word; otherwise none. It distills from an available model."""
+    if setting == _WORDS["teacher"]:
         return ("", *(model.name for model in registry.models() if model.imported is None))
     fields = {_words(field): allowed for field, allowed in CHOICES.items()}
     return fields.get(setting.rpartition(": ")[2], ())

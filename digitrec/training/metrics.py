@@ -163,9 +163,9 @@ def mcnemar(
 
 def _sentence(only_a: int, only_b: int, p: float, names: tuple[str, str]) -> str:
     if only_a == only_b == 0:
-        return f"No difference: {names[0]} and {names[1]} read the same digits right."
+        return f"No difference: {names[0]} and {names[1]} read the same digits correctly."
     chance = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
     verdict = "The difference is significant" if p < SIGNIFICANCE else "The difference could be chance"
     first, second = (formats.plural(count, "digit") for count in (only_a, only_b))
-    alone = f"{first} read right by {names[0]} only, {second} by {names[1]} only"
+    alone = f"{first} read correctly by {names[0]} only, {second} by {names[1]} only"
     return f"{verdict} ({chance}): {alone}."

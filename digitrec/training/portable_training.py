@@ -165,7 +165,7 @@ def main() -> None:
         preset = PRESETS[name]
         recipe = preset.recipe.replace(seed=int(seed), epochs=options.epochs or preset.recipe.epochs)
         if recipe.teacher:
-            sys.exit(f"{name} needs a teacher; train it with `make models`.")
+            sys.exit(f"{name} is distilled from another model; train it with `make models`.")
         if not (options.folder / f"{name}-{seed}.json").exists():
             try:
                 train(recipe, preset.fine_tuning, options.folder, options.workers)

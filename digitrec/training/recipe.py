@@ -134,9 +134,13 @@ class Recipe:
 
     def _check_teacher(self) -> None:
         if not isinstance(self.teacher, str) or (self.teacher and not NAME.fullmatch(self.teacher)):
-            raise RecipeError(f"The teacher must be a model's name, or empty. Received: {str(self.teacher)[:60]!r}")
+            raise RecipeError(
+                f"The model to distill from must be a model's name, or empty. Received: {str(self.teacher)[:60]!r}"
+            )
         if self.teacher and self.strokes:
-            raise RecipeError("A teacher knows no answer for non-digits. Leave out the teacher or the pen strokes.")
+            raise RecipeError(
+                "Distillation does not support non-digits. Leave out the model to distill from, or the pen strokes."
+            )
 
     def _check_layers(self) -> None:
         if self.kind == "mlp" and self.blocks:

@@ -53,10 +53,10 @@ def meaning(names: Sequence[str], key: str) -> None:
     with st.popover("What the numbers mean", icon=":material/help:", key=key):
         text = (
             "**The bars.** The probabilities that a model gives the ten digits add up to 100 %. They are *calibrated* "
-            "on digits that it was not trained on: of 100 answers given with 90 %, about 90 are right.\n\n"
+            "on digits that it was not trained on: of 100 predictions made with 90 %, about 90 are correct.\n\n"
             "**4 or 9.** No single digit reaches 95 %; these are the fewest that do together.\n\n"
             "**Test-time augmentation.** Where the model is less than 95 % sure, it also reads the digit rotated by "
-            f"{TILT:.0f}° to each side, and the three answers are averaged.\n\n"
+            f"{TILT:.0f}° to each side, and the three predictions are averaged.\n\n"
             "**? Rejected.** The ten probabilities add up to 100 % for a letter too. So a *digit score* is computed "
             "from the logits behind them: it is below 50 % where all ten are lower than for nearly every real digit, "
             "and then the drawing is rejected as not a digit."

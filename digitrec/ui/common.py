@@ -212,10 +212,11 @@ def about(model: Model) -> str:
     if not preset and model.imported is None:
         what += f" with the recipe {plain(model.recipe.name)}"
     if model.yours:
-        what = "Yours, nobody else sees it"
+        what = "Only you can see it"
         taught = model.card.get("taught")
         if isinstance(taught, dict):
-            what += f"; a copy of {plain(str(taught['model']))} taught {formats.plural(taught['digits'], 'digit')}"
+            learned = f"fine-tuned on {formats.number(taught['digits'])} of your digits"
+            what += f"; a copy of {plain(str(taught['model']))} {learned}"
     if model.imported is not None:
         source = f"from {plain(model.imported['file'])}, {model.imported['format']}"
         what = f"{what}; imported {source}" if model.yours else f"Imported {source}"
@@ -326,7 +327,7 @@ def _nearest(digit: Digit) -> str:
     """Return the score of a shape that was rejected, and the digit that it resembles most."""
     if not digit.glyph.any():
         return ""
-    return f"Digit score {formats.percentage(digit.is_digit)}, 50 % needed. Most similar: {digit.digit}."
+    return f"Digit score {formats.percentage(digit.is_digit)} (threshold 50 %). Most similar digit: {digit.digit}."
 
 
 @st.cache_resource

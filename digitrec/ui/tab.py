@@ -76,9 +76,12 @@ def unkept() -> str:
         return ""
     gone = [picture for picture in mine.pictures if mine.data(picture) is None]
     if not gone:
-        return "There is too much here to be kept: it is lost when the page is reloaded. Download the readings first."
+        return (
+            "These pictures and readings are too large to keep and are lost when the page is reloaded. Download the "
+            "readings first."
+        )
     return (
-        f"Of all files {KEPT_BYTES / 2**20:.0f} MB are kept. When the page is left or reloaded, the readings and "
+        f"At most {KEPT_BYTES / 2**20:.0f} MB of files are kept. When the page is left or reloaded, the readings and "
         f"corrections of all pictures stay, but {formats.plural(len(gone), 'picture')} can no longer be shown."
     )
 

@@ -38,7 +38,7 @@ def test_files_beyond_what_is_kept_are_reported_before_the_page_is_left_and_afte
     chooser = page.locator(".st-key-files input[type=file]")
     chooser.set_input_files(files)
     expect(page.locator(".st-key-text_2")).to_have_text("2")
-    expect(page.locator(".st-key-progress")).to_contain_text(f"Of all files {KEPT_BYTES // 2**20} MB are kept.")
+    expect(page.locator(".st-key-progress")).to_contain_text(f"At most {KEPT_BYTES // 2**20} MB of files are kept.")
     expect(page.locator(".st-key-progress")).to_contain_text("1 picture can no longer be shown")
     settled()
     second = page.locator(".st-key-reading_2")

@@ -65,7 +65,7 @@ def test_teach_look_keep_draw(
     verdict = page.locator(".st-key-teach_verdict")
     expect(verdict).to_contain_text("learned 10 digits of yours", timeout=1000 * LESSON_SECONDS)
     expect(verdict).to_contain_text("MNIST's test digits: ")
-    expect(verdict).to_contain_text("No figure is on digits that were learned from.")
+    expect(verdict).to_contain_text("No figure uses digits that the copy was trained on.")
     field = page.get_by_label("Name")
     expect(field).to_have_value("my-hand")
     field.fill(NAME)

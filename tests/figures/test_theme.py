@@ -346,4 +346,4 @@ def test_confusion_in_words() -> None:
     assert confusion.describe_confusion(COUNTS) == (
         "13 errors in 913 digits. Most often 4 read as 9: 12 times; 9 read as 4: once."
     )
-    assert confusion.describe_confusion(np.diag(np.full(10, 100))) == "All 1,000 digits were read right."
+    assert confusion.describe_confusion(np.diag(np.full(10, 100))) == "All 1,000 digits were read correctly."

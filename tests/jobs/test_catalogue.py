@@ -57,7 +57,9 @@ def test_each_setting_can_be_changed_alone(name: str) -> None:
             assert list(catalogue.differences({"a": recipe, "b": one})) == [setting]
         if not made:
             refused.add(setting)
-    fixed = {"kind", "mean maps"} | ({"teacher"} if recipe.strokes else {"pen strokes"} if recipe.teacher else set())
+    fixed = {"kind", "mean maps"} | (
+        {"distill from"} if recipe.strokes else {"pen strokes"} if recipe.teacher else set()
+    )
     assert {setting for setting in refused if not setting.endswith(SIZES)} <= fixed
 
 
@@ -84,8 +86,8 @@ def _others(setting: str, value: object) -> list[object]:
 
 
 def test_any_model_at_hand_may_teach_or_none() -> None:
-    assert catalogue.choices("teacher") == ("", *(model.name for model in registry.models()))
-    assert "cnn-best" in catalogue.choices("teacher")
+    assert catalogue.choices("distill from") == ("", *(model.name for model in registry.models()))
+    assert "cnn-best" in catalogue.choices("distill from")
 
 
 def test_what_is_none_of_some_words_has_no_choices() -> None:

@@ -80,7 +80,7 @@ def test_everybody_can_choose_what_the_command_line_brought(brought: Path, home:
     assert model.scaling in card.SCALINGS
     assert registry.get("mine").name == "mine"
     assert "mine" not in {entry.name for entry in catalogue.entries()}
-    assert "mine" not in catalogue.choices("teacher")
+    assert "mine" not in catalogue.choices("distill from")
     assert imports.lesson(model)[0].startswith(("Your model", "However"))
     facts = model.imported or {}
     described = facts["scaling"] in training_recipe.SCALINGS and not facts["dark_ink"]

@@ -155,14 +155,14 @@ def test_a_cell_shows_its_digits_with_both_answers(page: AppTest) -> None:
     count = int(((truth == 4) & ((answers[0] == 9) | (answers[1] == 9))).sum())
     assert f"**{count}** of the digits with label 4 are read as 9" in page_text(page)
     page.selectbox(key="cell_answer").set_value(4).run()
-    assert any("predictions are right" in caption.value for caption in page.caption)
+    assert any("predictions are correct" in caption.value for caption in page.caption)
 
 
 def test_a_model_without_an_insight_says_how_to_get_one(open_page: Callable[..., AppTest]) -> None:
     file = registry.add("mine", settings.SHIPPED_MODELS / "mlp-30-10").folder / model_files.INSIGHT
     file.unlink()
     page = opened(open_page("pages/4_Compare.py", model_1="mlp-30-10", model_2="mine"))
-    assert sum("is older than this section" in info.value for info in page.info) == 2
+    assert sum("for this section have not been computed yet" in info.value for info in page.info) == 2
     page.button(key="measure_curves_mine").click().run()
     assert not page.exception
     assert file.exists()

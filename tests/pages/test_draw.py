@@ -65,7 +65,7 @@ def test_what_is_rejected_has_a_question_mark_and_the_most_similar_digit(
     text = words(opened(pad=drawing(SEVEN), model_1=calibrated.add("strict", calibrated.NO_DIGIT)))
     assert text.count('<p class="answer">?</p>') == 1
     assert "This does not look like a digit." in text
-    assert "Digit score 0.0 %, 50 % needed. Most similar: 7." in text
+    assert "Digit score 0.0 % (threshold 50 %). Most similar digit: 7." in text
     assert text.count('<p class="answer">7</p>') == 1  # the other model
 
 
@@ -83,7 +83,7 @@ def test_the_page_explains_its_numbers_and_names_models_that_are_not_calibrated(
         page = opened(model_1=name, model_2="none")
         return next(element.value for element in page.markdown if "calibrated" in element.value)
 
-    assert "of 100 answers given with 90\N{NO-BREAK SPACE}%, about 90 are right" in explained(
+    assert "of 100 predictions made with 90\N{NO-BREAK SPACE}%, about 90 are correct" in explained(
         calibrated.add("warm", calibrated.UNSURE)
     )
     assert "not calibrated" not in explained("warm")

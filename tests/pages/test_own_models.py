@@ -64,7 +64,7 @@ def test_the_log_does_not_tell_its_name(
 
 def test_it_can_be_removed_and_downloaded_where_it_is_listed(open_page: Callable[..., AppTest], mine: str) -> None:
     page = open_page("pages/1_Draw.py", visitor=MINE)
-    assert any("my-hand" in element.value and "nobody else" in element.value for element in page.markdown)
+    assert any("my-hand" in element.value and "Only you can see it" in element.value for element in page.markdown)
     [zipped] = [button for button in page.get("download_button") if button.proto.id.endswith(f"download_own_{mine}")]
     assert zipped.proto.label == "Download my-hand"
     page.button(key=f"remove_own_{mine}").click().run()

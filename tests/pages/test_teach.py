@@ -89,7 +89,7 @@ def test_where_only_misread_ones_are_wanted_one_read_right_is_not_kept(opened: C
     page = opened(teach_digits=some(0), pad_teach=drawing(SEVEN), teach_which="Only those it misreads", teach_skipped=7)
     assert "Draw a **7**" in page_text(page)
     page.button(key="teach_next").click().run()
-    assert "It was read right, as 7" in page_text(page)
+    assert "It was read correctly, as 7" in page_text(page)
     assert not page.session_state["teach_digits"]
     page = opened(teach_digits=some(0), pad_teach=drawing(SEVEN), teach_which="Only those it misreads", teach_skipped=3)
     page.button(key="teach_next").click().run()
@@ -103,11 +103,12 @@ def test_a_lesson_needs_ten_digits(opened: Callable[..., AppTest], count: int, d
 
 def test_the_verdict_is_shown_before_it_is_kept_or_discarded(opened: Callable[..., AppTest]) -> None:
     finished()
-    page = opened()
+    page = opened(teach_misread=3)
     text = page_text(page)
     assert "It reads your digits better: 9 instead of 6 of 10." in text
-    assert "30 digits read right by the model before only, 40 digits by the one after only" in text
-    assert "No figure is on digits that were learned from." in text
+    assert "30 digits read correctly by the model before only, 40 digits by the one after only" in text
+    assert "No figure uses digits that the copy was trained on." in text
+    assert "3 digits were chosen because the model misread them, so *Before* is too low." in text
     shown = words(page)
     assert shown.count("✓ now right") == 2 * 4  # as a text for screen readers, and below the picture
     assert shown.count("✗ now wrong") == 2 * 1

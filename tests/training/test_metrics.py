@@ -98,12 +98,13 @@ def apart(only_a: int, only_b: int) -> metrics.McNemar:
 
 def test_mcnemar_says_what_it_means() -> None:
     assert apart(20, 5).sentence == (
-        "The difference is significant (p = 0.0041): 20 digits read right by cnn-3x3 only, 5 digits by mlp-128 only."
+        "The difference is significant (p = 0.0041): 20 digits read correctly by cnn-3x3 only, "
+        "5 digits by mlp-128 only."
     )
     assert apart(3, 1).sentence == (
-        "The difference could be chance (p = 0.62): 3 digits read right by cnn-3x3 only, 1 digit by mlp-128 only."
+        "The difference could be chance (p = 0.62): 3 digits read correctly by cnn-3x3 only, 1 digit by mlp-128 only."
     )
-    assert apart(0, 0).sentence == "No difference: cnn-3x3 and mlp-128 read the same digits right."
+    assert apart(0, 0).sentence == "No difference: cnn-3x3 and mlp-128 read the same digits correctly."
 
 
 def test_mcnemar_holds_for_the_whole_test_set() -> None:

@@ -156,8 +156,7 @@ def how_to_get(models: Sequence[Model], key: str) -> None:
             st.fragment(_under_way, run_every=2.0)(model)
             continue
         st.info(
-            f"{common.plain(model.name)} is {'new' if model.yours else 'older than this section'}, so its precomputed "
-            "results are missing. "
+            f"The results of {common.plain(model.name)} for this section have not been computed yet. "
             + (f"Run `python -m digitrec.tools.ship --refresh {model.name}`." if model.shipped else "Compute them now:")
         )
         if not model.shipped and st.button(
@@ -170,7 +169,7 @@ def _under_way(model: Model) -> None:
     """Say that a model's results are computed; the page is drawn again when they are there."""
     if insight_of(model) is not None or not insights.is_under_way(model):
         st.rerun()
-    st.info(f"What this section shows of {common.plain(model.name)} is being computed, about 10 s ...")
+    st.info(f"Computing the results of {common.plain(model.name)} for this section (about 10 s) …")
 
 
 def _measure(model: Model) -> None:

@@ -33,7 +33,7 @@ def score_card(models: list[Model], right: list[NDArray[np.bool_]]) -> None:
         st.markdown(common.plain(difference.sentence))
     st.caption(
         "Both models read the same 10,000 test digits, so the test counts only the digits that exactly one of them "
-        "reads right (McNemar's test)."
+        "reads correctly (McNemar's test)."
     )
 
 
@@ -138,7 +138,7 @@ def _cell(models: Sequence[Model], answers: Sequence[NDArray[np.intp]], truth: i
     digits, labels = common.test_digits()
     found = np.flatnonzero((labels == truth) & ((answers[0] == answer) | (answers[1] == answer)))
     if truth == answer:
-        st.caption("These predictions are right: choose two different digits.")
+        st.caption("These predictions are correct: choose two different digits.")
         return
     names = " and ".join(common.plain(model.name) for model in models)
     st.markdown(
@@ -154,14 +154,14 @@ def _cell(models: Sequence[Model], answers: Sequence[NDArray[np.intp]], truth: i
 
 def only_one_reads(models: Sequence[Model], right: Sequence[NDArray[np.bool_]]) -> None:
     """Draw the digits that only one model reads right, for each of the two."""
-    st.markdown("### Read right by only one")
+    st.markdown("### Read correctly by only one")
     digits, truth = common.test_digits()
     for column, (mine, other) in zip(st.columns(2), ((0, 1), (1, 0)), strict=True):
         found = np.flatnonzero(right[mine] & ~right[other])
         with column:
-            st.markdown(f"**Only {common.plain(models[mine].name)}** reads these right ({len(found):,} in all)")
+            st.markdown(f"**Only {common.plain(models[mine].name)}** reads these correctly ({len(found):,} in all)")
             if len(found):
                 shown = found[:SHOWN]
                 captions = [str(truth[i]) for i in shown]
                 st.image(thumbnails.montage(mnist.glyphs(digits[shown]), captions, columns=8, side=56),
-                         alt=f"Test digits that only {models[mine].name} reads right")  # fmt: skip
+                         alt=f"Test digits that only {models[mine].name} reads correctly")  # fmt: skip

@@ -166,7 +166,7 @@ def _take(label: int, name: str, how: str) -> None:
         return
     state.teach_skipped = state.get("teach_skipped", 0) + 1 if how == MISREAD else 0
     if how == MISREAD and found[0].digit == label:
-        state.teach_message = f"It was read right, as {label}, so it is not kept."
+        state.teach_message = f"It was read correctly, as {label}, so it is not kept."
         return
     glyph = np.rint(255 * found[0].glyph).astype(np.uint8)
     lines = tuple(line.points for line in stroke_replay.lines(strokes))

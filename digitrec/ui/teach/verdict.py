@@ -39,7 +39,7 @@ def figures(verdict: Verdict, digits: Sequence[OwnDigit], misread: int) -> None:
     for when, right, errors in zip(("Before", "After"), verdict.right, verdict.errors, strict=True):
         good = TEST_DIGITS - errors
         rows[when] = {
-            "Your digits read right": f"{right} of {count}, {formats.percentage(right / count, 0)}",
+            "Your digits read correctly": f"{right} of {count}, {formats.percentage(right / count, 0)}",
             "95 % interval, yours": formats.interval(*metrics.wilson(right, count)),
             "MNIST's test digits": formats.percentage(good / TEST_DIGITS, 2),
             "95 % interval, MNIST": formats.interval(*metrics.wilson(good, TEST_DIGITS)),
@@ -49,9 +49,9 @@ def figures(verdict: Verdict, digits: Sequence[OwnDigit], misread: int) -> None:
     st.markdown(f"Your digits: {_own(verdict)}")
     st.markdown(f"MNIST's test digits: {_mnist(verdict)}")
     st.caption(
-        f"No figure is on digits that were learned from. Yours were parted into {FOLDS}: a copy learned from all "
-        f"parts but one and read that one, {FOLDS} times. The model that you can keep learned from all of them."
-        + (f" {misread} were taken because they were misread, so before looks worse than it is." if misread else "")
+        f"No figure uses digits that the copy was trained on. Your digits were split into {FOLDS} parts: {FOLDS} "
+        f"times, a copy was trained on {FOLDS - 1} parts and tested on the other one (cross-validation). The model "
+        f"that you can keep was trained on all of them.{_chosen(misread)}"
     )
     _changed(verdict, digits)
 
@@ -66,10 +66,19 @@ def helps(verdict: Verdict) -> str:
     elif after == before == len(verdict.labels):
         text = "It read all of your digits before, so there was nothing to learn."
     elif after == before:
-        text = f"It did not help: {after} of {len(verdict.labels)} of your digits are read right, as before."
+        text = f"It did not help: {after} of {len(verdict.labels)} of your digits are read correctly, as before."
     else:
-        text = f"It did not help: {after} of your digits are read right, {before} before. Discard it."
+        text = f"It did not help: {after} of your digits are read correctly, {before} before. Discard it."
     return text + lost
+
+
+def _chosen(misread: int) -> str:
+    """Return the sentence on digits that were taken because the model misread them; empty where there are none."""
+    if not misread:
+        return ""
+    were, them = ("was", "it") if misread == 1 else ("were", "them")
+    which = formats.plural(misread, "digit")
+    return f" {which} {were} chosen because the model misread {them}, so *Before* is too low."
 
 
 def _own(verdict: Verdict) -> str:

@@ -190,7 +190,7 @@ def _verdict(duel: Duel, verdict: Verdict) -> None:
         st.table({side: _scores(run.card or {}) for side, run in zip(SIDES, duel.sides, strict=True)})
     st.caption(
         "Both read the same 10,000 test digits, so the test counts only the digits that exactly one of them reads "
-        "right (McNemar's test)."
+        "correctly (McNemar's test)."
     )
 
 

@@ -138,7 +138,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         rate = st.container()  # drawn once the recipe is complete
         labels = common.model_labels()
         teacher = st.selectbox(
-            "Teacher",
+            "Distill from",
             ["", *labels],
             format_func=lambda name: labels.get(name, "none: learn from the labels"),
             help="A trained model whose predictions replace the labels (distillation): an MLP learns from a CNN how "

@@ -110,7 +110,7 @@ def _replay(run: Run, readings: Snapshots) -> None:
     with left:
         counts = readings["confusion"][at].astype(np.int64)
         accuracy = formats.percentage(np.trace(counts) / max(1, counts.sum()))
-        st.markdown(f"**Confusion matrix**: {accuracy} of {counts.sum():,} validation digits read right")
+        st.markdown(f"**Confusion matrix**: {accuracy} of {counts.sum():,} validation digits read correctly")
         drawn, twin = confusion.confusion_matrix(counts), confusion.describe_confusion(counts)
         charts.live_figure(f"{run.id} {at}", drawn, twin, "look_confusion")
     with right:

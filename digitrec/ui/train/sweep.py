@@ -141,7 +141,8 @@ def _status_sentence(found: Sweep) -> str:
     if early:
         sentence += f", {early} of them early"
     if found.state == "interrupted":
-        sentence += ". The training process ended unexpectedly. Resume continues from its last checkpoint"
+        sentence += ". The training process ended unexpectedly. **Resume** continues from the last checkpoint of the "
+        sentence += "interrupted run"
     return sentence + "."
 
 

@@ -114,8 +114,8 @@ def _curves(run: Run, points: runs.Curves) -> None:
     drawn = figures_curves.learning_curves(curves, colours, published=published)
     charts.live_figure(version, drawn, figures_curves.describe_curves(curves, published))
     text = (
-        "Loss: how far the probabilities are from the labels, lower is better. Accuracy: the percentage read right. "
-        "Where training improves and validation does not, the network memorizes its training digits (overfitting)."
+        "Loss: how far the probabilities are from the labels, lower is better. Accuracy: the percentage read correctly."
+        " Where training improves and validation does not, the network memorizes its training digits (overfitting)."
     )
     st.caption(f"{text} {_published_in_words(published)}" if published and points.epoch else text)
 
