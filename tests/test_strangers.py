@@ -100,7 +100,7 @@ def test_a_link_among_models_leads_nowhere(home: Path, tiny_model: str, tmp_path
     (models / "holds-one" / model_files.INSIGHT).unlink()
     (models / "holds-one" / model_files.INSIGHT).symlink_to(secret)
     assert {model.name for model in registry.models() if not model.shipped} == {tiny_model}
-    assert sum("it is a link, or holds one" in sentence for sentence in registry.damaged()) == 2
+    assert sum("it is a symbolic link or contains one" in sentence for sentence in registry.damaged()) == 2
     with pytest.raises(ModelError):
         registry.get("linked")
 

@@ -79,9 +79,9 @@ def _check(file: Path, expected: str) -> None:
         with file.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise DatasetError("The bundled MNIST file cannot be read. Get a fresh copy of the project.") from error
+        raise DatasetError("The bundled MNIST file cannot be read. Install digitrec again.") from error
     if found != expected:
         raise DatasetError(
-            "The bundled MNIST file is damaged. Get a fresh copy of the project "
+            "The bundled MNIST file is damaged. Install digitrec again "
             f"(SHA-256 {expected[:12]}... expected). Received: {found[:12]}..."
         )

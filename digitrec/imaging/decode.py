@@ -62,7 +62,7 @@ def opened(data: bytes) -> Opened:
         PictureError: If the bytes are empty, too many, no picture, cut short, or too many pixels.
     """
     if not data:
-        raise PictureError("The file is empty. Choose a picture file; received 0 bytes.")
+        raise PictureError("The file is empty. Choose a picture file. Received: 0 bytes.")
     check_size(data)
     with _decoding, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -77,7 +77,7 @@ def check_size(data: bytes) -> None:
     """
     limit, size = settings.limit("megabytes"), len(data) / 2**20
     if size > limit:
-        raise PictureError(f"The file is too large. Choose one of at most {limit} MB; received {size:.1f} MB.")
+        raise PictureError(f"The file is too large. Choose one of at most {limit} MB. Received: {size:.1f} MB.")
 
 
 def _decode(data: bytes) -> Opened:
@@ -91,21 +91,21 @@ def _decode(data: bytes) -> Opened:
             image.load()
             return Opened(_upright(image))
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels("received far more") from error
+        raise _too_many_pixels("far more") from error
     except UnidentifiedImageError as error:
         raise PictureError(
-            f"This is not a picture that can be read. Choose {settings.FORMAT_WORDS}; "
-            f"received {len(data):,} bytes of something else."
+            f"This is not a picture that can be read. Choose {settings.FORMAT_WORDS}. "
+            f"Received: {len(data):,} bytes in another format."
         ) from error
     except MemoryError as error:
-        raise _too_many_pixels("received more than there is memory for") from error
+        raise _too_many_pixels("more than fits in memory") from error
     except damage.ERRORS as error:
         with contextlib.suppress(*damage.ERRORS):
             if rescued := damage.rescued(data):
                 return Opened(_upright(rescued[0]), rescued[1])
         raise PictureError(
-            "The picture is damaged or cut short. Save or send it again; "
-            f"received {len(data):,} bytes that end or break in the middle of the picture."
+            "The picture is damaged or cut short. Save or send it again. "
+            f"Received: {len(data):,} bytes, incomplete or damaged."
         ) from error
 
 
@@ -117,7 +117,7 @@ def _check_pixels(image: Image.Image) -> None:
     """
     width, height = image.size
     if width * height > settings.limit("megapixels") * 1_000_000:
-        raise _too_many_pixels(f"received {width} x {height}")
+        raise _too_many_pixels(f"{width} x {height}")
     if max(width, height) < SMALLEST:
         raise PictureError(f"The picture is too small to hold a digit. Received: {width} x {height} pixels.")
 
@@ -140,7 +140,7 @@ def _recognized(data: bytes) -> ImageFile.ImageFile:
 
 def _too_many_pixels(received: str) -> PictureError:
     limit = settings.limit("megapixels")
-    return PictureError(f"The picture is too large. Use one of at most {limit} million pixels; {received}.")
+    return PictureError(f"The picture is too large. Use one of at most {limit} million pixels. Received: {received}.")
 
 
 def plain_mode(image: Image.Image) -> Image.Image:

@@ -1,5 +1,6 @@
 """Files of several pages, PDF and TIFF: a page is a picture. Any other file is one picture, page 0 of it."""
 
+from digitrec import formats
 from digitrec.errors import PictureError
 from digitrec.imaging import decode, pdf, tiff
 from digitrec.imaging.decode import Opened
@@ -38,6 +39,6 @@ def opened(data: bytes, page: int) -> Opened:
         return Opened(pdf.page(data, page))
     count = tiff.pages(data)
     if page > count:
-        raise PictureError(f"The TIFF has no page {page}. Choose a file with pages; received {count} of them.")
+        raise PictureError(f"The TIFF has no page {page}. Received: {formats.plural(count, 'page')}.")
     decode.check_size(data)
     return decode.opened(tiff.page(data, page))

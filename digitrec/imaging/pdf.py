@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from digitrec import formats
 from digitrec.errors import PictureError
 from digitrec.imaging.decode import check_size
 
@@ -66,7 +67,7 @@ def _drawn(document: "PdfDocument", number: int) -> Image.Image:
     from pypdfium2 import PdfiumError
 
     if number > len(document):
-        raise PictureError(f"The PDF has no page {number}. Choose a file with pages; received {len(document)} of them.")
+        raise PictureError(f"The PDF has no page {number}. Received: {formats.plural(len(document), 'page')}.")
     try:
         found = document[number - 1]
         width, height = found.get_size()
@@ -93,7 +94,7 @@ def _opened(data: bytes) -> "PdfDocument":
         if "password" in str(error).lower():
             raise PictureError("The PDF is locked with a password. Save it without one, or take a photo.") from error
         raise PictureError(
-            f"The PDF is damaged or cut short. Save or scan it again; received {len(data):,} bytes."
+            f"The PDF is damaged or cut short. Save or scan it again. Received: {len(data):,} bytes."
         ) from error
     logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it warns of each form in XFA, which it draws without
     with contextlib.suppress(PdfiumError):  # a damaged form: the page is drawn without it

@@ -148,7 +148,7 @@ def budgeted(recipe: Recipe, budget: str, amount: float) -> Recipe:
 def _check(budget: str, amount: float) -> None:
     low, high = LIMITS[budget]
     if not low <= amount <= high:
-        raise RecipeError(f"Both may have {low:,} to {high:,} {budget}. Received: {amount:,g}")
+        raise RecipeError(f"The budget must be from {low:,} to {high:,} {budget}. Received: {amount:,g}")
 
 
 def start(mlp: Recipe, cnn: Recipe, budget: str, amount: float, at_once: bool, mine: Iterable[str] = ()) -> Duel:
@@ -248,9 +248,7 @@ def _unfair(duel: Duel) -> str:
     for name, run in (("The MLP", duel.mlp), ("The CNN", duel.cnn)):
         card = run.card or {}
         if card.get("stopped"):
-            return f"{name} was stopped before the budget was spent, so this says little."
+            return f"{name} was stopped before the budget was spent, so the comparison is not conclusive."
         if duel.budget == "seconds" and card.get("epochs", 0) >= run.recipe.epochs:
-            return (
-                f"{name} was through with its {run.recipe.epochs} epochs, the most allowed, before its time was over."
-            )
+            return f"{name} finished its {run.recipe.epochs} epochs, the maximum, before its time was up."
     return ""

@@ -346,7 +346,8 @@ def reason(error: Exception, advice: Advice) -> str:
         return f"There is not enough memory. {advice.memory}"
     if isinstance(error, OSError):
         return f"{DISK_FULL} {advice.again}"
-    return f"It failed with an internal error ({type(error).__name__}). Its log says more."
+    kind = type(error).__name__
+    return f"This failed with an internal error ({kind}). The server's operator can find details in its log."
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

@@ -206,7 +206,7 @@ def stop(run: Run) -> Run:
     """
     run = get(run.id)
     if not run.active:
-        raise RunError(f"Only a run under way can be stopped. This one is {run.state}.")
+        raise RunError(f"Only an active run can be stopped. This one is {run.state}.")
     with job.writing(UNWRITABLE):
         job.stop(run.folder, scheduler.ADVICE)
     return get(run.id)
@@ -219,7 +219,7 @@ def delete(run: Run) -> None:
         RunError: If the run is under way, or its files cannot be removed.
     """
     if get(run.id).active:
-        raise RunError("A run under way cannot be deleted. Stop it first.")
+        raise RunError("An active run cannot be deleted. Stop it first.")
     with job.writing(UNWRITABLE):
         files_module.remove_folder(run.folder)
 
@@ -342,7 +342,9 @@ def history_csv(run: Run) -> str:
 
 def _read(folder: Path) -> Run:
     if files_module.has_links(folder):
-        raise RunError("The folder of this run is a link, or holds one. Copy the files themselves.")
+        raise RunError(
+            "The folder of this run is a symbolic link or contains one. Replace the link with a copy of the files."
+        )
     try:
         recipe = Recipe.from_json(files_module.read_json(folder / model_files.RECIPE))
     except RecipeError as error:

@@ -46,10 +46,10 @@ MOST_RUNS = 30  # an hour of the smallest recipes on two cores
 ENOUGH = 3  # other runs that have come as far, before one may be called worse
 
 FILE = "sweep.json"
-BEHIND = "Stopped early: after as many epochs, more than half of the other runs had a higher validation accuracy."
+BEHIND = "Stopped early: after as many epochs, at least half of the other runs had a higher validation accuracy."
 RULE = (
-    "After each epoch a run stops if its best validation accuracy so far is below the median of what the others had "
-    "reached after as many epochs; at least three others must have come as far."
+    "After each epoch, a run stops if its best validation accuracy so far is below the median of the other runs after "
+    "the same number of epochs. At least three other runs must have reached that epoch."
 )
 
 Value = float | str
@@ -135,10 +135,8 @@ def parse(setting: str, text: str) -> list[Value]:
     try:
         values: list[Value] = [int(part) if setting in WHOLE else float(part) for part in parts]
     except ValueError as error:
-        kind = "Whole numbers" if setting in WHOLE else "Numbers"
-        raise RecipeError(
-            f"{SETTINGS[setting]}: {kind.lower()} with commas between them are needed. Received: {text[:60]!r}"
-        ) from error
+        name, kind = SETTINGS[setting].partition(",")[0], "whole numbers" if setting in WHOLE else "numbers"
+        raise RecipeError(f"{name} must be {kind} separated by commas. Received: {text[:60]!r}") from error
     return list(dict.fromkeys(values))
 
 
@@ -234,7 +232,7 @@ def delete(sweep: Sweep) -> None:
         RunError: If it is under way, or cannot be removed.
     """
     if get(sweep.id).active:
-        raise RunError("A sweep under way cannot be deleted. Stop it first.")
+        raise RunError("An active sweep cannot be deleted. Stop it first.")
     with job.writing("The sweep cannot be deleted"):
         files.remove_folder(_folder() / sweep.id)
 

@@ -139,7 +139,7 @@ def start(key: str, model: Model, digits: Sequence[OwnDigit]) -> None:
     if not can_learn(model):
         raise ModelError(f"{model.name} {UNTEACHABLE}")
     if find(key).state in ("waiting", "learning"):
-        raise ModelError("A lesson is under way. Wait for it, or stop it.")
+        raise ModelError("A lesson is active. Wait for it, or stop it.")
     if not settings.has_tensorflow():
         raise ModelError(settings.NO_TENSORFLOW)
     discard(key)

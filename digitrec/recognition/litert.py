@@ -23,7 +23,7 @@ def opened(file: Path, name: str, shape: tuple[int, int, int, int], outputs: int
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise ModelError(f"The {name} is missing. Get a fresh copy of the project.") from error
+        raise ModelError(f"The {name} is missing. Install digitrec again.") from error
     try:
         interpreter = Interpreter(model_content=content, num_threads=1)
         with without_notice():
@@ -31,7 +31,7 @@ def opened(file: Path, name: str, shape: tuple[int, int, int, int], outputs: int
             interpreter.allocate_tensors()
         channels = int(interpreter.get_output_details()[0]["shape"][-1])
     except (ValueError, RuntimeError, IndexError) as error:
-        raise ModelError(f"The {name} is damaged. Get a fresh copy of the project.") from error
+        raise ModelError(f"The {name} is damaged. Install digitrec again.") from error
     if channels != outputs:
-        raise ModelError(f"The {name} is of another version. Get a fresh copy of the project.")
+        raise ModelError(f"The {name} does not match this version of digitrec. Install digitrec again.")
     return interpreter

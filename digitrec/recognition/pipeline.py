@@ -36,7 +36,7 @@ MOST_DRAWN = 4 * 2048**2
 
 NO_DETECTOR = (
     "The digit detector is missing or damaged, so only the strokes of plain drawings are found reliably. "
-    "Get a fresh copy of the project."
+    "Install digitrec again."
 )
 
 

@@ -358,7 +358,10 @@ def _read_as(
     folder: Path, shipped: bool, _stamp: tuple[tuple[str, int, int, int], ...], yours: bool = False
 ) -> Model | str:
     if not shipped and files.has_links(folder):
-        return f"The model {folder.name} is left out: it is a link, or holds one. Copy the files themselves."
+        return (
+            f"The model {folder.name} is left out: it is a symbolic link or contains one. Replace the link with a copy "
+            "of the files."
+        )
     card = files.read_json(folder / model_files.CARD)
     if card is None:
         return f"The model {folder.name} is left out: its card is missing or damaged. Train it again."

@@ -84,7 +84,7 @@ def add(key: str, name: str, source: Path) -> Model:
     if any(model.name == name for model in mine):
         raise ModelError(f"You already have a model {name}. Choose another name.")
     if len(mine) >= MODELS:
-        raise ModelError(f"You have {MODELS} models of your own, as many as are kept. {FULL}")
+        raise ModelError(f"You have {MODELS} models of your own, the maximum. {FULL}")
     clear()
     size = sum((source / each).stat().st_size for each in model_files.MODEL_FILES if (source / each).exists())
     if _size(folder(key)) + size > BYTES:

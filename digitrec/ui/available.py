@@ -84,7 +84,7 @@ def free_name(base: str) -> str:
 def keep(name: str, folder: Path) -> Model:
     """Keep the model in a folder as one of this visitor's own, see `visitors.add`; what Compare shows is computed."""
     if name in st.session_state.get(REMOVED, ()):
-        raise ModelError(f"You removed a model {name}, whose readings are still on Upload. Choose another name.")
+        raise ModelError(f"Upload still shows readings of a model {name} that you removed. Choose another name.")
     kept = visitors.add(key(), name, folder)
     insights.start(kept)
     return kept

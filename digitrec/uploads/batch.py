@@ -30,7 +30,7 @@ THUMBNAIL_SIDE = 120
 COPY_SIDE = 1600  # longest side of the copy that is shown with boxes; room to zoom into small digits
 STEP_SIDE = 264  # pixels; twice what a page gives a step, for sharp screens
 
-GONE = "This file is no longer here. Choose it again to"
+GONE = "This file is no longer on the server. Choose it again to"
 
 Outcome = Reading | PictureError
 """What was read in a picture, or why it could not be read."""
@@ -189,7 +189,7 @@ class Batch:
         if found is None:
             data = self.data(picture) if data is None else data
             if data is None:
-                return PictureError(f"{GONE} read it in this way.")
+                return PictureError(f"{GONE} read it with these settings.")
             found = self._first(picture, data, single, finder or reader)
         if isinstance(found, Annotations):
             found = edits.answered(found, reader.name, reader)
@@ -205,7 +205,7 @@ class Batch:
         found = self._annotations.get((picture.key, single))
         if isinstance(found, Annotations):
             return found
-        raise PictureError(str(found or f"{GONE} read it in this way."))
+        raise PictureError(str(found or f"{GONE} read it with these settings."))
 
     def change(self, picture: Picture, single: bool, change: Callable[[Annotations], Annotations]) -> Annotations:
         """Put a picture's annotations right and return the new ones; see `corrections`.
@@ -222,7 +222,7 @@ class Batch:
         Raises:
             PictureError: If its file is no longer here.
         """
-        data = self._present(picture, data, "turn it")
+        data = self._present(picture, data, "rotate it")
 
         def turned(annotations: Annotations) -> Annotations:
             angle = round((annotations.angle + 270.0) % 360.0, 1)  # rounded, so that four turns lead back

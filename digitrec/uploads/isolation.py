@@ -50,11 +50,13 @@ def _called(function: Callable[..., Answer], *args: Any) -> Answer:
         except TimeoutError as error:
             executor.shutdown(kill_workers=True)
             raise PictureError(
-                f"This picture took longer than {LONGEST:.0f} s, so it was given up. Make it smaller, or crop it."
+                f"This picture took longer than {LONGEST:.0f} s, so reading was stopped. Make it smaller, or crop it."
             ) from error
         except OSError as error:
-            raise PictureError("The server has no room to read pictures just now. Try again in a minute.") from error
-    raise PictureError("This picture cannot be read: it brought the reading down. Save it anew, as PNG or JPEG.")
+            raise PictureError(
+                "The server does not have enough memory to read pictures now. Try again in a minute."
+            ) from error
+    raise PictureError("This picture cannot be read: decoding it crashed. Save it again as PNG or JPEG.")
 
 
 def _give_way() -> None:

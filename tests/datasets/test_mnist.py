@@ -94,7 +94,7 @@ def test_a_damaged_copy_is_refused(monkeypatch, tmp_path):
         stream.write(bytes([byte ^ 1]))
     monkeypatch.setattr(mnist, "FILE", file)
     for load in (mnist.training, mnist.test, lambda: splits.split(Recipe("a"))):
-        with pytest.raises(DatasetError, match=r"MNIST file is damaged\. Get a fresh copy") as caught:
+        with pytest.raises(DatasetError, match=r"MNIST file is damaged\. Install digitrec again") as caught:
             load()
         assert str(tmp_path) not in str(caught.value)
 
@@ -105,7 +105,7 @@ def test_a_missing_or_empty_file_is_refused(monkeypatch, tmp_path, content):
     if content is not None:
         file.write_bytes(content)
     monkeypatch.setattr(mnist, "FILE", file)
-    with pytest.raises(DatasetError, match="Get a fresh copy"):
+    with pytest.raises(DatasetError, match="Install digitrec again"):
         mnist.test()
 
 

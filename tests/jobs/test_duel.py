@@ -186,7 +186,7 @@ def test_a_side_that_was_stopped_makes_it_unfair(home: Path) -> None:
 def test_a_side_whose_epochs_were_over_before_its_seconds_makes_it_unfair(home: Path) -> None:
     verdict = duel.verdict(hand_made(home, 9_700, 9_900, budget="seconds"), ALL_ZEROS)
     assert verdict is not None
-    assert verdict.unfair.startswith("The MLP was through with its 200 epochs")
+    assert verdict.unfair.startswith("The MLP finished its 200 epochs, the maximum")
 
 
 def test_what_this_server_does_not_allow_is_refused_and_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,10 @@ def test_a_job_that_is_held_says_by_whom_and_that_it_was_asked_to_stop(room: Pat
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "There is not enough memory. Use less."),
         (RuntimeError("can't start new thread"), "There is not enough memory. Use less."),
         (OSError(errno.ENOSPC, "No space left on device"), f"{job.DISK_FULL} Try again."),
-        (KeyError("x"), "It failed with an internal error (KeyError). Its log says more."),
+        (
+            KeyError("x"),
+            "This failed with an internal error (KeyError). The server's operator can find details in its log.",
+        ),
     ],
     ids=["ours", "memory", "memory of Linux", "threads", "disk", "internal"],
 )

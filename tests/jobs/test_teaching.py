@@ -134,7 +134,7 @@ def test_too_few_and_too_many_are_refused(launched: list[Path], count: int) -> N
 
 def test_a_second_lesson_waits_until_the_first_has_ended(launched: list[Path]) -> None:
     teaching.start(KEY, registry.get("mlp-30-10"), some(10))
-    with pytest.raises(ModelError, match="under way"):
+    with pytest.raises(ModelError, match="A lesson is active"):
         teaching.start(KEY, registry.get("mlp-30-10"), some(10))
     teaching.start(OTHER, registry.get("mlp-30-10"), some(10))  # of another visitor: it waits for its turn
     assert len(launched) == 2

@@ -30,7 +30,9 @@ def test_the_grid_is_counted_and_the_rule_is_shown(page: AppTest) -> None:
     assert "Each run trains for all its epochs." in text(page)
 
 
-@pytest.mark.parametrize(("typed", "sentence"), [("many", "numbers with commas"), ("0.1", "at least two different")])
+@pytest.mark.parametrize(
+    ("typed", "sentence"), [("many", "numbers separated by commas"), ("0.1", "at least two different")]
+)
 def test_what_is_no_list_is_refused_and_cannot_be_started(page: AppTest, typed: str, sentence: str) -> None:
     page.text_input(key="sweep_learning_rate").set_value(typed).run()
     assert sentence in page.error[0].value

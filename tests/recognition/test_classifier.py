@@ -192,7 +192,7 @@ def test_weights_that_are_no_numbers_are_reported(exported, tmp_path, glyphs):
     assert len(found) == 1
     file = tmp_path / "model.tflite"
     file.write_bytes(content.replace(found[0], np.full_like(kernel, np.nan).tobytes()))
-    with pytest.raises(ModelError, match=r"no number\. Train it again\."):
+    with pytest.raises(ModelError, match=r"returned NaN or infinity\. Train it again\."):
         Predictor("mine", file).probabilities(glyphs[:2])
 
 

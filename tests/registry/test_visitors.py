@@ -83,7 +83,7 @@ def test_a_name_is_valid_free_and_unlike_all_that_can_be_chosen(tiny_run: Path, 
 def test_number_and_bytes_are_limited(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visitors, "MODELS", 1)
     visitors.add(ONE, "first", tiny_run)
-    with pytest.raises(ModelError, match="as many as are kept"):
+    with pytest.raises(ModelError, match="models of your own, the maximum"):
         visitors.add(ONE, "second", tiny_run)
     monkeypatch.setattr(visitors, "MODELS", 9)
     size = sum(file.stat().st_size for file in visitors.folder(ONE).rglob("*.*"))

@@ -212,7 +212,7 @@ def test_boxes_need_the_file_and_corrections_do_not(monkeypatch: pytest.MonkeyPa
         batch.boxed(picture, 0.0, entry.box)
     with pytest.raises(PictureError, match="Choose it again to change its boxes"):
         batch.parts(picture, 0.0, entry.box, Always(1))
-    with pytest.raises(PictureError, match="Choose it again to turn it"):
+    with pytest.raises(PictureError, match="Choose it again to rotate it"):
         batch.turn(picture, False, Always(1))
     correct(batch, picture, 0, 5)
     assert batch.outcome(picture, False, Always(1)).text == "5"
@@ -220,7 +220,7 @@ def test_boxes_need_the_file_and_corrections_do_not(monkeypatch: pytest.MonkeyPa
 
 def test_a_picture_that_could_not_be_read_has_no_annotations() -> None:
     batch, picture = one(b"no picture")
-    with pytest.raises(PictureError, match="no longer here"):
+    with pytest.raises(PictureError, match="no longer on the server"):
         batch.annotations(picture, False)
     batch.outcome(picture, False, Always(1))
     with pytest.raises(PictureError, match="not a picture"):
