@@ -44,6 +44,13 @@ def test_it_reads_what_is_drawn(open_page: Callable[..., AppTest], mine: str) ->
     assert any(mine in twin for twin in bars)
 
 
+def test_a_training_cannot_be_distilled_from_it(open_page: Callable[..., AppTest], mine: str) -> None:
+    page = open_page("pages/3_Train.py", visitor=MINE, recipe="custom-mlp")
+    [chooser] = [box for box in page.selectbox if box.label == "Distill from"]
+    assert any("cnn-best" in choice for choice in chooser.options)
+    assert not any(mine in choice for choice in chooser.options)
+
+
 def test_an_address_does_not_lead_another_visitor_to_it(open_page: Callable[..., AppTest], mine: str) -> None:
     page = open_page("pages/4_Compare.py", visitor=OTHERS)
     page.query_params["model_1"] = mine

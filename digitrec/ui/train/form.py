@@ -11,6 +11,7 @@ from digitrec.errors import RecipeError
 from digitrec.figures import network_diagram, schedule, theme
 from digitrec.imaging import thumbnails, warp
 from digitrec.imaging.augmentation import AUGMENTATION_LIMITS, Augmentation
+from digitrec.jobs import catalogue
 from digitrec.training import schedule as training_schedule
 from digitrec.training.presets import PRESETS
 from digitrec.training.recipe import (
@@ -139,7 +140,7 @@ def _custom(base: Recipe, epochs: int) -> Recipe:
         labels = common.model_labels()
         teacher = st.selectbox(
             "Distill from",
-            ["", *labels],
+            catalogue.choices("distill from"),
             format_func=lambda name: labels.get(name, "none: learn from the labels"),
             help="A trained model whose predictions replace the labels (distillation): an MLP learns from a CNN how "
             "much this 4 looks like a 9. Each epoch takes longer.",
