@@ -280,7 +280,7 @@ PRESETS: dict[str, Preset] = {
             _READER,
             "The default model, a CNN for real handwriting",
             "Ours: trained on MNIST and on UNIPEN's pen strokes, drawn with many pens and preprocessed as in this app. "
-            "An hour on two cores.",
+            "Over an hour on two cores.",
             "",
             None,
             "Its training digits went through the same steps as yours, and letters taught it what is not a digit.",
@@ -299,7 +299,7 @@ PRESETS: dict[str, Preset] = {
             ),
             "The best MLP for real handwriting",
             "Ours: the same digits, strokes and augmentation as reader, for a fair comparison of MLP and CNN. "
-            "A quarter of an hour on two cores.",
+            "Half an hour on two cores.",
             "",
             None,
             "With the same data and more epochs it is still behind: it has to learn a stroke at each place separately.",
