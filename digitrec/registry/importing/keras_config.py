@@ -23,31 +23,8 @@ LAMBDA = "is a Lambda, which holds a program. It is not run here; replace it by 
 IGNORED = ("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "ActivityRegularization")
 """Layers that do something in training only."""
 
-SIMPLE = {
-    "Dense": ("units", "activation", "use_bias"),
-    "Conv2D": ("filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias"),
-    "DepthwiseConv2D": (
-        "kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation", "use_bias",
-    ),
-    "SeparableConv2D": (
-        "filters", "kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation", "use_bias",
-    ),
-    "MaxPooling2D": ("pool_size", "strides", "padding"),
-    "AveragePooling2D": ("pool_size", "strides", "padding"),
-    "GlobalAveragePooling2D": ("keepdims",),
-    "GlobalMaxPooling2D": ("keepdims",),
-    "Flatten": (),
-    "Reshape": ("target_shape",),
-    "Permute": ("dims",),
-    "BatchNormalization": ("axis", "epsilon", "scale", "center"),
-    "Softmax": ("axis",),
-    "Activation": ("activation",),
-    "Rescaling": ("scale", "offset"),
-    "ZeroPadding2D": ("padding",),
-    "Add": (),
-    "Concatenate": ("axis",),
-}  # fmt: skip
-"""Classes that become the kind of the same name, with the options that are taken from them."""
+SIMPLE = KINDS.keys() - {"InputLayer", "ReLU", "UnitLength"}
+"""Classes that become the kind of the same name, with its options. UnitLength is none of Keras's."""
 
 DEFAULTS: dict[str, Any] = {
     "activation": "linear", "use_bias": True, "strides": [1, 1], "padding": "valid", "dilation_rate": [1, 1],
@@ -278,7 +255,7 @@ def _layer(values: Any, inputs: tuple[str, ...]) -> tuple[Layer | None, str]:
     if kind not in SIMPLE:
         known = ", ".join(sorted({*SIMPLE, *SPECIAL, *IGNORED}))
         raise fail(name, f"is a {kind[:60]}, which is not supported. Supported: {known}.")
-    options = {option: _option(config, option, kind, name) for option in SIMPLE[kind]}
+    options = {option: _option(config, option, kind, name) for option in KINDS[kind].options}
     return Layer(name, kind, inputs, options), saved_as
 
 
@@ -330,5 +307,3 @@ SPECIAL: dict[str, Callable[[Mapping[str, Any], str], tuple[str, dict[str, Any]]
     "ELU": _elu,
 }
 """Classes that become a layer of another kind, or of other options."""
-
-assert set(SIMPLE) <= set(KINDS)
