@@ -11,16 +11,13 @@ import hashlib
 import shutil
 import sys
 import tempfile
-import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from digitrec import files, settings
 from digitrec.errors import ModelError
-from digitrec.jobs import job, throttle
+from digitrec.jobs import job, making, throttle
 from digitrec.training import model_files
 
 KINDS = ("onnx", "savedmodel", "tensorboard")
@@ -28,28 +25,21 @@ VERSION = 1
 """Part of the fingerprint: raise it when what is made changes, so that nothing older is offered."""
 
 ZIP = "export.zip"
-TURN = "turn.lock"
 KEPT = 20  # exports; of the largest shipped model 20 are 250 MB
 
 ADVICE = job.Advice(again="Start the export again.", memory="Wait until no run trains, then start the export again.")
 """What can be done after an export has failed."""
 
 
-@dataclass(frozen=True)
-class Export:
+@dataclass(frozen=True, kw_only=True)
+class Export(making.Progress):
     """How far an export has come.
 
     Attributes:
-        state: `none` (never asked for, or stopped), `making`, `ready` or `failed`.
-        message: While it is made, the present step; when it failed, why, as a sentence.
         file: The zip; it is there when the state is `ready`.
-        seconds: While it is made, for how long; 0 while it waits for its turn.
     """
 
-    state: str
-    message: str
     file: Path
-    seconds: float = 0.0
 
 
 def find(folder: Path, kind: str) -> Export:
@@ -59,15 +49,7 @@ def find(folder: Path, kind: str) -> Export:
         ModelError: If the model is gone.
     """
     work = _work(folder, kind)
-    asked = (work / job.STATUS).exists()
-    status = job.snapshot(work, ADVICE)
-    if (work / ZIP).exists():
-        return Export("ready", "", work / ZIP)
-    if not asked:
-        return Export("none", "", work / ZIP)
-    if status.state in ("finished", "stopped", "failed", "interrupted"):
-        return Export("failed", status.message or f"{job.INTERRUPTED} {ADVICE.again}", work / ZIP)
-    return Export("making", status.message, work / ZIP, max(0.0, time.time() - status.began) if status.began else 0.0)
+    return Export(*making.progress(work, ADVICE, (work / ZIP).exists), file=work / ZIP)
 
 
 def start(folder: Path, kind: str) -> Export:
@@ -97,11 +79,8 @@ def stop(folder: Path, kind: str) -> None:
         ModelError: If the model is gone.
         RunError: If the disk is full or read-only.
     """
-    work, until, killed = _work(folder, kind), time.monotonic() + job.LAUNCH_SECONDS, False
-    while (job.is_alive(work) if killed else find(folder, kind).state == "making") and time.monotonic() < until:
-        killed = job.kill(work) or killed  # another server's process may not have written yet which it is
-        time.sleep(0.05)
-    if killed:
+    work = _work(folder, kind)
+    if making.stop(work, ADVICE):
         with job.writing("The export cannot be stopped"):
             (work / job.STATUS).unlink(missing_ok=True)
 
@@ -110,16 +89,13 @@ def main(folder: Path, kind: str) -> None:
     """Make an export, in this process, and write what became of it."""
     work = _work(folder, kind)
     work.mkdir(parents=True, exist_ok=True)
-    with job.held(work), job.failures(work, ADVICE):
+    with making.turn(work, ADVICE, settings.exports_folder(), "TensorFlow is being loaded"):
         if not (work / ZIP).exists():
-            job.update(work, state=job.QUEUED, message="", began=0.0)
-            with FileLock(settings.exports_folder() / TURN):  # one at a time: each takes as much memory as a training
-                _make(folder, kind, work)
+            _make(folder, kind, work)
 
 
 def _make(folder: Path, kind: str, work: Path) -> None:
     _tidy(work)
-    job.update(work, state="running", message="TensorFlow is being loaded", began=time.time())
     from digitrec.registry import export
 
     name = (files.read_json(folder / model_files.CARD) or {}).get("name", folder.name)
@@ -128,7 +104,6 @@ def _make(folder: Path, kind: str, work: Path) -> None:
         tree.mkdir()
         export.WRITERS[kind](folder, tree, lambda step: job.update(work, message=step))
         files.write(work / ZIP, lambda temporary: _zip(tree, temporary))
-    job.update(work, state="finished", message="")
 
 
 def _zip(tree: Path, file: Path) -> None:

@@ -19,11 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from digitrec import files, settings
 from digitrec.errors import ModelError
-from digitrec.jobs import job
+from digitrec.jobs import job, making
 from digitrec.registry import card as cards
 from digitrec.registry import registry
 from digitrec.registry.registry import Model
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from digitrec.registry.importing.scalings import Measured
     from digitrec.registry.importing.tidy import Tidied
 
-SOURCE, REQUEST, MODEL, TURN = "source", "request.json", "model", "turn.lock"
+SOURCE, REQUEST, MODEL = "source", "request.json", "model"
 LARGEST_FILE = 100 * 2**20  # bytes
 TOKEN_LENGTH = 32  # characters, 128 bits in base 16
 NICER = 5  # how much lower the priority is: above training's, for a person waits; below the pages'
@@ -51,25 +49,19 @@ ADVICE = job.Advice(again="Import the file again.", memory="Wait until no run tr
 """What can be done after an import has failed."""
 
 
-@dataclass(frozen=True)
-class Import:
+@dataclass(frozen=True, kw_only=True)
+class Import(making.Progress):
     """How far an import has come.
 
     Attributes:
         token: By which it is found.
-        state: `making`, `finished` or `failed`.
-        message: The present step; when it failed, why, as a sentence.
-        folder: The model's; whole when the state is `finished`.
+        folder: The model's; whole when the state is `ready`.
         name: The name that the model gets.
-        seconds: For how long it has worked; 0 while it waits for its turn.
     """
 
     token: str
-    state: str
-    message: str
     folder: Path
     name: str
-    seconds: float = 0.0
 
 
 def folder(token: str) -> Path:
@@ -119,27 +111,16 @@ def find(token: str) -> Import:
     """
     work = folder(token)
     request = files.read_json(work / REQUEST)
-    if request is None:
+    if request is None or not (work / job.STATUS).exists():
         raise ModelError("This file is no longer kept here. Import it again.")
-    status = job.snapshot(work, ADVICE)
-    made, name = work / MODEL, str(request.get("name", ""))
-    usable = cards.read(made) is not None
-    if status.state == "finished" and usable:
-        return Import(token, "finished", "", made, name)
-    if status.state in ("finished", "stopped", "failed", "interrupted"):
-        message = status.message or f"{job.INTERRUPTED} {ADVICE.again}"
-        return Import(token, "failed", message, made, name)
-    seconds = max(0.0, time.time() - status.began) if status.began else 0.0
-    return Import(token, "making", status.message, made, name, seconds)
+    come = making.progress(work, ADVICE, lambda: cards.read(work / MODEL) is not None)
+    return Import(*come, token=token, folder=work / MODEL, name=str(request.get("name", "")))
 
 
 def drop(token: str) -> None:
     """End an import if it is under way, and remove all of it; a model that was added from it stays."""
     work = folder(token)
-    until = time.monotonic() + job.LAUNCH_SECONDS
-    while work.exists() and job.is_alive(work) and time.monotonic() < until:
-        job.kill(work)
-        time.sleep(0.05)
+    making.stop(work, ADVICE)
     with contextlib.suppress(OSError):
         files.remove_folder(work)
 
@@ -200,21 +181,12 @@ def _tidy() -> None:
 
 def main(work: Path) -> None:
     """Make the model, in this process, and write what became of it."""
-    with job.held(work), job.failures(work, ADVICE):
-        job.update(work, state=job.QUEUED, message="", began=0.0)
-        with FileLock(settings.imports_folder() / TURN):  # one at a time: each takes as much memory as a training
-            job.update(work, state="running", message="the file is being read", began=time.time())
-            _make(work, lambda step: job.update(work, message=step))
-        job.update(work, state="finished", message="")
-
-
-def _make(work: Path, say: Callable[[str], None]) -> None:
-    request = files.read_json(work / REQUEST) or {}
-    data = (work / SOURCE).read_bytes()
-    (work / SOURCE).unlink()
-    made = work / MODEL
-    made.mkdir()
-    make(data, str(request.get("file", "")), made, say)
+    with making.turn(work, ADVICE, settings.imports_folder(), "the file is being read"):
+        request = files.read_json(work / REQUEST) or {}
+        data = (work / SOURCE).read_bytes()
+        (work / SOURCE).unlink()
+        (work / MODEL).mkdir()
+        make(data, str(request.get("file", "")), work / MODEL, lambda step: job.update(work, message=step))
 
 
 def make(data: bytes, file_name: str, made: Path, say: Callable[[str], None]) -> None:

@@ -19,17 +19,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from digitrec import files, settings
 from digitrec.datasets import mnist, own_digits
 from digitrec.datasets.own_digits import OwnDigit
 from digitrec.errors import ModelError
-from digitrec.jobs import checkpoint, imports, job, throttle, worker
+from digitrec.jobs import checkpoint, imports, job, making, throttle, worker
 from digitrec.recognition.digits import CLASSES
 from digitrec.registry import registry, visitors
 from digitrec.registry.registry import Model
@@ -40,7 +39,7 @@ from digitrec.training.splits import Split
 if TYPE_CHECKING:
     from digitrec.training.teaching import Pupil
 
-FOLDER, LESSON, DIGITS, VERDICT, TURN = ".lesson", "lesson.json", "digits.npz", "verdict.json", "turn.lock"
+FOLDER, LESSON, DIGITS, VERDICT = ".lesson", "lesson.json", "digits.npz", "verdict.json"
 
 LEAST, MOST = 10, 300
 """Digits that a lesson takes."""
@@ -56,22 +55,17 @@ STAGES = {"Your digits are varied": 0.15, "MNIST's digits are added": 0.15, "It 
 ADVICE = job.Advice(again="Teach it again.", memory="Wait until no run trains, then teach it again.")
 
 
-class Lesson(NamedTuple):
-    """How far a lesson has come.
+@dataclass(frozen=True, kw_only=True)
+class Lesson(making.Progress):
+    """How far a lesson has come; its state is `waiting` or `learning` while it is under way.
 
     Attributes:
-        state: `none`, `waiting`, `learning`, `ready` or `failed`.
-        message: What is done at the moment; or why it failed, as a sentence.
         model: Name of the model whose copy learns.
         done: Share that is done, 0 to 1.
-        seconds: For how long it has worked.
     """
 
-    state: str
-    message: str = ""
     model: str = ""
     done: float = 0.0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -158,19 +152,12 @@ def start(key: str, model: Model, digits: Sequence[OwnDigit]) -> None:
 def find(key: str) -> Lesson:
     """Return how far a visitor's lesson has come."""
     folder = _folder(key)
-    if not (folder / job.STATUS).exists():
-        return Lesson("none")
+    state, message, seconds = making.progress(folder, ADVICE, lambda: verdict(key) is not None)
+    if state == "making":
+        state = "learning" if seconds else "waiting"
     model = (files.read_json(folder / LESSON) or {}).get("model", "")
-    status = job.snapshot(folder, ADVICE)
-    if status.state == "finished" and verdict(key):
-        return Lesson("ready", "", model, 1.0)
-    if status.state not in (*job.UNDER_WAY, "stopping"):
-        return Lesson("failed", status.message or f"The lesson ended early. {ADVICE.again}", model)
-    values = files.read_json(folder / job.STATUS) or {}
-    done = values.get("done", 0.0)
-    seconds = max(0.0, time.time() - status.began) if status.began else 0.0
-    state = "learning" if status.began else "waiting"
-    return Lesson(state, status.message, model, done if files.is_number(done) else 0.0, seconds)
+    done = (files.read_json(folder / job.STATUS) or {}).get("done", 0.0)
+    return Lesson(state, message, seconds, model=model, done=done if files.is_number(done) else 0.0)
 
 
 def stop(key: str) -> None:
@@ -179,11 +166,7 @@ def stop(key: str) -> None:
     Raises:
         RunError: If the disk is full or read-only.
     """
-    folder, until = _folder(key), time.monotonic() + job.LAUNCH_SECONDS
-    while find(key).state in ("waiting", "learning") and time.monotonic() < until and not job.kill(folder):
-        time.sleep(0.05)  # another server's process may not have written yet which it is
-    while job.is_alive(folder) and time.monotonic() < until:
-        time.sleep(0.05)
+    making.stop(_folder(key), ADVICE)
     discard(key)
 
 
@@ -256,8 +239,7 @@ def _read(folder: Path) -> list[OwnDigit]:
 
 def main(folder: Path) -> None:
     """Teach, in this process, and write what became of it."""
-    turn = FileLock(folder.parent.parent / TURN)  # one at a time: each takes as much memory as a training
-    with job.held(folder), job.failures(folder, ADVICE), turn:
+    with making.turn(folder, ADVICE, folder.parent.parent, "TensorFlow is loaded"):
         _teach(folder)
 
 
@@ -303,7 +285,6 @@ def _write(folder: Path, model: Model, pupil: "Pupil", digits: int, split: Split
 
 
 def _teach(folder: Path) -> None:
-    job.update(folder, state="running", message="TensorFlow is loaded", began=time.time())
     began = time.monotonic()
     from digitrec.training import teaching
 
@@ -345,7 +326,6 @@ def _teach(folder: Path) -> None:
         seconds=round(time.monotonic() - began, 1),
     )
     files.write_json(folder / VERDICT, asdict(found))
-    job.update(folder, state="finished", message="", done=1.0)
 
 
 if __name__ == "__main__":

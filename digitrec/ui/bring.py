@@ -46,7 +46,7 @@ def take() -> None:
         return
     try:
         found = imports.find(state[TOKEN])
-        if found.state != "finished":
+        if found.state != "ready":
             return
         model = available.keep(available.free_name(found.name), found.folder)
         state[CHOSEN] = state["model_1"] = model.name

@@ -74,7 +74,7 @@ def brought(file: Path, expected: np.ndarray) -> tuple[float, float, float, str,
         time.sleep(0.02)
         found = imports.find(found.token)
     clock = time.perf_counter() - began
-    assert found.state == "finished", found.message
+    assert found.state == "ready", found.message
     job.child(imports.folder(found.token)).wait()
     spent = processor_seconds() - before
     reader = Predictor("brought", found.folder / model_files.TFLITE)

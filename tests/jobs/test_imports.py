@@ -42,7 +42,7 @@ def brought(few: Split, tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = work("a" * imports.TOKEN_LENGTH, modeldata.archive())
         imports.main(folder)
         found = imports.find("a" * imports.TOKEN_LENGTH)
-        assert (found.state, found.message, found.name) == ("finished", "", "mine")
+        assert (found.state, found.message, found.name) == ("ready", "", "mine")
         assert not (folder / imports.SOURCE).exists()
     return found.folder
 
