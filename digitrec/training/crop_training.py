@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec import settings
+from digitrec import files, settings
 from digitrec.datasets import page_crops
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
@@ -87,9 +87,7 @@ def write_crops(file: Path, part: str, seed: int, first: int) -> str:
     """Make the crops of one file, unless it is there; return its name."""
     if not file.exists():
         crops = make_crops(part, seed, first, PAGES_A_FILE)
-        temporary = file.with_suffix(".tmp.npz")
-        np.savez(temporary, images=crops.images, classes=crops.classes)
-        os.replace(temporary, file)
+        files.write(file, lambda temporary: np.savez(temporary, images=crops.images, classes=crops.classes))
     return file.name
 
 
@@ -97,16 +95,16 @@ def all_crops(folder: Path, part: str, seed: int, pages: int, workers: int, empt
     """Return the crops of a part's pages and empty pages; worker processes make those that are not in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     firsts = [*range(0, pages, PAGES_A_FILE), *range(EMPTY_FROM, EMPTY_FROM + empty, PAGES_A_FILE)]
-    files = [folder / f"{part}-{seed}-{first:06d}.npz" for first in firsts]
+    paths = [folder / f"{part}-{seed}-{first:06d}.npz" for first in firsts]
     started = time.monotonic()
-    missing = [(file, first) for file, first in zip(files, firsts, strict=True) if not file.exists()]
+    missing = [(file, first) for file, first in zip(paths, firsts, strict=True) if not file.exists()]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         done = [pool.submit(write_crops, file, part, seed, first) for file, first in missing]
         for number, each in enumerate(done, 1):
             name = each.result()
             left = (time.monotonic() - started) / number * (len(done) - number)
             print(f"{name}: {number} of {len(done)} files, {left / 60:.1f} minutes left", flush=True)
-    stored = [np.load(file) for file in files]
+    stored = [np.load(file) for file in paths]
     return Crops(np.concatenate([s["images"] for s in stored]), np.concatenate([s["classes"] for s in stored]))
 
 
@@ -245,7 +243,7 @@ def export(model: "keras.Model", card: dict[str, Any], target: Path) -> None:
     plain.set_weights(model.get_weights())
     target.mkdir(parents=True, exist_ok=True)
     quantization.export(plain, target / "crop_classifier.tflite")
-    (target / "crop_classifier.json").write_text(json.dumps(card, indent=1) + "\n")
+    files.write_json(target / "crop_classifier.json", card)
 
 
 def _main() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec import settings
+from digitrec import files, settings
 from digitrec.datasets.characters import Characters
 from digitrec.training import plan_options
 from digitrec.training.detector_batches import Batch, Batches, Supply
@@ -119,13 +119,10 @@ class Training:
         optimizer = [keras.ops.convert_to_numpy(v) for v in self.model.optimizer.variables]
         parts = {"weights": self.model.get_weights(), "average": self.average, "optimizer": optimizer}
         for name, values in parts.items():
-            temporary = self.folder / f".{name}.npz"
-            np.savez(temporary, *values)
-            os.replace(temporary, self.folder / f"{name}.npz")
+            file = self.folder / f"{name}.npz"
+            files.write(file, lambda temporary: np.savez(temporary, *values))  # noqa: B023  # called at once
         state = {"steps": self.steps, "seconds": self.seconds, "calls": self.calls, "initial": self.initial}
-        state["plan"] = asdict(self.plan)
-        (self.folder / ".state.json").write_text(json.dumps(state))
-        os.replace(self.folder / ".state.json", self.folder / "state.json")
+        files.write_json(self.folder / "state.json", state | {"plan": asdict(self.plan)})
 
     def begin_with(self, file: Path) -> None:
         """Begin with the weights of a file: `average.npz` of an earlier training, or a PyTorch state.
@@ -241,7 +238,7 @@ def export(folder: Path, target: Path) -> None:
         "initial": state["initial"],
         "plan": state["plan"],
     }
-    (target / "card.json").write_text(json.dumps(card, indent=1) + "\n")
+    files.write_json(target / "card.json", card)
 
 
 def _main() -> None:
