@@ -38,22 +38,30 @@ AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Supply:
-    """How crops are made.
+class Plan:
+    """How the detector is trained.
 
     Attributes:
-        batch: Crops a batch.
+        minutes: Length of the whole training, over all calls; the learning rate follows it.
+        peak_rate: Highest learning rate.
+        batch: Crops a step.
         side: Pixels of a crop's side.
         kept_pages: Latest pages, of all processes, that crops are cut out of.
         reuse: Crops cut per page before another page takes its place.
-        workers: Processes.
+        workers: Processes that make pages and crops.
+        bfloat16: Whether the net computes in bfloat16; its weights stay float32.
+        seed: Of the pages.
     """
 
-    batch: int
-    side: int
-    kept_pages: int
-    reuse: int
-    workers: int
+    minutes: float = 90.0
+    peak_rate: float = 1e-3
+    batch: int = 8
+    side: int = 512
+    kept_pages: int = 1500
+    reuse: int = 3
+    workers: int = 1
+    bfloat16: bool = True
+    seed: int = 1
 
     @property
     def part(self) -> int:
@@ -66,29 +74,29 @@ def page_of(maker: PageMaker, number: int) -> Page:
     return maker.page(number) if number % 2 else maker.page_of(SORTS[number // 2 % len(SORTS)], number)
 
 
-def crops(supply: Supply, characters: Characters, seed: int) -> Iterator[tuple[Bytes, NDArray[np.float32], int]]:
+def crops(plan: Plan, characters: Characters, seed: int) -> Iterator[tuple[Bytes, NDArray[np.float32], int]]:
     """Yield crops of ever new pages, the same for the same seed: picture, targets, and how many pages were made."""
     maker, rng = PageMaker(characters, seed), np.random.default_rng((seed, 2))
-    pages: deque[Page] = deque(maxlen=max(1, supply.kept_pages // supply.workers))
+    pages: deque[Page] = deque(maxlen=max(1, plan.kept_pages // plan.workers))
     made = cut = 0
     while True:
-        while made < min(FIRST_PAGES, supply.kept_pages) or made * supply.reuse <= cut:
+        while made < min(FIRST_PAGES, plan.kept_pages) or made * plan.reuse <= cut:
             pages.append(page_of(maker, made))
             made += 1
         page = pages[int(rng.integers(len(pages)))]
-        picture, labels = detector_targets.crop(page.image, page.labels, supply.side, rng)
+        picture, labels = detector_targets.crop(page.image, page.labels, plan.side, rng)
         cut += 1
-        yield picture, detector_targets.targets(labels, supply.side), made
+        yield picture, detector_targets.targets(labels, plan.side), made
 
 
 class _Memory:
     """Parts of batches in memory that processes share."""
 
-    def __init__(self, supply: Supply, block: Any = None) -> None:
-        cells = supply.side // maps.STRIDE
-        self._count = SLOTS * supply.workers
-        self._pictures = (self._count, supply.part, supply.side, supply.side, 3)
-        self._targets = (self._count, supply.part, cells, cells, detector_targets.CHANNELS)
+    def __init__(self, plan: Plan, block: Any = None) -> None:
+        cells = plan.side // maps.STRIDE
+        self._count = SLOTS * plan.workers
+        self._pictures = (self._count, plan.part, plan.side, plan.side, 3)
+        self._targets = (self._count, plan.part, cells, cells, detector_targets.CHANNELS)
         size = math.prod(self._pictures) + 2 * math.prod(self._targets)
         shared = multiprocessing.get_context("spawn")
         self.block: Any = shared.RawArray(ctypes.c_uint8, size) if block is None else block
@@ -100,18 +108,18 @@ class _Memory:
         return pictures, np.frombuffer(self.block, np.float16, offset=size).reshape(self._targets)
 
 
-def _work(supply: Supply, characters: Characters, seed: int, block: Any, free: Any, full: Any) -> None:
+def _work(plan: Plan, characters: Characters, seed: int, block: Any, free: Any, full: Any) -> None:
     """Fill slots with crops until the training is gone: what a process does."""
     cv2.setNumThreads(1)
-    pictures, targets = _Memory(supply, block).arrays()
+    pictures, targets = _Memory(plan, block).arrays()
     full.cancel_join_thread()  # slots that nobody takes any more do not keep the process
-    source, parent = crops(supply, characters, seed), os.getppid()
+    source, parent = crops(plan, characters, seed), os.getppid()
     while os.getppid() == parent:
         try:
             slot = free.get(timeout=5.0)
         except queue.Empty:
             continue
-        for place in range(supply.part):
+        for place in range(plan.part):
             pictures[slot, place], targets[slot, place], made = next(source)
         full.put((slot, seed, made))
 
@@ -119,11 +127,11 @@ def _work(supply: Supply, characters: Characters, seed: int, block: Any, free: A
 class Batches:
     """An endless supply of batches, cut out of pages that other processes make."""
 
-    def __init__(self, supply: Supply, characters: Characters, first_seed: int) -> None:
-        self._supply = supply
+    def __init__(self, plan: Plan, characters: Characters, first_seed: int) -> None:
+        self._plan = plan
         self._made: dict[int, int] = {}
         self._stopped = threading.Event()
-        memory = _Memory(supply)
+        memory = _Memory(plan)
         self._arrays = memory.arrays()
         context = multiprocessing.get_context("spawn")
         self._free, self._full = context.Queue(), context.Queue()
@@ -131,9 +139,9 @@ class Batches:
             self._free.put(slot)
         self._workers = [
             context.Process(
-                target=_work, args=(supply, characters, seed, memory.block, self._free, self._full), daemon=True
+                target=_work, args=(plan, characters, seed, memory.block, self._free, self._full), daemon=True
             )
-            for seed in range(first_seed, first_seed + supply.workers)
+            for seed in range(first_seed, first_seed + plan.workers)
         ]
         for worker in self._workers:
             worker.start()
@@ -156,7 +164,7 @@ class Batches:
         Raises:
             RuntimeError: If no process is left.
         """
-        parts = self._supply.batch // self._supply.part
+        parts = self._plan.batch // self._plan.part
         pictures, targets = (np.empty((parts, *array.shape[1:]), array.dtype) for array in self._arrays)
         for part in range(parts):
             slot = self._next_slot()

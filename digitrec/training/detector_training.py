@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +22,9 @@ from numpy.typing import NDArray
 from digitrec import files, settings
 from digitrec.datasets.characters import Characters
 from digitrec.training import plan_options
-from digitrec.training.detector_batches import Batch, Batches, Supply
+from digitrec.training.detector_batches import Batch, Batches, Plan
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the detector is trained.
-
-    Attributes:
-        minutes: Length of the whole training, over all calls; the learning rate follows it.
-        peak_rate: Highest learning rate.
-        batch: Crops a step.
-        side: Pixels of a crop's side.
-        kept_pages: Latest pages that crops are cut out of.
-        reuse: Crops cut per page before another page takes its place.
-        workers: Processes that make pages and crops.
-        bfloat16: Whether the net computes in bfloat16; its weights stay float32.
-        seed: Of the pages.
-    """
-
-    minutes: float = 90.0
-    peak_rate: float = 1e-3
-    batch: int = 8
-    side: int = 512
-    kept_pages: int = 1500
-    reuse: int = 3
-    workers: int = 1
-    bfloat16: bool = True
-    seed: int = 1
 
 
 WARM_UP = 0.04
@@ -176,8 +149,7 @@ def train(plan: Plan, folder: Path, initial: Path | None = None, seconds: float 
         training.begin_with(initial)
     training.calls += 1
     characters = Characters.load("training", settings.strokes_folder())
-    supply = Supply(plan.batch, plan.side, plan.kept_pages, plan.reuse, plan.workers)
-    batches = Batches(supply, characters, first_seed=1_000_003 * training.calls + plan.seed)
+    batches = Batches(plan, characters, first_seed=1_000_003 * training.calls + plan.seed)
     started = saved = reported = time.monotonic()
     before, loss = training.seconds, None
     try:

@@ -10,9 +10,9 @@ from digitrec.datasets import page_textures
 from digitrec.datasets.characters import Characters
 from digitrec.recognition import detector_maps as maps
 from digitrec.training import detector_batches, detector_targets
-from digitrec.training.detector_batches import Batches, Supply
+from digitrec.training.detector_batches import Batches, Plan
 
-SUPPLY = Supply(batch=6, side=64, kept_pages=1, reuse=12, workers=1)
+PLAN = Plan(batch=6, side=64, kept_pages=1, reuse=12, workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,10 @@ def test_crops_are_decided_by_the_seed_and_pages_are_used_so_often(
 ) -> None:
     monkeypatch.setattr(page_textures, "POOL", 2)
     monkeypatch.setattr(detector_batches, "page_of", lambda maker, number: maker.page(number, 128, "scan", "rows"))
-    supply = Supply(batch=6, side=64, kept_pages=2, reuse=4, workers=1)
-    first = list(itertools.islice(detector_batches.crops(supply, characters, 5), 13))
-    again = list(itertools.islice(detector_batches.crops(supply, characters, 5), 5))
-    other = next(detector_batches.crops(supply, characters, 6))
+    plan = Plan(batch=6, side=64, kept_pages=2, reuse=4, workers=1)
+    first = list(itertools.islice(detector_batches.crops(plan, characters, 5), 13))
+    again = list(itertools.islice(detector_batches.crops(plan, characters, 5), 5))
+    other = next(detector_batches.crops(plan, characters, 6))
     for (picture, targets, _), (same, alike, _) in zip(first, again, strict=False):
         np.testing.assert_array_equal(picture, same)
         np.testing.assert_array_equal(targets, alike)
@@ -37,13 +37,13 @@ def test_crops_are_decided_by_the_seed_and_pages_are_used_so_often(
 
 
 def test_a_batch_is_handed_over_in_parts() -> None:
-    assert [Supply(batch, 64, 1, 1, 1).part for batch in (2, 6, 8, 12, 64)] == [2, 2, 8, 4, 8]
+    assert [Plan(batch=batch).part for batch in (2, 6, 8, 12, 64)] == [2, 2, 8, 4, 8]
 
 
 def test_batches_come_from_another_process(characters: Characters) -> None:
-    batches = Batches(SUPPLY, characters, first_seed=5)
-    cells = SUPPLY.side // maps.STRIDE
-    expected = list(itertools.islice(detector_batches.crops(SUPPLY, characters, 5), 24))
+    batches = Batches(PLAN, characters, first_seed=5)
+    cells = PLAN.side // maps.STRIDE
+    expected = list(itertools.islice(detector_batches.crops(PLAN, characters, 5), 24))
     try:
         source = iter(batches)
         for number in range(4):  # more parts than there are slots
@@ -64,7 +64,7 @@ def test_batches_come_from_another_process(characters: Characters) -> None:
 
 def test_where_no_process_can_make_pages_it_is_reported() -> None:
     without_digits = Characters("training", {"digit": {}}, [[] for _ in range(10)], [], [])
-    batches = Batches(SUPPLY, without_digits, first_seed=5)
+    batches = Batches(PLAN, without_digits, first_seed=5)
     try:
         with pytest.raises(RuntimeError, match="No process makes pages"):
             next(iter(batches))

@@ -19,8 +19,8 @@ from digitrec.datasets.characters import Characters
 from digitrec.datasets.synthetic_pages import Page, PageMaker
 from digitrec.recognition.detector import Detector
 from digitrec.training import detector_network, detector_targets, detector_training
-from digitrec.training.detector_batches import Batch, Supply
-from digitrec.training.detector_training import Plan, Training, learning_rate
+from digitrec.training.detector_batches import Batch, Plan
+from digitrec.training.detector_training import Training, learning_rate
 
 PLAN = Plan(minutes=1.0, batch=2, side=64, kept_pages=4, workers=1, bfloat16=False)
 
@@ -79,7 +79,7 @@ class Made:
         self.seeds: list[int] = []
         self.closed = 0
 
-    def __call__(self, supply: Supply, characters: Characters, first_seed: int) -> "Made":
+    def __call__(self, plan: Plan, characters: Characters, first_seed: int) -> "Made":
         self.seeds.append(first_seed)
         return self
 
