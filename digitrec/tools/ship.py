@@ -73,16 +73,16 @@ def _fine_tune(folder: Path, recipe: Recipe, epochs: int, card: dict[str, Any]) 
 
     print(f"{recipe.name}, seed {recipe.seed}: {epochs} epochs of fine-tuning ...", flush=True)
     split = splits.split(recipe)
-    weights, teacher = checkpoint.weights(folder), worker.teacher(recipe)
-    tuned = fine_tuning.fine_tune(recipe, split, weights, epochs, teacher)
+    tuned = fine_tuning.fine_tune(recipe, split, checkpoint.weights(folder), epochs, worker.teacher(recipe))
+    weights = tuned.model.get_weights()
     facts = {
         "fine_tuning": _cycle(recipe, epochs),
         "epochs": card["epochs"] + epochs,
-        "seconds": round(card["seconds"] + tuned.seconds, 1),
-        "validation_accuracy": round(tuned.validation_accuracy, 5),
+        "seconds": round(card["seconds"] + tuned.position.seconds, 1),
+        "validation_accuracy": round(fine_tuning.validation_accuracy(recipe, split, weights), 5),
     }
     (folder / model_files.CARD).unlink()  # broken off from here on, the run ends anew from its checkpoint
-    worker.write_model(folder, recipe, tuned.weights, split, card | facts)
+    worker.write_model(folder, recipe, weights, split, card | facts)
     _print_accuracies(files.read_json(folder / model_files.CARD) or {})
 
 

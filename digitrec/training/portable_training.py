@@ -56,7 +56,7 @@ def train(recipe: Recipe, cycle: int, folder: Path, workers: int) -> None:
         weights, seconds = fine_tuning.mean(weights, after), seconds + more
     files.write(folder / f"{name}.npz", lambda temporary: np.savez(temporary, *weights))
     files.write_json(
-        folder / f"{name}.json", facts(recipe, cycle, validation_accuracy(recipe, split, weights), seconds)
+        folder / f"{name}.json", facts(recipe, cycle, fine_tuning.validation_accuracy(recipe, split, weights), seconds)
     )
 
 
@@ -116,14 +116,6 @@ def fit(
         verbose=2,
     )
     return [np.asarray(array, np.float32) for array in model.get_weights()], time.monotonic() - started
-
-
-def validation_accuracy(recipe: Recipe, split: Split, weights: Weights) -> float:
-    """Return the accuracy of a network with these weights on the validation digits, 0 to 1."""
-    model = network.trainable(recipe, 1)
-    model.set_weights(weights)
-    answers = model.predict(glyphs(split.x_validation), batch_size=1000, verbose=0).argmax(axis=1)
-    return float((answers == split.y_validation).mean())
 
 
 def stream(recipe: Recipe, split: Split, epoch: int, workers: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:

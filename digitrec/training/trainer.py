@@ -147,12 +147,6 @@ def _fresh(recipe: Recipe, split: Split) -> keras.Model:
     return trainable(recipe, recipe.epochs * steps_per_epoch(recipe, split))
 
 
-def validation_accuracy(model: keras.Model, recipe: Recipe, split: Split) -> float:
-    """Return the accuracy on the validation digits, 0 to 1, of a network that `network.trainable` made."""
-    sums = Steps(model, recipe).test(split.x_validation, targets(split.y_validation, recipe)).numpy()
-    return float(sums[1] / len(split.y_validation))
-
-
 class Steps:
     """Many training steps, or tests, of a network in one call: a call takes as long as a batch of a small network.
 

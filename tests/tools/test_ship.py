@@ -149,9 +149,9 @@ def tuned(workshop: Path, tiny_run: Path, few: Split, monkeypatch: pytest.Monkey
     seen: list[trainer.Weights] = []
     real = fine_tuning.fine_tune
 
-    def fine_tune(recipe: Recipe, split: Split, weights: trainer.Weights, *rest: Any) -> fine_tuning.FineTuned:
+    def fine_tune(recipe: Recipe, split: Split, weights: trainer.Weights, *rest: Any) -> trainer.Fitted:
         done = real(recipe, split, weights, *rest)
-        seen.extend((weights, done.weights))
+        seen.extend((weights, done.model.get_weights()))
         return done
 
     monkeypatch.setattr(fine_tuning, "fine_tune", fine_tune)
