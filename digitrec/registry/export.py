@@ -4,12 +4,9 @@ Only `export` uses this, in a process of its own.
 """
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
 
 import keras
 import numpy as np

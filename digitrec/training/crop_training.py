@@ -7,7 +7,6 @@ that was ended goes on from its last epoch.
 
 import argparse
 import json
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -30,8 +29,6 @@ from digitrec.training import plan_options, precision
 
 if TYPE_CHECKING:
     import keras
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
 
 Bytes = NDArray[np.uint8]
 

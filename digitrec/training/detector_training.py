@@ -9,7 +9,6 @@ weights over the last steps; `--export` writes it for LiteRT.
 import argparse
 import json
 import math
-import os
 import sys
 import time
 from dataclasses import asdict
@@ -23,9 +22,6 @@ from digitrec import files, settings
 from digitrec.datasets.characters import Characters
 from digitrec.training import plan_options
 from digitrec.training.detector_batches import Batch, Batches, Plan
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
-
 
 WARM_UP = 0.04
 """Share of the training in which the learning rate rises; after it, it falls along a cosine to a hundredth."""

@@ -1,11 +1,8 @@
 """Recipe -> keras.Model, layer by layer from `Recipe.keras_layers`."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
 
 import keras
 

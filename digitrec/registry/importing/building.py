@@ -1,12 +1,9 @@
 """A network as data -> a Keras model, a LiteRT model, and what both read. Only `jobs.imports` uses this."""
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices are not for our logs
 
 import keras
 import numpy as np
