@@ -104,6 +104,15 @@ def folders(parent: Path) -> list[Path]:
     return list(parent.glob("[!.]*/"))
 
 
+def size(folder: Path) -> int:
+    """Return the bytes of all files in a folder and in those within; links do not count."""
+    total = 0
+    for each in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += each.stat().st_size if each.is_file() and not each.is_symlink() else 0
+    return total
+
+
 def read_json(file: Path) -> dict[str, Any] | None:
     """Return the JSON object in a file, or None where there is none or it is damaged."""
     try:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from digitrec import settings
+from digitrec import files, settings
 from digitrec.errors import RecipeError, RunError
 from digitrec.jobs import job, runs
 from digitrec.training.recipe import Recipe
@@ -61,7 +61,7 @@ def clear_runs() -> list[str]:
     room = settings.limit("disk") * 1_000_000
     gone = []
     for place, run in enumerate(ended):
-        room -= _size(run.folder)
+        room -= files.size(run.folder)
         if place >= settings.limit("runs") or last[run.id] < oldest or room < 0:
             with contextlib.suppress(RunError, OSError):  # resumed, or deleted by another server, at this moment
                 runs.delete(run)
@@ -75,12 +75,3 @@ def _last_change(folder: Path) -> float:
         return (folder / job.STATUS).stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _size(folder: Path) -> int:
-    """Return the bytes that a folder takes."""
-    total = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            total += file.stat().st_size
-    return total

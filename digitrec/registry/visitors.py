@@ -87,9 +87,9 @@ def add(key: str, name: str, source: Path) -> Model:
         raise ModelError(f"You have {MODELS} models of your own, the maximum. {FULL}")
     clear()
     size = sum((source / each).stat().st_size for each in model_files.MODEL_FILES if (source / each).exists())
-    if _size(folder(key)) + size > BYTES:
+    if files.size(folder(key)) + size > BYTES:
         raise ModelError(f"Your own models would take more than {BYTES // 2**20} MB. {FULL}")
-    if _size(settings.visitors_folder()) + size > ALL_BYTES:
+    if files.size(settings.visitors_folder()) + size > ALL_BYTES:
         raise ModelError("This server has no more room for visitors' models. Try again in an hour.")
     try:
         settings.visitors_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -131,15 +131,6 @@ def clear() -> None:
         with contextlib.suppress(OSError):  # removed by another server at this moment
             if each.stat().st_mtime < before:
                 files.remove_folder(each)
-
-
-def _size(parent: Path) -> int:
-    """Return the bytes of all files in a folder and in those within."""
-    total = 0
-    for each in parent.rglob("*"):
-        with contextlib.suppress(OSError):
-            total += each.stat().st_size if each.is_file() and not each.is_symlink() else 0
-    return total
 
 
 def packed(model: Model) -> bytes:
