@@ -254,7 +254,7 @@ def _print_epochs(run: "Run", printed: int) -> int:
     """Print the epochs after the first `printed`, and return how many there are."""
     from digitrec.jobs import runs
 
-    curves = runs.curves(run)
+    curves = runs.curves_in(run.folder)
     for i in range(printed, len(curves.epoch)):
         print(
             f"epoch {curves.epoch[i]:g} of {run.recipe.epochs}: loss {curves.loss[i]:.4f}, "

@@ -203,8 +203,8 @@ def _run_with(file: str) -> Callable[[bytes, Path], None]:
         (run / file).write_bytes(data)
         runs.runs()
         found = runs.get("odd")
-        assert 0 <= runs.progress(found).share <= 1
-        assert len(runs.curves(found).epoch) == len(runs.curves(found).val_accuracy)
+        assert 0 <= runs.progress_and_curves(found)[0].share <= 1
+        assert len(runs.curves_in(found.folder).epoch) == len(runs.curves_in(found.folder).val_accuracy)
         assert runs.history_csv(found)
         assert found.card is None or found.card["errors"] >= 0
 

@@ -100,13 +100,11 @@ class Flip:
     """A small change of the ink that changes an answer.
 
     Attributes:
-        glyph: float32 (28, 28), with the change.
         added: bool (28, 28), where paper became ink.
         removed: bool (28, 28), where ink became paper.
         answer: What the model reads it as, 0 to 9.
     """
 
-    glyph: Floats
     added: NDArray[np.bool_]
     removed: NDArray[np.bool_]
     answer: int
@@ -183,7 +181,7 @@ def _pruned(read: Read, glyph: Floats, now: Floats, changed: NDArray[np.bool_], 
             break
         now, changed[rows[least], columns[least]] = undone[least], False
     ink = glyph >= THRESHOLDS.ink
-    return Flip(now, changed & ~ink, changed & ink, int(read(now[None])[0].argmax()))
+    return Flip(changed & ~ink, changed & ink, int(read(now[None])[0].argmax()))
 
 
 def last_hidden(outline: Outline, layers: tuple[str, ...]) -> str:

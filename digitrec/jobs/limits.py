@@ -49,8 +49,8 @@ def check_queue(mine: Iterable[str], more: int = 1) -> None:
         raise RunError(f"You have {limit} runs waiting or training, as many as are allowed. Stop one, or wait for it.")
 
 
-def clear_runs() -> list[str]:
-    """Delete ended runs that are too old, too many, or too large together, the oldest first; return their ids.
+def clear_runs() -> None:
+    """Delete ended runs that are too old, too many, or too large together, the oldest first.
 
     Runs under way stay, and so does each model that was given a name: it is a folder of its own.
     """
@@ -59,14 +59,11 @@ def clear_runs() -> list[str]:
     ended.sort(key=lambda run: last[run.id], reverse=True)
     oldest = time.time() - DAY * settings.limit("days")
     room = settings.limit("disk") * 1_000_000
-    gone = []
     for place, run in enumerate(ended):
         room -= files.size(run.folder)
         if place >= settings.limit("runs") or last[run.id] < oldest or room < 0:
             with contextlib.suppress(RunError, OSError):  # resumed, or deleted by another server, at this moment
                 runs.delete(run)
-                gone.append(run.id)
-    return gone
 
 
 def _last_change(folder: Path) -> float:

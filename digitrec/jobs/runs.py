@@ -113,7 +113,6 @@ class Progress:
         seconds: Seconds of training so far.
         seconds_left: Seconds still to go at the pace of the last quarter minute, or None before there is one.
         digits_per_second: Training digits per second of late, or None.
-        accuracy: Accuracy on the training digits of late, 0 to 1, or None.
         testing: Whether training is over and the test digits are being read.
         of_seconds: Seconds after the first steps at which training ends, or 0 where only the epochs end it.
     """
@@ -123,7 +122,6 @@ class Progress:
     seconds: float
     seconds_left: float | None
     digits_per_second: float | None
-    accuracy: float | None
     testing: bool
     of_seconds: float = 0.0
 
@@ -274,19 +272,9 @@ def runs() -> list[Run]:
 
 
 def progress_and_curves(run: Run) -> tuple[Progress, Curves]:
-    """Return how far the run has come, and its curves so far; its events are read once for both."""
+    """Return how far the run has come, how long it still takes, and its curves; its events are read once."""
     events = training_events.read_events(run.folder)
     return _progress(run.recipe, events), _curves(events)
-
-
-def curves(run: Run) -> Curves:
-    """Return the run's losses and accuracies so far."""
-    return _curves(training_events.read_events(run.folder))
-
-
-def progress(run: Run) -> Progress:
-    """Return how far the run has come and how long it still takes."""
-    return _progress(run.recipe, training_events.read_events(run.folder))
 
 
 def curves_in(folder: Path) -> Curves:
@@ -311,7 +299,7 @@ def _curves(events: list[dict[str, Any]]) -> Curves:
 def _progress(recipe: Recipe, events: list[dict[str, Any]]) -> Progress:
     steps = [event for event in events if "seconds" in event]
     if not steps:
-        return Progress(0.0, recipe.epochs, 0.0, None, None, None, False, recipe.seconds)
+        return Progress(0.0, recipe.epochs, 0.0, None, None, False, recipe.seconds)
     last = steps[-1]
     recent = deque(steps, RATE_WINDOW)
     epochs, seconds = last["epoch"] - recent[0]["epoch"], last["seconds"] - recent[0]["seconds"]
@@ -324,7 +312,6 @@ def _progress(recipe: Recipe, events: list[dict[str, Any]]) -> Progress:
         last["seconds"],
         left,
         last["digits_per_second"],
-        last["accuracy"],
         events[-1].get("kind") == "testing",
         recipe.seconds,
     )

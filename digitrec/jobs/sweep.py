@@ -101,7 +101,6 @@ class Sweep:
         id: The folder's name.
         recipe: What all runs have in common.
         settings: The lists of values, by setting.
-        early: Whether worse runs are stopped early.
         trials: All combinations, in their order.
         state: running, stopping, stopped, finished or interrupted.
     """
@@ -109,7 +108,6 @@ class Sweep:
     id: str
     recipe: Recipe
     settings: dict[str, list[Value]]
-    early: bool
     trials: list[Trial]
     state: str
 
@@ -246,11 +244,11 @@ def get(sweep_id: str) -> Sweep:
     known = re.fullmatch(r"[\w-]{1,60}", sweep_id, re.ASCII)
     values = (files.read_json(_folder() / sweep_id / FILE) if known else None) or {}
     try:
-        recipe, varied, early = Recipe.from_json(values["recipe"]), values["settings"], values["early"] is True
+        recipe, varied = Recipe.from_json(values["recipe"]), values["settings"]
         trials = [_trial(sweep_id, *place) for place in enumerate(grid(recipe, varied))]
     except (KeyError, TypeError, AttributeError, RecipeError) as error:
         raise RunError(f"There is no sweep of this name, or it is damaged. Received: {sweep_id[:60]!r}") from error
-    return Sweep(sweep_id, recipe, varied, early, trials, _state(_folder() / sweep_id, trials))
+    return Sweep(sweep_id, recipe, varied, trials, _state(_folder() / sweep_id, trials))
 
 
 def run_ids(sweep: Sweep) -> list[str]:

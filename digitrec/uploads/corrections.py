@@ -79,10 +79,6 @@ class Annotations:
     before: "tuple[Annotations, ...]" = ()
     notice: str | None = None
 
-    def place(self, box: Box) -> int:
-        """Return the place of the candidate with this box, 0 where there is none."""
-        return next((place for place, entry in enumerate(self.entries) if entry.box == box), 0)
-
 
 def of(reading: Reading) -> Annotations:
     """Return the annotations of a reading with its steps, as `reading.read` returns it; its answers are left out."""

@@ -76,7 +76,8 @@ def test_the_change_found_is_needed_in_every_pixel() -> None:
     assert flip is not None
     assert (int(flip.added.sum()), int(flip.removed.sum())) == (0, 5)
     assert flip.removed[:14].sum() == 5
-    assert read(flip.glyph[None])[0].argmax() == flip.answer == 0
+    changed = np.where(flip.added, 1, np.where(flip.removed, 0, bar()))
+    assert read(changed[None])[0].argmax() == flip.answer == 0
 
 
 def test_a_net_that_never_changes_has_no_change() -> None:

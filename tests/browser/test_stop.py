@@ -40,8 +40,8 @@ def test_a_server_that_is_asked_to_stop_ends_and_its_training_goes_on(
                 with pytest.raises(urllib.error.URLError):
                     urllib.request.urlopen(f"{app.url}/_stcore/health", timeout=5)
                 assert "Traceback" not in app.log.read_text()
-                reached = runs.progress(run).epochs
-            until(lambda: runs.progress(run).epochs > reached, "further")
+                reached = runs.progress_and_curves(run)[0].epochs
+            until(lambda: runs.progress_and_curves(run)[0].epochs > reached, "further")
             assert runs.get(run.id).state == "running"
         finally:
             runs.stop(run)

@@ -118,7 +118,7 @@ def every_write(number: int, code: int | None) -> int:
 
 
 def tests_or_ended(run: runs.Run) -> bool:
-    return runs.progress(run).testing or not runs.get(run.id).active
+    return runs.progress_and_curves(run)[0].testing or not runs.get(run.id).active
 
 
 def trainings(count: int, dice: random.Random) -> int:

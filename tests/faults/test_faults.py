@@ -95,7 +95,7 @@ def test_a_run_that_says_nothing_for_long_says_so_and_can_be_stopped(home: Path)
             os.utime(file, (time.time() - 400, time.time() - 400))
         run = runs.get("silent")
         assert run.message == "It has written nothing for 6 minutes. If it hangs, Stop ends it."
-        sentence = train.status_sentence(run, runs.progress(run))
+        sentence = train.status_sentence(run, runs.progress_and_curves(run)[0])
         assert sentence.startswith("running: epoch 0.00 of 1, 0 s. It has written nothing")
 
 

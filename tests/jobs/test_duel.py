@@ -118,7 +118,7 @@ def test_the_end_of_its_seconds_finishes_a_run(fought: Fought) -> None:
         assert run.card["stopped"] is False
         assert run.card["seconds"] >= 1
         assert 0 < run.card["epochs"] < 200
-        progress = runs.progress(run)
+        progress = runs.progress_and_curves(run)[0]
         assert (progress.share, progress.seconds_left, progress.of_seconds) == (1, 0, 1)
 
 

@@ -77,16 +77,16 @@ def test_a_visitor_has_so_many_runs_under_way_and_others_do_not_count(
 def test_runs_that_are_too_old_go(home: Path) -> None:
     run("new", days=29)
     run("old", days=31)
-    assert limits.clear_runs() == ["old"]
-    assert left() == ["new"]
-    assert limits.clear_runs() == []
+    for _ in range(2):
+        limits.clear_runs()
+        assert left() == ["new"]
 
 
 def test_of_too_many_the_oldest_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITREC_MAX_RUNS", "2")
     for name, days in (("a", 1), ("b", 3), ("c", 2), ("d", 4)):
         run(name, days)
-    assert sorted(limits.clear_runs()) == ["b", "d"]
+    limits.clear_runs()
     assert left() == ["a", "c"]
 
 
@@ -94,7 +94,8 @@ def test_of_too_large_ones_the_oldest_go(home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("DIGITREC_MAX_DISK", "100")
     for name, days in (("a", 1), ("b", 2), ("c", 3)):
         run(name, days, size=45_000_000)
-    assert limits.clear_runs() == ["c"]
+    limits.clear_runs()
+    assert left() == ["a", "b"]
 
 
 def test_a_run_under_way_stays_however_old_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,8 +103,10 @@ def test_a_run_under_way_stays_however_old_it_is(home: Path, monkeypatch: pytest
     folder = run("training", days=400, state="running")
     run("ended")
     with filelock.FileLock(folder / job.ALIVE):
-        assert limits.clear_runs() == []
-    assert limits.clear_runs() == ["training"]  # its process is gone and nobody resumed it for more than a year
+        limits.clear_runs()
+        assert left() == ["ended", "training"]
+    limits.clear_runs()
+    assert left() == ["ended"]  # its process is gone and nobody resumed it for more than a year
 
 
 def test_named_models_are_never_cleared(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

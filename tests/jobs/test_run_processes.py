@@ -129,18 +129,18 @@ class Broken:
 @pytest.fixture(scope="module")
 def broken(story: Story, module_home: Path) -> Broken:
     run = wait(story.second, "running")
-    until(lambda: runs.progress(run).epochs > 1, "in its second epoch")
+    until(lambda: runs.progress_and_curves(run)[0].epochs > 1, "in its second epoch")
     runs.stop(run)
     run = wait(run, "stopped")
     stopped = {
         "stopped_files": {file.name for file in run.folder.iterdir()},
         "stopped_card": run.card or {},
-        "stopped_at": runs.progress(run).epochs,
+        "stopped_at": runs.progress_and_curves(run)[0].epochs,
         "stopped_batches": batches_trained(run.folder),
         "stopped_events": training_events.read_events(run.folder),
     }
     runs.resume(run)
-    until(lambda: runs.progress(run).epochs > stopped["stopped_at"] + 1, "an epoch further")
+    until(lambda: runs.progress_and_curves(run)[0].epochs > stopped["stopped_at"] + 1, "an epoch further")
     child = job.child(run.folder)
     assert child
     child.kill()
@@ -149,7 +149,7 @@ def broken(story: Story, module_home: Path) -> Broken:
     shares = []
 
     def ended() -> bool:
-        shares.append(runs.progress(run).share)
+        shares.append(runs.progress_and_curves(run)[0].share)
         return not runs.get(run.id).active
 
     until(ended, "at an end")
@@ -217,7 +217,7 @@ def test_resume_goes_on_with_the_optimiser_where_the_run_was(broken: Broken) -> 
 
 
 def test_resume_neither_repeats_nor_loses_events(broken: Broken) -> None:
-    curves = runs.curves(broken.ended)
+    curves = runs.curves_in(broken.ended.folder)
     assert curves.epoch == list(range(1, LONG.epochs + 1))
     assert len(curves.seconds) == len(curves.epoch)
     assert len(curves.batch_seconds) == len(curves.batch_epoch)
@@ -236,13 +236,13 @@ def test_progress_grows_to_the_end(broken: Broken) -> None:
     assert all(0 <= share <= 1 for share in broken.shares)
     growing = broken.shares[next(i for i, s in enumerate(broken.shares) if s != broken.shares[0]) :]
     assert growing == sorted(growing)
-    end = runs.progress(broken.ended)
+    end = runs.progress_and_curves(broken.ended)[0]
     assert (end.epochs, end.of, end.seconds_left, end.testing) == (LONG.epochs, LONG.epochs, 0, True)
 
 
 def test_history_is_csv_with_a_row_an_event(broken: Broken) -> None:
     rows = list(csv.DictReader(io.StringIO(runs.history_csv(broken.ended))))
-    curves = runs.curves(broken.ended)
+    curves = runs.curves_in(broken.ended.folder)
     assert [float(row["loss"]) for row in rows if row["kind"] == "epoch"] == curves.loss
     assert [float(row["val_accuracy"]) for row in rows if row["kind"] == "epoch"] == curves.val_accuracy
     assert [float(row["epoch"]) for row in rows if row["kind"] == "batch"] == curves.batch_epoch

@@ -136,23 +136,23 @@ def steady(folder: Path, count: int) -> None:
 def test_time_left_is_computed_from_the_pace() -> None:
     folder = hand_made("run", "failed", 0, SHORT.replace(epochs=10))
     run = runs.get("run")
-    assert runs.progress(run) == runs.Progress(0.0, 10, 0.0, None, None, None, False)
+    assert runs.progress_and_curves(run)[0] == runs.Progress(0.0, 10, 0.0, None, None, False)
     steady(folder, 1)
-    assert runs.progress(run).seconds_left is None
+    assert runs.progress_and_curves(run)[0].seconds_left is None
     for count in (2, 100, 200):
         steady(folder, count)
-        progress = runs.progress(run)
+        progress = runs.progress_and_curves(run)[0]
         assert progress.seconds_left == pytest.approx((200 - count) * 0.5)
         assert progress.share == pytest.approx(count / 200)
-        assert (progress.seconds, progress.digits_per_second, progress.accuracy) == (count / 2, 100, 0.5)
+        assert (progress.seconds, progress.digits_per_second) == (count / 2, 100)
 
 
 def test_a_run_that_its_seconds_end_counts_them_from_its_first_steps() -> None:
     folder = hand_made("run", "failed", 0, SHORT.replace(epochs=200, seconds=10.0))
-    assert runs.progress(runs.get("run")).share == 0
+    assert runs.progress_and_curves(runs.get("run"))[0].share == 0
     for count, left in ((1, 10), (11, 5), (21, 0), (30, 0)):
         steady(folder, count)
-        progress = runs.progress(runs.get("run"))
+        progress = runs.progress_and_curves(runs.get("run"))[0]
         assert (progress.seconds_left, progress.share) == (left, 1 - left / 10)
 
 
@@ -178,8 +178,8 @@ def look_at_everything(run_id: str) -> None:
         run = runs.get(run_id)
     except RunError:
         return
-    assert 0 <= runs.progress(run).share <= 1
-    curves = runs.curves(run)
+    assert 0 <= runs.progress_and_curves(run)[0].share <= 1
+    curves = runs.curves_in(run.folder)
     assert len(curves.epoch) == len(curves.val_accuracy)
     assert runs.history_csv(run).startswith("kind,epoch,loss,")
     assert run.card is None or isinstance(run.card, dict)

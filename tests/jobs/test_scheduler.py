@@ -94,7 +94,7 @@ def test_a_run_whose_worker_is_killed_is_taken_up_by_the_other_from_the_checkpoi
     assert "interrupted" not in seen
     assert (files.read_json(run.folder / job.STATUS) or {})["takes"] == 2
     assert events.read_events(run.folder)[: len(before)] == before
-    assert runs.curves(run).epoch == list(range(1, 21))
+    assert runs.curves_in(run.folder).epoch == list(range(1, 21))
     assert run.card is not None
     assert "Fatal" not in (run.folder / job.LOG).read_text()
 

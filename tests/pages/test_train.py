@@ -164,7 +164,7 @@ def test_a_damaged_record_of_looks_is_reported_and_the_rest_is_shown(
 def test_a_resumed_run_that_starts_is_drawn_once_though_it_has_points(
     watched_run: Path, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert runs.curves(runs.get(watched_run.name)).batch_epoch
+    assert runs.curves_in(runs.get(watched_run.name).folder).batch_epoch
     drawn = []
 
     def starting(run_id: str, get: Callable[[str], runs.Run] = runs.get) -> runs.Run:

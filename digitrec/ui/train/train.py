@@ -63,7 +63,7 @@ def choose_run() -> Run | None:
 def watch(run_id: str) -> None:
     """Draw a run's state, progress, buttons and curves; repeatedly while it is active."""
     run = runs.get(run_id)
-    every = (SOON if _soon(run, runs.curves(run)) else LATER) if run.active else None
+    every = (SOON if _soon(run, runs.curves_in(run.folder)) else LATER) if run.active else None
     st.fragment(_watch, run_every=every)(run_id, every)
 
 
