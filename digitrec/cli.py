@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from digitrec import __version__, formats, settings
@@ -54,11 +54,24 @@ def _parser() -> argparse.ArgumentParser:
     _add_read(commands)
     _add_train(commands)
     _add_evaluate(commands)
-    _add_recipes(commands)
-    _add_strokes(commands)
-    _add_models(commands)
+    _add(commands, "recipes", _recipes, "list the recipes", "List the recipes.")
+    about = (
+        "Check UNIPEN's pen strokes, which reader and reader-mlp are trained on in addition to MNIST, or say where to "
+        "get them. They are expected in data/unipen, or in the folder that DIGITREC_STROKES names."
+    )
+    _add(commands, "strokes", _strokes, "check the pen strokes that reader and reader-mlp are trained on", about)
+    _add(commands, "models", _models, "list the models", "List the available models.")
     _add_import(commands)
     return parser
+
+
+def _add(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], about: str, description: str
+) -> argparse.ArgumentParser:
+    """Add a command, and return its parser, which takes its arguments."""
+    command: argparse.ArgumentParser = commands.add_parser(name, help=about, description=description)
+    command.set_defaults(command=run)
+    return command
 
 
 def _drop_output() -> None:
@@ -69,9 +82,8 @@ def _drop_output() -> None:
 
 
 def _add_app(commands: Any) -> None:
-    command = commands.add_parser("app", help="start the app", description="Start the app. Ctrl-C ends it.")
+    command = _add(commands, "app", _app, "start the app", "Start the app. Ctrl-C ends it.")
     command.add_argument("--port", type=_port, metavar="N", help="port (default: 8501, or the next free one)")
-    command.set_defaults(command=_app)
 
 
 def _port(text: str) -> int:
@@ -92,12 +104,11 @@ def _app(options: argparse.Namespace) -> int:
 
 def _add_read(commands: Any) -> None:
     about = "Read the digits in pictures, PDF and TIFF files, one line per picture or page."
-    command = commands.add_parser("read", help="read the digits in pictures", description=about)
+    command = _add(commands, "read", _read, "read the digits in pictures", about)
     command.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture file, or a folder of picture files")
     command.add_argument("--model", metavar="NAME", help="the model to read with (default: the best one)")
     command.add_argument("--single", action="store_true", help="each picture shows exactly one digit")
     command.add_argument("--format", choices=("text", "jsonl"), default="text", help="output format (default: text)")
-    command.set_defaults(command=_read)
 
 
 def _read(options: argparse.Namespace) -> int:
@@ -197,7 +208,7 @@ def _as_json(path: str, page: int, model: str, note: str | None, reading: "Readi
 
 def _add_train(commands: Any) -> None:
     about = "Train a recipe and save the model. Ctrl-C stops the training and saves the model as it is."
-    command = commands.add_parser("train", help="train a recipe", description=about)
+    command = _add(commands, "train", _train, "train a recipe", about)
     command.add_argument("recipe", metavar="RECIPE", help="the name of a recipe; see `recipes`")
     command.add_argument("--epochs", type=int, metavar="N", help="passes over the training digits, 1 to 200")
     command.add_argument("--batch-size", type=int, metavar="N", help="digits per step, 1 to 4096")
@@ -206,7 +217,6 @@ def _add_train(commands: Any) -> None:
         "--seed", type=int, metavar="N", help="random seed of the validation split, the initial weights and the order"
     )
     command.add_argument("--name", metavar="NAME", help="name of the model (default: my-RECIPE)")
-    command.set_defaults(command=_train)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -266,10 +276,9 @@ def _print_epochs(run: "Run", printed: int) -> int:
 
 def _add_evaluate(commands: Any) -> None:
     about = "Measure models on MNIST's 10,000 test digits."
-    command = commands.add_parser("evaluate", help="measure models on MNIST's test digits", description=about)
+    command = _add(commands, "evaluate", _evaluate, "measure models on MNIST's test digits", about)
     command.add_argument("models", nargs="+", metavar="MODEL", help="the name of a model; see `models`")
     command.add_argument("--format", choices=("text", "json"), default="text", help="output format (default: text)")
-    command.set_defaults(command=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -323,10 +332,9 @@ def _evaluated(name: str) -> dict[str, Any]:
 
 def _add_import(commands: Any) -> None:
     about = "import a model for everybody on this server: a .keras, .h5, .tflite or .onnx file"
-    command = commands.add_parser("import", help=about, description=about)
+    command = _add(commands, "import", _import, about, about)
     command.add_argument("file", metavar="FILE")
     command.add_argument("--name", required=True, metavar="NAME", help="name of the model")
-    command.set_defaults(command=_import)
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -336,11 +344,6 @@ def _import(options: argparse.Namespace) -> int:
     settings.resolve_folders()
     print(*imports.lesson(imports.bring(options.file, options.name)), sep="\n", flush=True)
     return OK
-
-
-def _add_models(commands: Any) -> None:
-    about = "List the available models."
-    commands.add_parser("models", help="list the models", description=about).set_defaults(command=_models)
 
 
 def _models(options: argparse.Namespace) -> int:
@@ -358,11 +361,6 @@ def _models(options: argparse.Namespace) -> int:
     return SOME_FAILED if damaged else OK
 
 
-def _add_recipes(commands: Any) -> None:
-    command = commands.add_parser("recipes", help="list the recipes", description="List the recipes.")
-    command.set_defaults(command=_recipes)
-
-
 def _recipes(options: argparse.Namespace) -> int:
     """Print the recipes, published ones first."""
     from digitrec.training.presets import PRESETS
@@ -373,16 +371,6 @@ def _recipes(options: argparse.Namespace) -> int:
     ]
     print(formats.table(("recipe", "kind", "epochs", "published", "title"), rows), flush=True)
     return OK
-
-
-def _add_strokes(commands: Any) -> None:
-    command = commands.add_parser(
-        "strokes",
-        help="check the pen strokes that reader and reader-mlp are trained on",
-        description="Check UNIPEN's pen strokes, which reader and reader-mlp are trained on in addition to MNIST, or "
-        "say where to get them. They are expected in data/unipen, or in the folder that DIGITREC_STROKES names.",
-    )
-    command.set_defaults(command=_strokes)
 
 
 def _strokes(options: argparse.Namespace) -> int:
