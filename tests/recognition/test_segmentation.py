@@ -30,10 +30,12 @@ def digits() -> dict[int, np.ndarray]:
     """Ink (112, 112) of a test digit of each class."""
     pictures, labels = mnist.test()
     assert all(labels[place] == digit for digit, place in PLACES.items())
-    return {
-        digit: np.clip((cv2.resize(mnist.glyphs(pictures[place]), (112, 112)) - 0.35) / 0.3, 0, 1).astype(np.float32)
-        for digit, place in PLACES.items()
-    }
+    return {digit: enlarged(pictures[place]) for digit, place in PLACES.items()}
+
+
+def enlarged(picture: np.ndarray) -> np.ndarray:
+    """Return the ink (112, 112) of a digit of MNIST."""
+    return np.clip((cv2.resize(mnist.glyphs(picture), (112, 112)) - 0.35) / 0.3, 0, 1).astype(np.float32)
 
 
 class Anything:
@@ -120,16 +122,20 @@ def test_a_dotted_hair_is_one_digit(reader: Predictor) -> None:
     assert text_of(segmentation.find(ink, reader), reader) == "0"
 
 
-@pytest.mark.parametrize(("gap", "name"), [(5, "reader"), (10, "reader-mlp")])
-def test_the_gaps_of_a_digit_where_the_pen_skipped_are_bridged(
-    gap: int, name: str, digits: dict[int, np.ndarray]
-) -> None:
+@pytest.mark.parametrize(
+    ("gap", "name", "least"), [(5, "reader", 19), (5, "reader-mlp", 24), (10, "reader", 7), (10, "reader-mlp", 5)]
+)
+def test_the_gaps_of_a_digit_where_the_pen_skipped_are_bridged(gap: int, name: str, least: int) -> None:
+    """Of 30 digits 2 cut in four, all but one of those that the shipped models read; ten pixels are a tenth of a digit."""
     reader = registry.predictor(name)
-    ink = written("1237", digits)
-    two = ink[:, 120:220]
-    for place in (45, 62, 84):
-        two[place : place + gap] = 0.0
-    assert text_of(segmentation.find(ink, reader), reader) == "1237"
+    pictures, labels = mnist.test()
+    bridged = 0
+    for picture in pictures[labels == 2][:30]:
+        ink = written("2", {2: enlarged(picture)})
+        for place in (45, 62, 84):
+            ink[place : place + gap] = 0.0
+        bridged += text_of(segmentation.find(ink, reader), reader) == "2"
+    assert bridged >= least
 
 
 def test_specks_are_non_digits_and_do_not_move_the_box(digits: dict[int, np.ndarray], reader: Predictor) -> None:
