@@ -126,7 +126,7 @@ def test_a_dotted_hair_is_one_digit(reader: Predictor) -> None:
     ("gap", "name", "least"), [(5, "reader", 19), (5, "reader-mlp", 24), (10, "reader", 7), (10, "reader-mlp", 5)]
 )
 def test_the_gaps_of_a_digit_where_the_pen_skipped_are_bridged(gap: int, name: str, least: int) -> None:
-    """Of 30 digits 2 cut in four, all but one of those that the shipped models read; ten pixels are a tenth of a digit."""
+    """Of 30 digits 2 cut in four, one fewer may be read than the shipped models read; 10 pixels are a tenth of one."""
     reader = registry.predictor(name)
     pictures, labels = mnist.test()
     bridged = 0
