@@ -27,7 +27,7 @@ from digitrec.analysis import precomputed, stroke_replay
 from digitrec.errors import PictureError, RunError
 from digitrec.figures import confusion
 from digitrec.jobs import job, runs
-from digitrec.recognition import by_hand, pipeline, results
+from digitrec.recognition import by_hand, normalize, pipeline, results
 from digitrec.recognition.classifier import Predictor
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
@@ -280,7 +280,7 @@ def _canvas(data: bytes, _: Path) -> None:
     box = sent.get("box")
     if isinstance(box, list) and len(box) == 4 and all(type(side) is int for side in box):
         annotations = corrections.Annotations(drawn.shape[1::-1], drawn.shape[1::-1], 0.0, ())
-        inside = corrections.inside(annotations, Box(*box))
+        inside = normalize.clipped(Box(*box), drawn.shape[:2])
         corrections.added(annotations, by_hand.digit(Image.fromarray(drawn), 0.0, inside))
 
 

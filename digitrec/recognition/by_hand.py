@@ -20,8 +20,8 @@ from digitrec.recognition.normalize import Box
 from digitrec.recognition.results import Digit, enlarged, scaled
 
 DRAWN = 3.5
-"""Added to the crop classifier's logit that a place is a digit: it learned where 1 of 3 was one, and of the boxes that
-people draw, taken to be 95 of 100, nearly all are."""
+"""Added to the crop classifier's logit that a place is a digit: of the crops that it learned from 37 % were digits, of
+the boxes that people draw 95 % are taken to be. The difference of the log odds."""
 
 CLASSIFIED = 0.4
 """Weight of the classifier's log probabilities of the digits beside the crop classifier's; of seven, it gives the

@@ -85,6 +85,13 @@ class Cut:
     glyph: Floats
 
 
+def clipped(box: Box, shape: tuple[int, ...]) -> Box:
+    """Return the part of a box, perhaps nothing, that lies in a picture of this height and width."""
+    left, top = min(max(0, box.x), shape[1]), min(max(0, box.y), shape[0])
+    right, bottom = min(box.x + box.width, shape[1]), min(box.y + box.height, shape[0])
+    return Box(left, top, max(0, right - left), max(0, bottom - top))
+
+
 def cut(ink: Floats, box: Box) -> Cut:
     """Cut a digit out of the ink and make it a glyph.
 
@@ -105,7 +112,7 @@ def cut(ink: Floats, box: Box) -> Cut:
 
 def _own_ink(ink: Floats, box: Box) -> Floats:
     """Return the ink in `box` and a soft edge around it, without neighbours that reach in, cores at 1."""
-    box = _inside(box, ink.shape)
+    box = clipped(box, ink.shape)
     left, top = max(0, box.x - 1), max(0, box.y - 1)
     crop = ink[top : box.y + box.height + 1, left : box.x + box.width + 1].copy()
     if not crop.size or crop.max() <= 0.0:
@@ -114,13 +121,6 @@ def _own_ink(ink: Floats, box: Box) -> Floats:
     crop[foreign | _specks(crop > EDGE * crop.max())] = 0.0
     core = upper_quartile(crop[crop > EDGE * crop.max()])
     return np.asarray(np.clip(crop / core, 0.0, 1.0), dtype=np.float32)
-
-
-def _inside(box: Box, shape: tuple[int, ...]) -> Box:
-    """Return the part of `box` that lies in a picture of this shape."""
-    left, top = min(max(0, box.x), shape[1]), min(max(0, box.y), shape[0])
-    right, bottom = min(box.x + box.width, shape[1]), min(box.y + box.height, shape[0])
-    return Box(left, top, max(0, right - left), max(0, bottom - top))
 
 
 def _reaching_out(inside: Mask, box: Box) -> Mask:

@@ -242,13 +242,6 @@ def split(annotations: Annotations, place: int, parts: Sequence[Digit]) -> Annot
     return _changed(annotations, [*entries[:place], *map(_boxed, parts), *entries[place + 1 :]])
 
 
-def inside(annotations: Annotations, box: Box) -> Box:
-    """Return the part of a box that lies in the upright picture, perhaps nothing."""
-    left, top = max(0, box.x), max(0, box.y)
-    right, bottom = min(box.x + box.width, annotations.size[0]), min(box.y + box.height, annotations.size[1])
-    return Box(left, top, max(0, right - left), max(0, bottom - top))
-
-
 def added(annotations: Annotations, one: Digit) -> Annotations:
     """Return the annotations with one more entry, a digit as `by_hand.digit` returns it."""
     return _changed(annotations, [*annotations.entries, _boxed(one)])

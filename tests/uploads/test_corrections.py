@@ -7,7 +7,7 @@ from uploaddata import Always
 
 from digitrec.errors import PictureError
 from digitrec.imaging import ink as imaging_ink
-from digitrec.recognition import by_hand, pipeline, results, shipped
+from digitrec.recognition import by_hand, normalize, pipeline, results, shipped
 from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition.calibration import Answers
 from digitrec.recognition.connected_parts import Segment
@@ -43,7 +43,7 @@ def opened(image: Image.Image | None = None, *readers: Always, angle: float = 0.
 
 def boxed(annotations: Annotations, box: Box, image: Image.Image | None = None) -> Digit:
     """Return the digit in a box that a person drew on a picture."""
-    return by_hand.digit(image or sheet(*STROKES), annotations.angle, edits.inside(annotations, box))
+    return by_hand.digit(image or sheet(*STROKES), annotations.angle, normalize.clipped(box, annotations.size[::-1]))
 
 
 def joined(annotations: Annotations, *places: int) -> Annotations:

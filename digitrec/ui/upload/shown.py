@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from digitrec.errors import DigitrecError
+from digitrec.recognition import normalize as glyphs
 from digitrec.recognition import number_grouping as numbers
 from digitrec.recognition.connected_parts import Reader
 from digitrec.recognition.normalize import Box
@@ -190,8 +191,8 @@ class Shown(NamedTuple):
         Raises:
             PictureError: If its file is not available, or no ink is in the box.
         """
-        inside = edits.inside(self.annotations, box)
-        return self.batch.boxed(self.picture, self.annotations.angle, inside, self.data)
+        mine = self.annotations
+        return self.batch.boxed(self.picture, mine.angle, glyphs.clipped(box, mine.size[::-1]), self.data)
 
     def parts(self, place: int, finder: Reader) -> list[Digit]:
         """Return the digits that touch in the box at a place, as a model judges the cuts.
