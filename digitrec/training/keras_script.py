@@ -259,7 +259,9 @@ _SCHEDULES = {
     "cosine": f"""
 # Small steps at first, the largest after a twentieth of them all, then smaller and smaller along a cosine.
 {_STEPS}rising = max(1, steps // {schedule.RISE["cosine"]})
-rate = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - rising), warmup_target={{peak}}, warmup_steps=rising)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, max(1, steps - rising), warmup_target={{peak}}, warmup_steps=rising
+)
 """,
     "exponential": f"""
 # Large steps at first, then each a little smaller than the one before, down to a hundredth.

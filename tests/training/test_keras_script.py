@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from digitrec.datasets import mnist
 from digitrec.imaging import warp
@@ -292,6 +292,7 @@ def numbers(script):
 
 
 @given(recipes())
+@example(PRESETS["cnn-fast"].recipe.replace(schedule="cosine", learning_rate=1.0000000000000001e-07))
 @settings(max_examples=40)
 def test_any_recipes_script_compiles_and_names_its_numbers(recipe):
     script = keras_script(recipe)
