@@ -35,6 +35,9 @@ LEAST = 40.0
 SMALLEST, AROUND = 12.0, (0.03, 0.25)
 """Pixels of the digits that a person draws boxes around, and the margins of these, as shares of the longer side."""
 
+WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0)
+"""Weights of the classifier beside the crop classifier in such a box, see `by_hand.CLASSIFIED`."""
+
 QUARTERS = np.eye(4)[np.round(np.arange(maps.ANGLE_BINS) / (maps.ANGLE_BINS / 4)).astype(int) % 4]
 
 
@@ -140,6 +143,7 @@ def boxes(first: int, count: int, seed: int) -> list[dict[str, bool]]:
                 "the ink around the box": dataclasses.replace(seen, detected=None),
                 "and the crop classifier": seen,
             }
+            ways |= {f"the same, classifier weighed {w}": dataclasses.replace(seen, weight=w) for w in WEIGHTS}
             read = pipeline.reread(dataclasses.replace(whole, digits=tuple(ways.values())), model).digits
             right_ones = {way: digit.digit == truth for way, digit in zip(ways, read, strict=True)}
             taken = {f"{way}: no doubt": d.flag != results.NOT_A_DIGIT for way, d in zip(ways, read, strict=True)}
