@@ -19,6 +19,7 @@ from digitrec.datasets import page_layouts, page_scenes
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_canvas import PageCanvas
 from digitrec.datasets.page_clutter import clutter
+from digitrec.datasets.page_paper import Drawn
 from digitrec.datasets.page_textures import Textures
 
 Bytes = NDArray[np.uint8]
@@ -38,6 +39,10 @@ SMALLEST = 7.0
 
 VISIBLE = 0.9
 """Share of a digit that must lie on the sheet and in the picture for it to have to be found."""
+
+LEAST_CONTRAST, LEAST_SEPARATION = 20.0, 0.6
+"""RGB distance, of 0 to 441, between a digit's ink and what lies around it, and the same over the standard deviations
+of both along that direction, below which nobody sees the digit: it need not be found."""
 
 GRAINY = 0.3
 """Share of the pages that are written in pencil."""
@@ -142,7 +147,9 @@ class PageMaker:
         if len(labels):
             unreadable = labels[:, 3:5].max(axis=1) < SMALLEST / taken.resolution
             hidden = page_scenes.visibility(taken, labels, side) < VISIBLE
-            labels[hidden | unreadable, 0] = -1
+            ink = Drawn(canvas.layers, grain, side, smallest).handwriting()
+            unseen = np.array([not is_seen(image, ink, label) for label in labels])
+            labels[hidden | unreadable | unseen, 0] = -1
         return Page(image, labels, taken.kind, layout or "")
 
     def page_of(self, sort: Sort, number: int) -> Page:
@@ -151,6 +158,30 @@ class PageMaker:
         scene = str(rng.choice(sort.scenes)) if sort.scenes else None
         layout = str(rng.choice(sort.layouts)) if sort.layouts and scene != "small" else None
         return self.page(number, int(rng.choice(sort.sides)), scene, layout, sort.digits)
+
+
+def is_seen(image: Bytes, ink: Bytes | None, label: Floats) -> bool:
+    """Return whether a digit stands out from what lies around it.
+
+    Args:
+        image: uint8 (side, side, 3), RGB.
+        ink: uint8 (side, side), how much handwriting covers it, 0 to 255; None for nowhere.
+        label: float32 (6,), as in `Page.labels`.
+    """
+    reach = 0.62 * float(label[3:5].max()) + 2
+    left, top = np.maximum(label[1:3] - reach, 0).astype(int)
+    right, bottom = (label[1:3] + reach).astype(int)
+    if ink is None or not (cover := ink[top:bottom, left:right]).size:
+        return False
+    pixels = image[top:bottom, left:right].astype(np.float32)
+    most = float(np.quantile(cover, 0.97))
+    stroke, paper = pixels[cover >= max(0.7 * most, 1.0)], pixels[cover <= 15]
+    if min(len(stroke), len(paper)) < 3:
+        return False
+    difference = stroke.mean(axis=0) - paper.mean(axis=0)
+    contrast = float(np.linalg.norm(difference))
+    spread = sum(float((part @ difference).std()) for part in (stroke, paper)) / max(contrast, 1e-6)
+    return contrast >= LEAST_CONTRAST and contrast >= LEAST_SEPARATION * (spread + 1.0)
 
 
 def corners(labels: Floats) -> Floats:

@@ -117,6 +117,28 @@ def test_what_lies_beyond_the_sheet_is_ignored(maker: PageMaker) -> None:
     assert hidden > 10
 
 
+@pytest.mark.parametrize(
+    ("paper", "ink", "noise", "seen"),
+    [(230, 40, 0.0, True), (230, 205, 2.0, True), (230, 222, 0.0, False), (0, 0, 0.0, False), (128, 100, 40.0, False)],
+)
+def test_a_digit_that_does_not_stand_out_need_not_be_found(paper: int, ink: int, noise: float, seen: bool) -> None:
+    image = np.full((80, 80, 3), paper, np.float32)
+    cover = np.zeros((80, 80), np.uint8)
+    cv2.line(cover, (40, 25), (40, 55), 255, 4)
+    image[cover > 0] = ink
+    image += np.random.default_rng(0).normal(0, noise, (80, 80, 1))
+    label = np.array([1, 40, 40, 6, 34, 0], np.float32)
+    assert synthetic_pages.is_seen(np.clip(image, 0, 255).astype(np.uint8), cover, label) == seen
+
+
+def test_few_digits_are_ignored_because_nobody_sees_them(maker: PageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [number for number in range(40) if number % 8]
+    wanted = sum((maker.page(number, SIDE).labels[:, 0] >= 0).sum() for number in numbers)
+    monkeypatch.setattr(synthetic_pages, "is_seen", lambda *_: True)
+    everything = sum((maker.page(number, SIDE).labels[:, 0] >= 0).sum() for number in numbers)
+    assert 0.9 * everything < wanted <= everything
+
+
 def test_ink_lies_within_the_labels(maker: PageMaker) -> None:
     """On drawings of one colour: the pixels at a label differ from its surroundings."""
     seen = []
