@@ -44,11 +44,11 @@ READING |= {
     "recognition.results",
     "recognition.number_grouping",
 }
-READING |= {"recognition.ablation", "recognition.crop_classifier", "recognition.litert"}
+READING |= {"recognition.ablation", "recognition.crop_classifier", "recognition.litert", "recognition.sliding"}
 READING |= {f"registry.importing.{name}" for name in ("tflite_graph", "tflite_files", "reading", "sandbox")}
 """They import LiteRT's table of operators only."""
 READING |= {"uploads.batch", "uploads.corrections", "uploads.doubts", "uploads.serialize"}
-WITH_DETECTOR = {"datasets.page_crops", "training.crop_training"}
+WITH_DETECTOR = {"datasets.page_crops", "datasets.single_pictures", "training.crop_training"}
 """What trains on the detector's own candidates reads pages with it."""
 FIGURES = {module for module in MODULES if module.startswith("figures.")}
 WITH_STREAMLIT = {module for module in MODULES if module.startswith("ui.") and module != "ui.share_link"}

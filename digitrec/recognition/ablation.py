@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec import formats
+from digitrec.recognition.answering import TILT, fused, test_time_augmented
 from digitrec.recognition.calibration import Answers
+from digitrec.recognition.connected_parts import Reader
 from digitrec.recognition.normalize import DIGIT, FINE, SIDE, Box, centred, resized, tight
-from digitrec.recognition.pipeline import TILT, Reader, fused, test_time_augmented
 from digitrec.recognition.results import SURE, Digit, Reading
 
 Floats = NDArray[np.float32]

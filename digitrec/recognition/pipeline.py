@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,7 @@ from PIL import Image
 from digitrec.errors import PictureError
 from digitrec.imaging import background, decode, rotation
 from digitrec.imaging import ink as imaging_ink
-from digitrec.imaging.warp import turned as tilted
-from digitrec.recognition import candidates, connected_parts, fusion, segmentation, shipped
+from digitrec.recognition import answering, candidates, fusion, local_ink, segmentation, shipped, sliding
 from digitrec.recognition import normalize as glyphs
 from digitrec.recognition import reading_order as orders
 from digitrec.recognition.calibration import Answers
@@ -23,13 +21,10 @@ from digitrec.recognition.connected_parts import (
 from digitrec.recognition.connected_parts import Segment
 from digitrec.recognition.detector import Detector
 from digitrec.recognition.normalize import Box, Cut
-from digitrec.recognition.results import NOT_A_DIGIT, SURE, UNCERTAIN, Digit, Reading, Step, enlarged, likely
+from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading, Step, enlarged
 
 Floats = NDArray[np.float32]
 
-
-TILT = 8.0
-"""Degrees by which a digit in doubt is turned to each side; of 5, 8 and 11 it mends most held-out UNIPEN digits."""
 
 MOST_DRAWN = 4 * 2048**2
 """Values of a drawing, four a pixel: Draw's canvases have 0.3 and 0.9 million."""
@@ -66,32 +61,87 @@ def read(
         notice = None if single else NO_DETECTOR
         return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
     plain, drawn = candidates.is_plain(small), None
+    if single:
+        return _read_single(image, small, predictor, finder, models, angle or 0.0, plain)
     if plain:
         drawing = inked(image, angle or 0.0)
-        if single:
-            drawn = _read(drawing, predictor, True, finder)
-            if drawn.accepted and drawn.digits[0].flag is None:
-                return drawn
-        elif not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
+        if not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
             drawn = _read(drawing, predictor, False, finder)
             if drawn.accepted and not candidates.has_area(parts):
                 if angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:
                     return drawn
                 return _upright(image, drawn, predictor, finder, models.detector)
-    if single:  # one digit is large in its picture
-        found = candidates.find(small, finder, models, angle or 0.0, plain=plain, single=True)
-    else:
-        found = candidates.find(image, finder, models, angle, plain=plain)
+    found = candidates.find(image, finder, models, angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
-    reading = _settled(blank, candidates.scaled(found, blank.size), predictor, single)
-    if single:
-        likeliest = _likeliest(reading)
-        if likeliest and drawn and drawn.accepted and drawn.digits[0].confidence > likeliest.digits[0].confidence:
-            return drawn  # uncertain, and surer than what the detector sees
-        return likeliest or drawn or _read(blank, predictor, True, finder)
+    reading = _settled(blank, candidates.scaled(found, blank.size), predictor, False)
     if drawn is not None and len(drawn.accepted) >= len(reading.accepted):  # it is no sheet with more on it
-        return drawn
+        reading = drawn
+    if not reading.accepted:  # it may hold one digit that is too large or too faint for the detector
+        picture = rotation.rotated(small, angle or 0.0)
+        blank = _inked(image.size, picture, angle or 0.0, imaging_ink.from_picture(picture))
+        slid = _slid(blank, picture, predictor, models)
+        return slid if slid.accepted else reading
     return reading
+
+
+def _read_single(
+    image: Image.Image,
+    small: Image.Image,
+    predictor: Reader,
+    finder: Reader,
+    models: shipped.PageModels,
+    angle: float,
+    plain: bool,
+) -> Reading:
+    """Return the one digit of a picture, as the ink, the detector or windows all over it show it; see `read`.
+
+    The next of the three is asked only while the digit is uncertain.
+    """
+    drawn = _read(inked(image, angle), predictor, True, finder) if plain else None
+    if drawn and _is_sure(drawn):
+        return drawn
+    found = candidates.find(small, finder, models, angle, plain=plain, single=True)
+    blank = _inked(image.size, found.picture, found.angle, found.ink)
+    detected = _likeliest(_settled(blank, candidates.scaled(found, blank.size), predictor, True))
+    best = _surer(detected, drawn)
+    if best is None or not _is_sure(best):
+        best = _surer(best, _slid(blank, found.picture, predictor, models))
+    return best or drawn or _read(blank, predictor, True, finder)
+
+
+def _is_sure(reading: Reading) -> bool:
+    return bool(reading.accepted) and reading.digits[0].flag is None
+
+
+def _surer(first: Reading | None, second: Reading | None) -> Reading | None:
+    """Return of two readings of one digit the surer one with a digit, None where neither has one."""
+    some = [reading for reading in (first, second) if reading and reading.accepted]
+    return max(some, key=lambda reading: reading.digits[0].confidence, default=None)
+
+
+def _slid(blank: Reading, page: Image.Image, predictor: Reader, models: shipped.PageModels) -> Reading:
+    """Return a reading with the digit where the crop classifier sees it in windows all over the page.
+
+    Args:
+        blank: The reading without digits.
+        page: The picture, reduced and upright.
+        predictor: The model that reads.
+        models: The nets that find digits.
+    """
+    seen = sliding.reduced(page)
+    found = sliding.located(seen, models.crop_classifier)
+    around = local_ink.tight(seen, found.box, 0.0)
+    left, top = around[:2] - around[2:] / 2
+    scale = blank.size[0] / seen.shape[1], blank.size[1] / seen.shape[0]
+    box = enlarged(Box(int(left), int(top), *np.ceil(around[2:]).astype(int).tolist()), scale, blank.size)
+    digit = dataclasses.replace(
+        unanswered(0, Segment(box, local_ink.glyph_of(seen, around, 0.0))),
+        evidence=found.is_digit + sliding.THRESHOLDS.prior,
+        trust=sliding.THRESHOLDS.rejection,
+        detected=found.digits,
+        weight=sliding.THRESHOLDS.classified,
+    )
+    return dataclasses.replace(blank, digits=answering.asked((digit,), predictor))
 
 
 def photo_on_a_page(image: Image.Image, small: Image.Image) -> tuple[int, int, int, int] | None:
@@ -174,7 +224,7 @@ def _inked(original: tuple[int, int], upright: Image.Image, angle: float, ink: F
 
 def _settled(blank: Reading, found: Found, predictor: Reader, single: bool) -> Reading:
     """Return a reading with the digits among the candidates in reading order, the rejected ones beside them."""
-    digits = _asked(tuple(_from_candidate(each, single) for each in found.candidates), predictor)
+    digits = answering.asked(tuple(_from_candidate(each, single) for each in found.candidates), predictor)
     accepted = [digit for digit in digits if digit.flag != NOT_A_DIGIT]
     rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT]
     rows = [[accepted[place] for place in row] for row in orders.order([digit.box for digit in accepted])]
@@ -230,7 +280,7 @@ def read_canvas(
 
 def reread(reading: Reading, predictor: Reader) -> Reading:
     """Return the same boxes and glyphs read by another model."""
-    return dataclasses.replace(reading, digits=_asked(reading.digits, predictor))
+    return dataclasses.replace(reading, digits=answering.asked(reading.digits, predictor))
 
 
 def _in_grey(image: Image.Image) -> Floats:
@@ -266,7 +316,7 @@ def _answered(blank: Reading, rows: list[list[Segment]], predictor: Reader, find
     if found and len(found) == len(digits):
         probabilities, scores = zip(*found, strict=True)
         known = Answers(np.stack(probabilities), np.array(scores, np.float32))
-    return dataclasses.replace(blank, digits=_asked(digits, predictor, known))
+    return dataclasses.replace(blank, digits=answering.asked(digits, predictor, known))
 
 
 def _only(ink: Floats) -> list[list[Segment]]:
@@ -292,75 +342,3 @@ def cut_steps(cut: Cut) -> tuple[Step, ...]:
         Step("20 x 20", "The longest side is scaled to 20 pixels, as in MNIST.", cut.scaled),
         Step("Centred", "The centre of mass is put in the middle of 28 x 28: this is what the model sees.", cut.glyph),
     )
-
-
-def _asked(digits: tuple[Digit, ...], predictor: Reader, known: Answers | None = None) -> tuple[Digit, ...]:
-    """Return the digits with the model's answers, those in doubt with test-time augmentation.
-
-    Args:
-        digits: The digits.
-        predictor: The model.
-        known: What it says of their glyphs, where it was asked before.
-    """
-    if not digits:
-        return ()
-    seen = np.stack([digit.glyph for digit in digits])
-    answers = test_time_augmented(seen, predictor.answers(seen) if known is None else known, predictor)
-    answers = fused(digits, answers)
-    return tuple(
-        dataclasses.replace(digit, **_answer(digit, shares, float(score)))
-        for digit, shares, score in zip(digits, answers.probabilities, answers.is_digit, strict=True)
-    )
-
-
-def fused(digits: tuple[Digit, ...], answers: Answers) -> Answers:
-    """Return the answers with what the detector says of those digits that it was asked of."""
-    probabilities, is_digit = answers.probabilities.copy(), answers.is_digit.copy()
-    found = []
-    for place, digit in enumerate(digits):
-        if digit.evidence is not None and digit.detected is not None:
-            is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
-            probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None], digit.weight)[0]
-            found += [place] if digit.trust < 1.0 and digit.by_hand is None else []
-    if found:
-        logits = fusion.logit(is_digit[found])
-        is_digit[found] = 1.0 / (1.0 + np.exp(fusion.threshold(logits) - logits))
-    return Answers(probabilities, is_digit)
-
-
-def in_doubt(answers: Answers) -> NDArray[np.bool_]:
-    """Return which of N answers (N,) are of a digit, but no one digit has the probability SURE."""
-    return np.asarray((answers.probabilities.max(axis=1) < SURE) & (answers.is_digit >= connected_parts.DIGIT))
-
-
-def test_time_augmented(seen: Floats, answers: Answers, predictor: Reader) -> Answers:
-    """Return answers in which a digit in doubt was read again, rotated by TILT to each side.
-
-    The three answers count alike: what the net computed is averaged before the softmax. What is sure stays as it is,
-    and so does a non-digit.
-
-    Args:
-        seen: float32 (N, 28, 28), the glyphs.
-        answers: What the model says of them.
-        predictor: The model.
-    """
-    doubted = in_doubt(answers)
-    if not doubted.any():
-        return answers
-    sides = np.concatenate([tilted(seen[doubted], degrees) for degrees in (-TILT, TILT)])
-    looks = np.stack([answers.probabilities[doubted], *np.split(predictor.answers(sides).probabilities, 2)])
-    logarithms = np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0)
-    shares = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
-    probabilities = answers.probabilities.copy()
-    probabilities[doubted] = shares / shares.sum(axis=1, keepdims=True)
-    return Answers(probabilities, answers.is_digit)
-
-
-def _answer(digit: Digit, probabilities: Floats, is_digit: float) -> dict[str, Any]:
-    """Return the fields of `Digit` that a model decides."""
-    best = int(probabilities.argmax())
-    flag = None if len(likely(probabilities)) == 1 else UNCERTAIN
-    if is_digit < connected_parts.DIGIT or digit.punctuation or not (digit.glyph.any() or digit.detected is not None):
-        flag = NOT_A_DIGIT
-    answer = {"digit": best, "confidence": float(probabilities[best]), "probabilities": probabilities}
-    return answer | {"is_digit": is_digit, "flag": flag}

@@ -1,8 +1,8 @@
 """Trains the crop classifier: `python -m digitrec.training.crop_training --export models/detector`.
 
 Pages are made, the detector looks for digits on them, and its candidates become crops, digits and others, in files of
-the folder (`build/crops`); a later call makes only those that are missing. Then the net is trained on them; a training
-that was ended goes on from its last epoch.
+the folder (`build/crops`); so do pictures of one character. A later call makes only those that are missing. Then the
+net is trained on them; a training that was ended goes on from its last epoch.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec import files, settings
-from digitrec.datasets import page_crops
+from digitrec.datasets import page_crops, single_pictures
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
 from digitrec.datasets.synthetic_pages import EMPTY, SORTS, PageMaker
@@ -40,6 +40,7 @@ class Plan:
     Attributes:
         pages: Pages that crops are taken from.
         empty: As many more without a handwritten digit: print, words and what is no page.
+        singles: Pictures of one character.
         checked: Validation pages.
         epochs: Passes over the crops.
         batch: Crops a step.
@@ -48,8 +49,9 @@ class Plan:
         precision: As in a recipe; see `precision.computed`.
     """
 
-    pages: int = 3280
-    empty: int = 800
+    pages: int = 8160
+    empty: int = 1600
+    singles: int = 20_000
     checked: int = 200
     epochs: int = 8
     batch: int = 128
@@ -58,10 +60,10 @@ class Plan:
     precision: str = "auto"
 
 
-PAGES_A_FILE = 40
+PAGES_A_FILE, SINGLES_A_FILE = 40, 1000
 
-EMPTY_FROM = 1_000_000
-"""Number of the first page without a handwritten digit, beyond those of all others."""
+EMPTY_FROM, SINGLES_FROM = 1_000_000, 2_000_000
+"""Numbers of the first page without a handwritten digit, and of the first picture of one character."""
 
 ANGLE, ZOOM, SHIFT = 12.0, 0.12, 2.5
 """Crops are rotated by up to so many degrees, zoomed by this share and shifted by so many pixels: the detector's boxes
@@ -69,34 +71,62 @@ are off by as much."""
 
 
 def make_crops(part: str, seed: int, first: int, count: int) -> Crops:
-    """Return the crops of some pages of a part, `training` or `validation`; from EMPTY_FROM on none is a digit."""
+    """Return the crops of some pages of a part, `training` or `validation`; from EMPTY_FROM on none is a digit.
+
+    From SINGLES_FROM on they are those of pictures of one character.
+    """
     cv2.setNumThreads(1)
+    if first >= SINGLES_FROM:
+        return _single_crops(part, seed, first, count)
     maker, detector = PageMaker(Characters.load(part, settings.strokes_folder()), seed), shipped.detector()
     made = []
     for number in range(first, first + count):
         sort = EMPTY if number >= EMPTY_FROM else SORTS[number % len(SORTS)] if number % 8 < 4 else SORTS[-1]
         rng = np.random.default_rng((seed, 4, number))
         made.append(page_crops.of_page(maker.page_of(sort, number), detector, rng))
+    return _joined(made)
+
+
+def _single_crops(part: str, seed: int, first: int, count: int) -> Crops:
+    maker, made = single_pictures.SingleMaker(part, settings.strokes_folder()), []
+    for number in range(first, first + count):
+        rng = np.random.default_rng((seed, 7, number))
+        made.append(single_pictures.crops_of(maker.picture(rng), rng))
+    return _joined(made)
+
+
+def _joined(made: list[Crops]) -> Crops:
     return Crops(np.concatenate([each.images for each in made]), np.concatenate([each.classes for each in made]))
 
 
-def write_crops(file: Path, part: str, seed: int, first: int) -> str:
+def write_crops(file: Path, part: str, seed: int, first: int, count: int) -> str:
     """Make the crops of one file, unless it is there; return its name."""
     if not file.exists():
-        crops = make_crops(part, seed, first, PAGES_A_FILE)
+        crops = make_crops(part, seed, first, count)
         files.write(file, lambda temporary: np.savez(temporary, images=crops.images, classes=crops.classes))
     return file.name
 
 
-def all_crops(folder: Path, part: str, seed: int, pages: int, workers: int, empty: int = 0) -> Crops:
-    """Return the crops of a part's pages and empty pages; worker processes make those that are not in the folder."""
+def all_crops(folder: Path, part: str, plan: Plan, workers: int) -> Crops:
+    """Return the crops of a part, `training` or `validation`; worker processes make those that are not in the folder.
+
+    Args:
+        folder: Of their files.
+        part: The training's pages, empty pages and pictures of one character, or the pages that are checked.
+        plan: How many.
+        workers: Processes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    firsts = [*range(0, pages, PAGES_A_FILE), *range(EMPTY_FROM, EMPTY_FROM + empty, PAGES_A_FILE)]
-    paths = [folder / f"{part}-{seed}-{first:06d}.npz" for first in firsts]
+    training = part == "training"
+    counts = [(0, plan.pages if training else plan.checked, PAGES_A_FILE)]
+    if training:
+        counts += [(EMPTY_FROM, plan.empty, PAGES_A_FILE), (SINGLES_FROM, plan.singles, SINGLES_A_FILE)]
+    work = [(first, each) for start, count, each in counts for first in range(start, start + count, each)]
+    paths = [folder / f"{part}-{plan.seed}-{first:06d}.npz" for first, _ in work]
     started = time.monotonic()
-    missing = [(file, first) for file, first in zip(paths, firsts, strict=True) if not file.exists()]
+    missing = [(file, *item) for file, item in zip(paths, work, strict=True) if not file.exists()]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        done = [pool.submit(write_crops, file, part, seed, first) for file, first in missing]
+        done = [pool.submit(write_crops, file, part, plan.seed, first, count) for file, first, count in missing]
         for number, each in enumerate(done, 1):
             name = each.result()
             left = (time.monotonic() - started) / number * (len(done) - number)
@@ -181,8 +211,7 @@ def train(plan: Plan, folder: Path, workers: int) -> "tuple[keras.Model, dict[st
         folder: Of the crops and the checkpoint.
         workers: Processes that make crops.
     """
-    crops = all_crops(folder, "training", plan.seed, plan.pages, workers, plan.empty)
-    checked = all_crops(folder, "validation", plan.seed, plan.checked, workers)
+    crops, checked = (all_crops(folder, part, plan, workers) for part in ("training", "validation"))
     started = time.monotonic()
     import keras
 
@@ -250,12 +279,12 @@ def _main() -> None:
     parser.add_argument("--export", type=Path, help="folder that the net and its card are written to")
     parser.add_argument("--workers", type=int, default=2, help="processes that make crops")
     parser.add_argument("--only-crops", action="store_true", help="make the crops, and do not train")
-    plan_options.add(parser, plan, ("pages", "empty", "checked", "epochs", "batch", "peak_rate", "seed"))
+    plan_options.add(parser, plan, ("pages", "empty", "singles", "checked", "epochs", "batch", "peak_rate", "seed"))
     given = parser.parse_args()
     plan = plan_options.chosen(plan, given)
     if given.only_crops:
-        for part, pages, empty in (("validation", plan.checked, 0), ("training", plan.pages, plan.empty)):
-            all_crops(given.folder, part, plan.seed, pages, given.workers, empty)
+        for part in ("validation", "training"):
+            all_crops(given.folder, part, plan, given.workers)
         return
     model, card = train(plan, given.folder, given.workers)
     print(json.dumps(card, indent=1))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from digitrec.figures import answers
 from digitrec.imaging import thumbnails
+from digitrec.recognition.answering import TILT
 from digitrec.recognition.calibration import Calibration
-from digitrec.recognition.pipeline import TILT
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Step
 from digitrec.ui import available
 from digitrec.ui.common import colour, plain

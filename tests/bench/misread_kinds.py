@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from digitrec.datasets import fonts, hard_drawings, page_backdrops, rare_forms, scripts, shapes, unipen
+from digitrec.datasets import fonts, hard_drawings, rare_forms, scripts, shapes, unipen
 from digitrec.datasets.unipen import Writing
 from digitrec.recognition import pipeline
 from digitrec.recognition.results import NOT_A_DIGIT
@@ -45,37 +45,6 @@ def any_width(writing: Writing, rng: np.random.Generator) -> Bytes:
     return unipen.on_white(alpha)
 
 
-def on_a_photo(writing: Writing, rng: np.random.Generator) -> Bytes:
-    """Return a digit in a bright colour over a photo of a surface."""
-    side = int(rng.integers(200, 500))
-    ground = page_backdrops.texture(rng, side)[..., :3]
-    alpha = unipen.cover(writing.strokes, side, side * rng.uniform(0.4, 0.8), max(5, side // 22), True, rng)
-    hue = np.uint8([[[rng.integers(0, 180), 255, 255 if ground.mean() < 128 else 150]]])
-    colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0]
-    share = alpha[..., None] / 255.0
-    return np.rint(ground * (1 - share) + colour * share).astype(np.uint8)
-
-
-def on_lined_paper(writing: Writing, rng: np.random.Generator) -> Bytes:
-    """Return a photo of a digit on paper with blue lines, from above: uneven light, a little rotated and blurred."""
-    side = int(rng.integers(500, 1100))
-    paper = np.full((side, side, 3), rng.integers(215, 250, 3) * np.float32(1.0), np.float32)
-    step, blue = side * rng.uniform(0.07, 0.16), np.float32([rng.uniform(90, 150), rng.uniform(120, 170), 215])
-    for place in np.arange(rng.uniform(0, step), side, step).round().astype(int):
-        cv2.line(paper, (0, int(place)), (side, int(place)), blue.tolist(), max(1, side // 400), cv2.LINE_AA)
-    width = max(3, int(side * rng.uniform(0.012, 0.03)))
-    alpha = unipen.cover(writing.strokes, side, side * rng.uniform(0.3, 0.6), width, True, rng)
-    ink = np.float32(rng.integers(10, 70, 3))
-    share = alpha[..., None] / np.float32(255.0) * np.float32(0.9)
-    photo = paper * (1 - share) + ink * share
-    turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(rng.uniform(-4, 4)), 1.12)
-    photo = cv2.warpAffine(photo, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)
-    across, down = np.meshgrid(*[np.linspace(-1, 1, side, dtype=np.float32)] * 2)
-    light = 1 + rng.uniform(-0.22, 0.22) * across + rng.uniform(-0.22, 0.22) * down - np.float32(0.15)
-    photo = cv2.GaussianBlur(photo * light[..., None], (0, 0), side / 900)
-    return np.clip(photo + rng.normal(0, 3, photo.shape), 0, 255).astype(np.uint8)
-
-
 def grainy(writing: Writing, rng: np.random.Generator) -> Bytes:
     """Return a large picture of a digit with grain of one pixel."""
     side = int(rng.integers(1000, 2200))
@@ -84,21 +53,6 @@ def grainy(writing: Writing, rng: np.random.Generator) -> Bytes:
     )
     grey = (235 - alpha * np.float32(0.75))[..., None] + rng.normal(0, rng.uniform(15, 45), (side, side, 1))
     return np.repeat(np.clip(grey, 0, 255).astype(np.uint8), 3, axis=2)
-
-
-def with_neighbour(writing: Writing, rng: np.random.Generator) -> Bytes:
-    """Return a digit whose neighbour, another digit of the same width, is cut off at the picture's edge."""
-    side = int(rng.integers(100, 300))
-    width = max(2, round(side * rng.uniform(0.02, 0.06)))
-    alpha = unipen.cover(writing.strokes, side, side * 0.6, width, True, rng)
-    columns = np.flatnonzero(alpha.any(axis=0))
-    gap = int(side * rng.uniform(0.03, 0.1))
-    digit = np.pad(alpha[:, columns[0] : columns[-1] + 1], ((0, 0), (gap, gap)))
-    other = unipen.cover(unipen.angular(rng).strokes, side, side * 0.6, width, True, rng)
-    first = int(np.flatnonzero(other.any(axis=0))[0])
-    part = other[:, first : first + int(side * rng.uniform(0.05, 0.15))]
-    ink = np.concatenate([digit, part] if rng.random() < 0.5 else [part[:, ::-1], digit], axis=1)
-    return unipen.on_white(ink)
 
 
 def printed_one(writing: Writing, rng: np.random.Generator) -> Bytes:
@@ -124,15 +78,14 @@ def dab(rng: np.random.Generator) -> Bytes:
 
 def hard_drawing(kind: str, writing: Writing, rng: np.random.Generator) -> Bytes:
     """Return a drawing of this kind."""
-    return hard_drawings.DRAWINGS[kind](writing, rng).picture
+    return HARD[kind](writing, rng).picture
 
+
+HARD = hard_drawings.DRAWINGS | hard_drawings.PHOTOS
 
 PICTURES: dict[str, tuple[str, Draw]] = {
-    **{kind: ("0123456789", partial(hard_drawing, kind)) for kind in hard_drawings.DRAWINGS},
-    "a coloured stroke on a photo": ("0123456789", on_a_photo),
-    "blue-lined paper from above": ("0123456789", on_lined_paper),
+    **{kind: ("0123456789", partial(hard_drawing, kind)) for kind in HARD},
     "grain of one pixel, large": ("0123456789", grainy),
-    "a neighbour cut off": ("0123456789", with_neighbour),
     "1, printed, sans-serif": ("1", printed_one),
 }
 

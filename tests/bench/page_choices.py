@@ -21,7 +21,7 @@ from digitrec.datasets.characters import Characters
 from digitrec.datasets.synthetic_pages import SORTS, PageMaker
 from digitrec.errors import PictureError
 from digitrec.imaging import decode, ink, rotation
-from digitrec.recognition import by_hand, candidates, fusion, normalize, pipeline, results, shipped
+from digitrec.recognition import answering, by_hand, candidates, fusion, normalize, pipeline, results, shipped
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.connected_parts import Segment
 from digitrec.recognition.crop_outputs import ALIKE
@@ -95,7 +95,7 @@ def single(first: int, count: int, seed: int) -> list[dict[str, bool]]:
         if not found:
             continue
         glyphs = np.stack([each.cut.glyph for each in found])
-        answers = pipeline.test_time_augmented(glyphs, model.answers(glyphs), model)
+        answers = answering.test_time_augmented(glyphs, model.answers(glyphs), model)
         likely = [fusion.is_digit(each.evidence, each.trust, answers.is_digit[i]) for i, each in enumerate(found)]
         best = int(np.argmax(likely))
         classified, chosen = answers.probabilities[best][None], found[best]

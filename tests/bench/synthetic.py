@@ -29,7 +29,7 @@ from digitrec import settings
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.labels import label_at
 from digitrec.datasets.synthetic_pages import EMPTY, SORTS, Page, PageMaker, Sort
-from digitrec.recognition import candidates, fusion, page_search, pipeline, results, shipped
+from digitrec.recognition import answering, candidates, fusion, page_search, pipeline, results, shipped
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
 from digitrec.training import fusion_fit
@@ -130,7 +130,7 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
         frame = results.Reading(found.size, image.size, found.angle, found.ink, (), ())
         share = np.float32(len(found.candidates) ** -0.5)  # a page of many does not drown the others
         answers = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
-        answers = pipeline.test_time_augmented(np.stack([each.cut.glyph for each in found.candidates]), answers, model)
+        answers = answering.test_time_augmented(np.stack([each.cut.glyph for each in found.candidates]), answers, model)
         for place, each in enumerate(found.candidates):
             label = label_at(page.labels, middle(each.box, frame))
             truth = np.float32(-2.0 if label < 0 else page.labels[label, 0])

@@ -33,16 +33,19 @@ def available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-class Nobody:
+class Sure:
+    """Takes everything for a 0, so that the ink is all that is looked at."""
+
     def answers(self, glyphs: np.ndarray) -> Answers:
-        return Answers(np.full((len(glyphs), 10), 0.1, np.float32), np.ones(len(glyphs), np.float32))
+        zeros = np.eye(10, dtype=np.float32)[np.zeros(len(glyphs), int)]
+        return Answers(zeros, np.ones(len(glyphs), np.float32))
 
 
 def test_glyphs_are_those_of_the_reading(available: Path) -> None:
     rng = np.random.default_rng(1)
     for writing in unipen.load(available, ("digit",))[:3]:
         picture = unipen.picture(writing, rng)
-        [digit] = pipeline.read(Image.fromarray(picture), Nobody(), single=True).digits
+        [digit] = pipeline.read(Image.fromarray(picture), Sure(), single=True).digits
         np.testing.assert_array_equal(glyph_bank.glyph_of(picture), np.rint(digit.glyph * 255))
 
 

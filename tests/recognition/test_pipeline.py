@@ -13,7 +13,7 @@ from PIL import Image
 
 from digitrec.imaging import decode, rotation
 from digitrec.imaging.warp import turned
-from digitrec.recognition import candidates, pipeline, results, shipped
+from digitrec.recognition import answering, candidates, pipeline, results, shipped
 from digitrec.recognition.calibration import Answers
 
 AVAILABLE = shipped.available
@@ -29,6 +29,12 @@ def detector(monkeypatch):
 @pytest.fixture
 def with_detector(monkeypatch, detector):
     monkeypatch.setattr(shipped, "available", lambda: detectiondata.models(detector))
+
+
+@pytest.fixture
+def without_windows(monkeypatch):
+    """Have the windows find nothing, so that ink and detector are all that tells."""
+    monkeypatch.setattr(pipeline, "_slid", lambda blank, *_: blank)
 
 
 class Halves:
@@ -119,8 +125,8 @@ def test_what_is_in_doubt_is_looked_at_again_turned_to_each_side():
     seen = np.stack([digit.glyph for digit in pipeline.read_canvas(canvas("4711"), Halves(), False).digits])
     answers = Answers(shares((3, 0.97), (5, 0.6), (1, 0.5), (2, 0.94)), np.array([1.0, 1.0, 0.4, 0.5], np.float32))
     sides = Sides(shares((6, 0.9), (2, 0.99), (6, 0.8), (2, 0.9)))  # first all turned one way, then the other
-    found = pipeline.test_time_augmented(seen, answers, sides)
-    for place, degrees in enumerate((-pipeline.TILT, pipeline.TILT)):
+    found = answering.test_time_augmented(seen, answers, sides)
+    for place, degrees in enumerate((-answering.TILT, answering.TILT)):
         np.testing.assert_array_equal(sides.shown[2 * place : 2 * place + 2], turned(seen[[1, 3]], degrees))
     np.testing.assert_array_equal(found.probabilities[[0, 2]], answers.probabilities[[0, 2]])
     np.testing.assert_array_equal(found.is_digit, answers.is_digit)
@@ -277,7 +283,7 @@ def test_a_photo_on_a_page_is_read_as_the_photo_alone(ground, angle):
         np.testing.assert_allclose(results.corners_as_it_came(here.box, read), moved, atol=2)
 
 
-@pytest.mark.usefixtures("with_detector")
+@pytest.mark.usefixtures("with_detector", "without_windows")
 def test_the_one_digit_of_a_photo_is_the_likeliest(detector):
     labels = detectiondata.labels_of([(0, 300, 200, 90, 180, 0.0), (0, 500, 80, 40, 80, 0.0)])
     image = Image.fromarray(detectiondata.photographed(detectiondata.flags(labels, (600, 400))))
@@ -294,7 +300,7 @@ class NarrowOnly(Halves):
         return super().answers(glyphs)._replace(is_digit=1.0 - np.array(wide, np.float32))
 
 
-@pytest.mark.usefixtures("with_detector")
+@pytest.mark.usefixtures("with_detector", "without_windows")
 def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_where_the_whole_is_rejected(detector):
     """A neighbour that is cut off at the edge is no part of it."""
     drawing = detectiondata.flags(detectiondata.labels_of([(0, 150, 150, 70, 140, 0.0)]), (300, 300))
@@ -307,7 +313,7 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_where_the_whole_is
     assert not pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
 
 
-@pytest.mark.usefixtures("with_detector")
+@pytest.mark.usefixtures("with_detector", "without_windows")
 def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_that_is_uncertain_and_the_surer_answer_counts(detector):
     drawing = detectiondata.flags(detectiondata.labels_of([(1, 150, 150, 70, 140, 0.0)]), (300, 300))
     [digit] = pipeline.read(Image.fromarray(drawing), Halves(sure=0.6), single=True).accepted
@@ -317,6 +323,30 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_that_is_uncertain_
     assert alone.evidence is None
     assert digit.evidence is not None
     assert digit.confidence > alone.confidence
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_where_ink_and_detector_see_no_digit_windows_all_over_the_picture_show_it(detector):
+    drawing = detectiondata.flags(detectiondata.labels_of([(0, 120, 160, 70, 140, 0.0)]), (300, 300))
+    drawing[150:170, 294:] = 0
+    detector.smallest = 1e9
+    [digit] = pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
+    assert abs(digit.box.x + digit.box.width / 2 - 120) < 30
+    assert abs(digit.box.y + digit.box.height / 2 - 160) < 40
+
+
+@pytest.mark.usefixtures("with_detector")
+def test_a_page_on_which_nothing_is_found_may_hold_one_digit_that_windows_show(detector):
+    page = detectiondata.photographed(
+        detectiondata.flags(detectiondata.labels_of([(0, 300, 200, 120, 240, 0.0)]), (600, 400))
+    )
+    detector.smallest = 1e9
+    [digit] = pipeline.read(Image.fromarray(page), Halves()).accepted
+    assert abs(digit.box.x + digit.box.width / 2 - 300) < 60
+    assert abs(digit.box.y + digit.box.height / 2 - 200) < 60
+    assert digit.evidence is not None
+    rotated = pipeline.read(Image.fromarray(page), Halves(), angle=90.0)
+    assert (rotated.angle, rotated.size) == (90.0, (400, 600))
 
 
 @pytest.mark.usefixtures("with_detector")

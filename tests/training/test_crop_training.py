@@ -11,8 +11,9 @@ import charactersdata
 import keras
 import numpy as np
 import pytest
+import strokedata
 
-from digitrec.datasets import page_crops, page_textures
+from digitrec.datasets import page_crops, page_textures, single_pictures, unipen
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
 from digitrec.recognition import crop_outputs
@@ -20,9 +21,9 @@ from digitrec.recognition.crop_classifier import CropClassifier
 from digitrec.recognition.crop_outputs import NONE
 from digitrec.training import crop_network, crop_training
 from digitrec.training.crop_network import NOT_COUNTED
-from digitrec.training.crop_training import EMPTY_FROM, Plan
+from digitrec.training.crop_training import EMPTY_FROM, SINGLES_FROM, Plan
 
-PLAN = Plan(pages=2, checked=1, epochs=2, batch=8, precision="float32")
+PLAN = Plan(pages=2, empty=0, singles=0, checked=1, epochs=2, batch=8, precision="float32")
 
 
 def some_crops(count: int, seed: int = 0) -> Crops:
@@ -81,23 +82,43 @@ def test_crops_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(crop_training, "make_crops", make_crops)
     file = tmp_path / "training-1-000040.npz"
     for _ in range(2):
-        assert crop_training.write_crops(file, "training", 1, 40) == file.name
-    assert asked == [("training", 1, 40, crop_training.PAGES_A_FILE)]
+        assert crop_training.write_crops(file, "training", 1, 40, 5) == file.name
+    assert asked == [("training", 1, 40, 5)]
     with np.load(file) as stored:
         np.testing.assert_array_equal(stored["images"], some_crops(3, 40).images)
         np.testing.assert_array_equal(stored["classes"], some_crops(3, 40).classes)
 
 
-def test_both_pages_with_digits_and_empty_ones_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_pages_with_digits_empty_ones_and_single_pictures_are_asked_for(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def make_crops(part: str, seed: int, first: int, count: int) -> Crops:
+        asked.append((first, count))
+        return some_crops(2 if first else 3)
+
     monkeypatch.setattr(crop_training, "ProcessPoolExecutor", lambda workers, _: ThreadPoolExecutor(workers))
-    monkeypatch.setattr(crop_training, "make_crops", lambda part, seed, first, count: some_crops(3 if first else 2))
-    crops = crop_training.all_crops(tmp_path, "training", 1, 2 * crop_training.PAGES_A_FILE, 1, 1)
-    assert len(crops.classes) == 2 + 3 + 3
-    assert sorted(file.name for file in tmp_path.glob("*.npz")) == [
-        "training-1-000000.npz",
-        "training-1-000040.npz",
-        "training-1-1000000.npz",
-    ]
+    monkeypatch.setattr(crop_training, "make_crops", make_crops)
+    plan = replace(PLAN, pages=80, empty=1, singles=1, checked=1)
+    crops = crop_training.all_crops(tmp_path, part, plan, 1)
+    wanted = {"training": [(0, 40), (40, 40), (1_000_000, 40), (2_000_000, 1000)], "validation": [(0, 40)]}[part]
+    assert sorted(asked) == wanted
+    assert len(crops.classes) == 1 + 2 * len(wanted)
+    assert sorted(file.name for file in tmp_path.glob("*.npz")) == sorted(
+        f"{part}-1-{first:06d}.npz" for first, _ in wanted
+    )
+
+
+def test_crops_of_single_pictures_are_the_same_for_a_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unipen, "AMBIGUOUS", frozenset())
+    monkeypatch.setenv("DIGITREC_STROKES", str(tmp_path))
+    strokedata.write(tmp_path, monkeypatch)
+    monkeypatch.setattr(single_pictures, "WITHOUT", 1.0)  # digits beyond 0, 1 and 7 nobody wrote there
+    first, again = (crop_training.make_crops("training", 1, SINGLES_FROM, 4) for _ in range(2))
+    assert set(first.classes) == {NONE}
+    np.testing.assert_array_equal(first.images, again.images)
 
 
 @pytest.fixture

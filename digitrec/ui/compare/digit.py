@@ -12,7 +12,7 @@ from digitrec.analysis import explain
 from digitrec.figures import answers as figures_answers
 from digitrec.figures import compare
 from digitrec.imaging import thumbnails
-from digitrec.recognition.pipeline import TILT, in_doubt
+from digitrec.recognition.answering import TILT, in_doubt
 from digitrec.recognition.results import SURE
 from digitrec.registry.registry import Model
 from digitrec.ui import charts, common
