@@ -131,9 +131,10 @@ def _slid(blank: Reading, page: Image.Image, predictor: Reader, models: shipped.
     seen = sliding.reduced(page)
     found = sliding.located(seen, models.crop_classifier)
     around = local_ink.tight(seen, found.box, 0.0)
-    left, top = around[:2] - around[2:] / 2
-    scale = blank.size[0] / seen.shape[1], blank.size[1] / seen.shape[0]
-    box = enlarged(Box(int(left), int(top), *np.ceil(around[2:]).astype(int).tolist()), scale, blank.size)
+    left, top = np.floor(around[:2] - around[2:] / 2).astype(int).tolist()
+    right, bottom = np.ceil(around[:2] + around[2:] / 2).astype(int).tolist()
+    inside = glyphs.clipped(Box(left, top, right - left, bottom - top), seen.shape)
+    box = enlarged(inside, (blank.size[0] / seen.shape[1], blank.size[1] / seen.shape[0]), blank.size)
     digit = dataclasses.replace(
         unanswered(0, Segment(box, local_ink.glyph_of(seen, around, 0.0))),
         evidence=found.is_digit + sliding.THRESHOLDS.prior,

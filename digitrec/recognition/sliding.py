@@ -28,9 +28,9 @@ class Thresholds:
         sizes: Heights of the windows, as shares of that side.
         step: Of the windows, as a share of their height.
         narrow: Width of a window, as a share of its height.
-        near: Windows whose middle is so near to the likeliest one, as a share of its height, show the same digit,
-        alike: if they are at most so many times larger or smaller.
-        most: Windows that tell where it is, the likeliest of those.
+        near: Distance from the likeliest window, as a share of its height, up to which windows show the same digit.
+        alike: How many times larger or smaller than that one they may be.
+        most: Of these, the likeliest tell where the digit is and which.
         prior: Added to the logit that a digit is there, for the likeliest of many windows looks likelier than it is.
         rejection: Weight of the classifier's rejection score beside that.
         classified: Weight of the classifier's log probabilities of the digits beside those of the windows.

@@ -25,7 +25,7 @@ def test_windows_lie_evenly_in_a_picture_of_any_shape(size: tuple[int, int]) -> 
             assert (np.abs(middles[:, axis] - length / 2) <= max(length - side, 0) / 2 + 1e-3).all()
 
 
-class Bright:
+class Dark:
     """Takes the crops for digits whose middle is dark: the darker, the surer."""
 
     def answers(self, crops: np.ndarray) -> CropAnswers:
@@ -38,7 +38,7 @@ def test_it_is_located_where_the_windows_are_likeliest(middle: tuple[int, int]) 
     page = np.full((352, 352, 3), 255, np.uint8)
     x, y = middle
     page[y - 45 : y + 45, x - 30 : x + 30] = 0
-    found = sliding.located(page, Bright())  # type: ignore[arg-type]  # what a crop classifier answers is all it needs
+    found = sliding.located(page, Dark())  # type: ignore[arg-type]  # what a crop classifier answers is all it needs
     np.testing.assert_allclose(found.box[:2], middle, atol=20)
     assert found.is_digit > 10
     np.testing.assert_allclose(found.digits, -2.3, rtol=1e-5)
@@ -78,3 +78,13 @@ def test_what_is_no_digit_stays_rejected() -> None:
     rng = np.random.default_rng(1)
     noise = Image.fromarray(rng.integers(0, 255, (120, 120, 3), dtype=np.uint8))
     assert not pipeline.read(noise, registry.predictor("reader"), single=True).accepted
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2), (9, 9)])
+def test_pictures_of_any_shape_are_read_and_a_box_lies_inside(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(2)
+    picture = Image.fromarray(rng.integers(0, 255, (*size, 3), dtype=np.uint8))
+    for single in (True, False):
+        for digit in pipeline.read(picture, registry.predictor("reader"), single=single).digits:
+            assert 0 <= digit.box.x < digit.box.x + digit.box.width <= picture.width
+            assert 0 <= digit.box.y < digit.box.y + digit.box.height <= picture.height
