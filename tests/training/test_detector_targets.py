@@ -7,7 +7,7 @@ import detectiondata
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digitrec.recognition import detector
@@ -62,6 +62,7 @@ def blobs(labels: np.ndarray, side: int) -> np.ndarray:
 
 @settings(max_examples=40)
 @given(seeds)
+@example(8952220)  # enlarged 3.5 times, and the edges of its rectangles with it
 def test_labels_stay_on_the_ink_whatever_the_crop(seed: int) -> None:
     rng = np.random.default_rng(seed)
     page_labels = detectiondata.grid(rng, 300, 75).astype(np.float32)
@@ -77,6 +78,9 @@ def test_labels_stay_on_the_ink_whatever_the_crop(seed: int) -> None:
     count, parts, _, _ = cv2.connectedComponentsWithStats((cover > 0.5).astype(np.uint8))
     reach = np.hypot(labels[:, 3], labels[:, 4]) / 2 + 2
     whole = ((labels[:, 1:3] > reach[:, None]) & (labels[:, 1:3] < SIDE - reach[:, None])).all(axis=1)
+    enlarged = float(
+        labels[0, 4] / page_labels[0, 4]
+    )  # a rectangle's edges are drawn up to a pixel of the page too wide
     for label in labels[whole]:
         own = parts == parts[int(label[2]), int(label[1])]
         assert parts[int(label[2]), int(label[1])] > 0
@@ -85,7 +89,7 @@ def test_labels_stay_on_the_ink_whatever_the_crop(seed: int) -> None:
         np.testing.assert_allclose(points.mean(axis=0), label[1:3], atol=0.8)
         cos, sin = math.cos(label[5]), math.sin(label[5])
         along = (points - label[1:3]) @ np.array([[cos, -sin], [sin, cos]])
-        np.testing.assert_allclose(np.ptp(along, axis=0), label[3:5], atol=3.0, rtol=0.1)
+        np.testing.assert_allclose(np.ptp(along, axis=0), label[3:5], atol=max(3.0, 2.0 * enlarged), rtol=0.1)
     assert count > 1 or not whole.any()
 
 
