@@ -28,6 +28,7 @@ class Thresholds:
         sizes: Heights of the windows, as shares of that side.
         step: Of the windows, as a share of their height.
         narrow: Width of a window, as a share of its height.
+        wide: Width of the box in which the digit's ink is looked for, as a share of the windows' height.
         near: Distance from the likeliest window, as a share of its height, up to which windows show the same digit.
         alike: How many times larger or smaller than that one they may be.
         most: Of these, the likeliest tell where the digit is and which.
@@ -40,6 +41,7 @@ class Thresholds:
     sizes: tuple[float, ...] = (0.3, 0.42, 0.6, 0.85)
     step: float = 0.25
     narrow: float = 0.7
+    wide: float = 0.9
     near: float = 0.4
     alike: float = 1.7
     most: int = 8
@@ -106,8 +108,9 @@ def located(page: Bytes, crops: CropClassifier, thresholds: Thresholds = THRESHO
     same = same[np.argsort(-answers.is_digit[same], kind="stable")][: thresholds.most]
     weights = np.exp(answers.is_digit[same] - answers.is_digit[same].max())
     weights /= weights.sum()
+    x, y, _, high = (weights @ places[same]).tolist()
     return Located(
-        (weights @ places[same]).astype(np.float32),
+        np.array([x, y, thresholds.wide * high, high], np.float32),
         float(weights @ answers.is_digit[same]),
         (weights @ answers.digits[same]).astype(np.float32),
     )
