@@ -77,9 +77,9 @@ def read(
     if drawn is not None and len(drawn.accepted) >= len(reading.accepted):  # it is no sheet with more on it
         reading = drawn
     if not reading.accepted:  # it may hold one digit that is too large or too faint for the detector
-        picture = rotation.rotated(small, angle or 0.0)
-        blank = _inked(image.size, picture, angle or 0.0, imaging_ink.from_picture(picture))
-        slid = _slid(blank, picture, predictor, models)
+        lying = angle or 0.0
+        page = blank if found.angle == lying else inked(image, lying)
+        slid = _slid(page, rotation.rotated(small, lying), predictor, models)
         return slid if slid.accepted else reading
     return reading
 
