@@ -79,7 +79,8 @@ def read(
     if not reading.accepted:  # it may hold one digit that is too large or too faint for the detector
         lying = angle or 0.0
         page = blank if found.angle == lying else inked(image, lying)
-        slid = _slid(page, rotation.rotated(small, lying), predictor, models)
+        seen = sliding.reduced(rotation.rotated(small, lying))
+        slid = _slid(page, seen, sliding.located(seen, models.crop_classifier), predictor)
         return slid if slid.accepted else reading
     return reading
 
@@ -103,33 +104,83 @@ def _read_single(
     found = candidates.find(small, finder, models, angle, plain=plain, single=True)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     detected = _likeliest(_settled(blank, candidates.scaled(found, blank.size), predictor, True))
-    best = _surer(detected, drawn)
-    if best is None or not _is_sure(best):
-        best = _surer(best, _slid(blank, found.picture, predictor, models))
-    return best or drawn or _read(blank, predictor, True, finder)
+    best = _surest([reading for reading in (detected, drawn) if reading and not _is_weak(reading)])
+    if best and _is_sure(best):
+        return best
+    looked = _looked_again([detected, drawn], blank, found.picture, predictor, models)
+    return looked or _read(blank, predictor, True, finder)
 
 
 def _is_sure(reading: Reading) -> bool:
-    return bool(reading.accepted) and reading.digits[0].flag is None
+    return bool(reading.accepted) and reading.digits[0].flag is None and not _is_weak(reading)
 
 
-def _surer(first: Reading | None, second: Reading | None) -> Reading | None:
-    """Return of two readings of one digit the surer one with a digit, None where neither has one."""
-    some = [reading for reading in (first, second) if reading and reading.accepted]
+def _is_weak(reading: Reading) -> bool:
+    """Return whether the one digit of a reading is the ink's, and may well be no digit."""
+    return any(_is_ink(digit) and digit.is_digit < sliding.THRESHOLDS.weak for digit in reading.digits)
+
+
+def _is_ink(digit: Digit) -> bool:
+    """Return whether the ink shows a digit, and the detector does not find it alone."""
+    return digit.evidence is None or digit.trust == 1.0
+
+
+def _surest(readings: list[Reading]) -> Reading | None:
+    """Return of readings of one digit the surest one with a digit, None where none has one."""
+    some = [reading for reading in readings if reading.accepted]
     return max(some, key=lambda reading: reading.digits[0].confidence, default=None)
 
 
-def _slid(blank: Reading, page: Image.Image, predictor: Reader, models: shipped.PageModels) -> Reading:
-    """Return a reading with the digit where the crop classifier sees it in windows all over the page.
+def _looked_again(
+    readings: list[Reading | None],
+    blank: Reading,
+    page: Image.Image,
+    predictor: Reader,
+    models: shipped.PageModels,
+) -> Reading | None:
+    """Return the surest of some readings of one digit and of what windows all over the page show.
+
+    Where the ink alone says that there is a digit, the windows have a say in it.
 
     Args:
-        blank: The reading without digits.
+        readings: None of them sure.
+        blank: A reading without digits.
         page: The picture, reduced and upright.
         predictor: The model that reads.
         models: The nets that find digits.
     """
     seen = sliding.reduced(page)
     found = sliding.located(seen, models.crop_classifier)
+    again = [_confirmed(reading, found, predictor) if reading.accepted else reading for reading in readings if reading]
+    return _surest([*again, _slid(blank, seen, found, predictor)]) or next(iter(again), None)
+
+
+def _confirmed(reading: Reading, found: sliding.Located, predictor: Reader) -> Reading:
+    """Return a reading of one digit in which the windows have a say in whether its ink is a digit."""
+    evidence = sliding.THRESHOLDS.confirms * (found.is_digit + sliding.THRESHOLDS.confirmed)
+    digits = tuple(
+        dataclasses.replace(
+            digit,
+            evidence=(digit.evidence or 0.0) + evidence,
+            trust=1.0,
+            detected=np.zeros(10, np.float32) if digit.detected is None else digit.detected,
+        )
+        if _is_ink(digit)
+        else digit
+        for digit in reading.digits
+    )
+    return dataclasses.replace(reading, digits=answering.asked(digits, predictor))
+
+
+def _slid(blank: Reading, seen: sliding.Bytes, found: sliding.Located, predictor: Reader) -> Reading:
+    """Return a reading with the digit where the crop classifier sees it in windows all over the page.
+
+    Args:
+        blank: The reading without digits.
+        seen: The page as the windows see it.
+        found: Where they see the digit.
+        predictor: The model that reads.
+    """
     around = local_ink.tight(seen, found.box, 0.0)
     left, top = np.floor(around[:2] - around[2:] / 2).astype(int).tolist()
     right, bottom = np.ceil(around[:2] + around[2:] / 2).astype(int).tolist()
@@ -276,7 +327,11 @@ def read_canvas(
         raise PictureError(f"The drawing is damaged. Clear the canvas and draw again. Received: {rgba.shape}")
     image = Image.fromarray(rgba)
     blank = _inked(image.size, decode.reduced(image), 0.0, imaging_ink.from_canvas(rgba))
-    return _read(blank, predictor, single, finder or predictor)
+    drawn = _read(blank, predictor, single, finder or predictor)
+    models = shipped.available() if single and drawn.accepted and _is_weak(drawn) else None
+    if models is None:
+        return drawn
+    return _confirmed(drawn, sliding.located(sliding.reduced(image), models.crop_classifier), predictor)
 
 
 def reread(reading: Reading, predictor: Reader) -> Reading:

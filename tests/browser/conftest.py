@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
-from serving import PATIENCE, Server, chromium, serve, settle
+from serving import PATIENCE, Server, chromium, new_context, serve, settle
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,6 +36,7 @@ def server(app: Server) -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start Chromium; stop it at the end."""
+    expect.set_options(timeout=PATIENCE)
     with chromium() as started:
         yield started
 
@@ -43,7 +44,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Return what the tests' windows share: scripts that were fetched once; what a tab keeps is its own."""
-    made = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    made = new_context(browser, viewport={"width": 1280, "height": 900}, accept_downloads=True)
     yield made
     made.close()
 
@@ -62,11 +63,9 @@ def page(opener: Page, app: Server) -> Iterator[Page]:
     """Open a window of 1280 x 900; fail the test if the page or the server met an error that nobody handled."""
     before = app.log.stat().st_size
     broken: list[str] = []
-    expect.set_options(timeout=PATIENCE)
     with opener.expect_popup() as window:
         opener.evaluate("window.open('about:blank')")
     opened = window.value
-    opened.set_default_timeout(PATIENCE)
     opened.on("pageerror", lambda error: broken.append(str(error)))
     yield opened
     opened.close()

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from axe_playwright_python.sync_playwright import Axe
 from keyboard import tab_to
 from playwright.sync_api import Browser, Page, expect
-from serving import settle
+from serving import new_context, settle
 
 from digitrec.datasets import example
 
@@ -28,9 +28,8 @@ def violations(page: Page) -> list[str]:
 
 
 def test_axe_finds_nothing_on_any_page_light_or_dark(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = new_context(browser, viewport={"width": 1280, "height": 900})
     page, found = context.new_page(), {}
-    page.set_default_timeout(60_000)
     for name in PAGES:
         page.goto(f"{server}/{name}")
         page.locator("h1").wait_for()

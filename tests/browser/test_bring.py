@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serve, settle
+from serving import Server, new_context, serve, settle
 from strokes import EIGHT, draw
 
 from digitrec import settings
@@ -70,7 +70,7 @@ def test_a_file_becomes_a_model_with_a_verdict_that_draws_and_compares(
     settled()
     draw(page, EIGHT)
     expect(page.locator(".st-key-answer_1 .answer")).to_have_text("8")
-    other = browser.new_context().new_page()
+    other = new_context(browser).new_page()
     received = frames(other)
     other.goto(f"{app.url}/Compare?model_1={NAME}")
     settle(other)

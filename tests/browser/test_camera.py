@@ -1,11 +1,11 @@
 """The camera's picture comes as sharp as the camera takes it."""
 
 from playwright.sync_api import Browser, expect
-from serving import settle
+from serving import new_context, settle
 
 
 def test_a_picture_of_the_camera_has_all_its_pixels_on_a_phone_too(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, permissions=["camera"])
+    context = new_context(browser, viewport={"width": 390, "height": 844}, permissions=["camera"])
     page = context.new_page()
     page.goto(f"{server}/Upload")
     settle(page)

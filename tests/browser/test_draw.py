@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, settle
+from serving import Server, new_context, settle
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from strokes import CROSS, FORTY_TWO, SEVEN, ZERO, at_rest, draw
 
@@ -121,7 +121,7 @@ def test_a_number_is_read_and_each_canvas_keeps_its_drawing(drawing: Page) -> No
 
 
 def test_the_page_does_not_scroll_under_a_finger(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = new_context(browser, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(f"{server}/Draw")
     box = at_rest(page)
@@ -144,7 +144,7 @@ def test_the_page_does_not_scroll_under_a_finger(browser: Browser, server: str) 
 
 
 def test_a_palm_that_rests_first_does_not_keep_the_pen_from_drawing(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = new_context(browser, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(f"{server}/Draw")
     page.wait_for_function("window.digitrecPalm")

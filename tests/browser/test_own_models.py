@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from serving import Server, settle
+from serving import Server, new_context, settle
 
 from digitrec import settings
 from digitrec.registry import visitors
@@ -26,7 +26,7 @@ def mine(app: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_nothing_on_the_disk_or_in_an_address_leads_to_it(
     mine: str, browser: Browser, server: str, app: Server
 ) -> None:
-    context = browser.new_context()
+    context = new_context(browser)
     page = context.new_page()
     received: list[bytes] = []
     page.on(

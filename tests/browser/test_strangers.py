@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serve, settle
+from serving import Server, new_context, serve, settle
 from strokes import SEVEN, draw
 
 from digitrec import settings
@@ -31,7 +31,7 @@ class Visitor:
     """A browser of its own, and all that the server sent to it."""
 
     def __init__(self, browser: Browser, server: str) -> None:
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+        self.context = new_context(browser, viewport={"width": 1280, "height": 900}, accept_downloads=True)
         self.page, self.server = self.context.new_page(), server
         self.received: list[bytes] = []
         self.media: set[str] = set()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, expect
-from serving import settle
+from serving import new_context, settle
 from strokes import FORTY_TWO, SEVEN, draw
 
 from digitrec.datasets import mnist
@@ -88,7 +88,7 @@ def test_a_number_outlives_a_reload(visit: Callable[[str], Page], settled: Calla
 def test_nobody_else_gets_it(corrected: Page, browser: Browser, server: str) -> None:
     token = corrected.evaluate(TOKEN)
     for brought in (None, "x" * len(token), token[:-1], ""):
-        context = browser.new_context()
+        context = new_context(browser)
         if brought is not None:
             context.add_init_script(f"sessionStorage.setItem('digitrec-tab', {brought!r})")
         page = context.new_page()
@@ -101,7 +101,7 @@ def test_nobody_else_gets_it(corrected: Page, browser: Browser, server: str) -> 
 
 
 def test_a_duplicated_tab_goes_its_own_way(corrected: Page, browser: Browser, server: str) -> None:
-    context = browser.new_context()
+    context = new_context(browser)
     token = corrected.evaluate(TOKEN)
     context.add_init_script(f"{TOKEN} || sessionStorage.setItem('digitrec-tab', {token!r})")
     other = context.new_page()
@@ -116,7 +116,7 @@ def test_a_duplicated_tab_goes_its_own_way(corrected: Page, browser: Browser, se
 
 
 def test_where_nothing_can_be_kept_the_browser_asks_before_it_leaves(browser: Browser, server: str, file: Path) -> None:
-    context = browser.new_context()
+    context = new_context(browser)
     context.add_init_script("Object.defineProperty(window, 'sessionStorage', {get() {throw new Error('not allowed')}})")
     page, asked = context.new_page(), []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, expect
-from serving import settle
+from serving import new_context, settle
 
 from digitrec.datasets import mnist
 from digitrec.uploads.batch import KEPT_BYTES
@@ -60,7 +60,7 @@ def test_files_beyond_what_is_kept_are_reported_before_the_page_is_left_and_afte
 def test_a_tab_whose_content_is_gone_says_so_until_there_is_something_new(
     browser: Browser, server: str, files: list[Path]
 ) -> None:
-    context = browser.new_context()
+    context = new_context(browser)
     token = "x" * 43  # as of a server that was started anew, or of a tab that was forgotten
     context.add_init_script(
         f"sessionStorage.getItem('digitrec-tab') || sessionStorage.setItem('digitrec-tab', {token!r});"

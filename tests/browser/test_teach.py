@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, choose, serve, settle
+from serving import Server, choose, new_context, serve, settle
 from strokes import EIGHT, SEVEN, ZERO, draw
 
 NAME = "hand-of-the-first-visitor"
@@ -83,7 +83,7 @@ def test_teach_look_keep_draw(
         page.get_by_role("button", name=f"Download {NAME}").click()
     assert loaded.value.suggested_filename == f"{NAME}.zip"
 
-    context = browser.new_context()
+    context = new_context(browser)
     other, received = context.new_page(), list[bytes]()
     other.on(
         "websocket",

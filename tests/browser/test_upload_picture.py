@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import settle, still
+from serving import new_context, settle, still
 from uploading import opened_example, texts
 from waiting import until
 
@@ -138,7 +138,7 @@ def test_a_picture_of_any_shape_fits_the_window(
 
 
 def test_on_a_phone_a_finger_gets_past_the_picture_and_moves_it_in_full_screen(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    context = new_context(browser, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = context.new_page()
     page.goto(f"{server}/Upload")
     settle(page)

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import math
+from functools import partial
 
 import cv2
 import detectiondata
@@ -61,6 +62,11 @@ def canvas(text: str = "7", ground: tuple[int, ...] = (255, 255, 255, 255)) -> n
     for i, digit in enumerate(text):
         cv2.putText(sheet, digit, (40 + 180 * i, 220), cv2.FONT_HERSHEY_SIMPLEX, 7, (20, 20, 20, 255), 16, cv2.LINE_AA)
     return sheet
+
+
+def on_canvas(image: Image.Image, model: Halves) -> results.Reading:
+    """Read a picture as if it had been drawn."""
+    return pipeline.read_canvas(np.asarray(image.convert("RGBA")), model)
 
 
 def uploaded(rgba: np.ndarray) -> Image.Image:
@@ -320,9 +326,26 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_that_is_uncertain_
     assert detector.seen
     detector.smallest = 1e9  # where it sees nothing, the answer stays
     [alone] = pipeline.read(Image.fromarray(drawing), Halves(sure=0.6), single=True).accepted
-    assert alone.evidence is None
-    assert digit.evidence is not None
+    assert digit.detected.any()
+    assert not alone.detected.any()
     assert digit.confidence > alone.confidence
+
+
+@pytest.mark.parametrize("read", [partial(pipeline.read, single=True), on_canvas], ids=["picture", "canvas"])
+@pytest.mark.parametrize(
+    ("of_ink", "of_windows", "asked", "accepted"),
+    [(0.9, 0.1, False, True), (0.6, 6.0, True, True), (0.6, 0.1, True, False)],
+)
+def test_ink_that_is_hardly_a_digit_is_one_if_windows_agree(
+    monkeypatch, detector, read, of_ink, of_windows, asked, accepted
+):
+    drawing = detectiondata.flags(detectiondata.labels_of([(0, 150, 150, 70, 140, 0.0)]), (300, 300))
+    detector.smallest, crops = 1e9, detectiondata.FlagCrops(of_windows)
+    monkeypatch.setattr(shipped, "available", lambda: detectiondata.models(detector, crops))
+    found = read(Image.fromarray(drawing), Halves(is_digit=of_ink))
+    assert (crops.seen > 0, len(found.accepted)) == (asked, accepted)
+    [again] = pipeline.reread(found, Halves(is_digit=of_ink)).digits
+    assert again.flag == found.digits[0].flag
 
 
 @pytest.mark.usefixtures("with_detector")

@@ -73,7 +73,7 @@ export default function (component) {
 
   let frame = 0;
   if (data.moves !== kept.aim.move) {
-    kept.aim = { move: data.moves, until: performance.now() + 20000 }; // a busy server takes its time
+    kept.aim = { move: data.moves, until: performance.now() + 60000 }; // a busy server takes its time
   }
   const aim = kept.aim; // this component may be called anew before the card is there
   const show = () => {
@@ -82,15 +82,19 @@ export default function (component) {
     const ready = card?.querySelector('.picture.big, [class*="st-key-answers_"]');
     if (ready) {
       card.scrollIntoView({ block: "start" });
-      aim.until = Math.min(aim.until, performance.now() + 3000); // then the person scrolls alone
     }
     // what other cards showed before goes away at the end of the run, and moves this one
     if (ready && document.querySelector('[data-test-script-state="notRunning"]')) aim.until = 0;
     else frame = requestAnimationFrame(show);
   };
   show();
+  const scrolls = () => (aim.until = 0); // from now on the person scrolls alone
+  document.addEventListener("wheel", scrolls, { capture: true, passive: true });
+  document.addEventListener("touchmove", scrolls, { capture: true, passive: true });
   const stop = () => {
     cancelAnimationFrame(frame);
+    document.removeEventListener("wheel", scrolls, true);
+    document.removeEventListener("touchmove", scrolls, true);
     document.removeEventListener("focusin", moved, true);
     document.removeEventListener("pointerdown", moved, true);
     document.removeEventListener("keydown", left, true);
