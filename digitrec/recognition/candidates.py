@@ -16,7 +16,7 @@ from digitrec.recognition import detector as detection
 from digitrec.recognition import detector_maps as maps
 from digitrec.recognition.crop_classifier import CropAnswers, CropClassifier
 from digitrec.recognition.crop_outputs import ALIKE
-from digitrec.recognition.detector import Detections, Detector
+from digitrec.recognition.detector import Detections
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.page_search import Pass, Search
 from digitrec.recognition.shipped import PageModels
@@ -50,7 +50,7 @@ class Thresholds:
             rotated by quarters.
         fitting: Pixels of its longer side at which the detector sees a digit best.
         about: Width of the bell curve, over the logarithm of that size, by which passes count.
-        better: By how much surer, of 1, a drawing must be read at another angle to be rotated.
+        sure: How sure the classifier must be, on average, of the strokes of a drawing for the detector not to be asked.
     """
 
     most_side: int = 2600
@@ -69,7 +69,7 @@ class Thresholds:
     turned: float = 0.1
     fitting: float = 40.0
     about: float = 0.6
-    better: float = 0.05
+    sure: float = 0.95
 
 
 THRESHOLDS = Thresholds()
@@ -214,11 +214,6 @@ def has_area(parts: Parts, thresholds: Thresholds = THRESHOLDS) -> bool:
             if 2.0 * float(within.max()) > thick * min(width, height):
                 return True
     return False
-
-
-def drawing_angle(image: Image.Image, detector: Detector, thresholds: Thresholds = THRESHOLDS) -> float:
-    """Return by how many degrees counter-clockwise a drawing becomes upright, as the detector sees it; mostly 0.0."""
-    return page_search.angle_of(imaging_ink.on_paper(decode.within(image, thresholds.most_side)), detector)
 
 
 def _looked(

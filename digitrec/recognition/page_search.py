@@ -154,11 +154,6 @@ def _shown(found: Detections, scale: float, thresholds: Thresholds) -> bool:
     return bool(((surest.objectness > thresholds.clear) & (surest.boxes[:, 3] * scale > thresholds.large)).any())
 
 
-def angle_of(image: Bytes, detector: Detector, thresholds: Thresholds = THRESHOLDS) -> float:
-    """Return by how many degrees counter-clockwise a page, uint8 (H, W, 3), becomes upright; see `page_angle`."""
-    return page_angle(_passes(image, _first_scales(image, thresholds), detector, 0.0)[0], thresholds)
-
-
 def _first_scales(image: Bytes, thresholds: Thresholds) -> list[float]:
     side = max(image.shape[:2])
     return sorted({min(s / side, thresholds.most_enlarged) for s in (thresholds.small_side, thresholds.first_side)})

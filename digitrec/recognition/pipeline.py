@@ -19,7 +19,6 @@ from digitrec.recognition.connected_parts import (
     Reader as Reader,  # what a reading needs of a model, for those who call it
 )
 from digitrec.recognition.connected_parts import Segment
-from digitrec.recognition.detector import Detector
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading, Step, enlarged
 
@@ -67,21 +66,17 @@ def read(
         drawing = inked(image, angle or 0.0)
         if not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
             drawn = _read(drawing, predictor, False, finder)
-            if drawn.accepted and not candidates.has_area(parts):
-                if angle is not None or len(drawn.digits) < candidates.THRESHOLDS.fewest:
-                    return drawn
-                return _upright(image, drawn, predictor, finder, models.detector)
+            if _sureness(drawn) >= candidates.THRESHOLDS.sure and not candidates.has_area(parts):
+                return drawn
     found = candidates.find(image, finder, models, angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, False)
-    if drawn is not None and len(drawn.accepted) >= len(reading.accepted):  # it is no sheet with more on it
-        reading = drawn
-    if not reading.accepted:  # it may hold one digit that is too large or too faint for the detector
+    alone = drawn if drawn and len(drawn.digits) == 1 else None
+    if not reading.accepted or (alone and len(reading.accepted) == 1):  # it may hold one digit, very large or faint
         lying = angle or 0.0
         page = blank if found.angle == lying else inked(image, lying)
-        seen = sliding.reduced(rotation.rotated(small, lying))
-        slid = _slid(page, seen, sliding.located(seen, models.crop_classifier), predictor)
-        return slid if slid.accepted else reading
+        best = _one_of([_likeliest(reading), alone], page, rotation.rotated(small, lying), predictor, models)
+        return best if best and best.accepted else reading
     return reading
 
 
@@ -104,11 +99,8 @@ def _read_single(
     found = candidates.find(small, finder, models, angle, plain=plain, single=True)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     detected = _likeliest(_settled(blank, candidates.scaled(found, blank.size), predictor, True))
-    best = _surest([reading for reading in (detected, drawn) if reading and not _is_weak(reading)])
-    if best and _is_sure(best):
-        return best
-    looked = _looked_again([detected, drawn], blank, found.picture, predictor, models)
-    return looked or _read(blank, predictor, True, finder)
+    best = _one_of([detected, drawn], blank, found.picture, predictor, models)
+    return best or _read(blank, predictor, True, finder)
 
 
 def _is_sure(reading: Reading) -> bool:
@@ -131,27 +123,31 @@ def _surest(readings: list[Reading]) -> Reading | None:
     return max(some, key=lambda reading: reading.digits[0].confidence, default=None)
 
 
-def _looked_again(
+def _one_of(
     readings: list[Reading | None],
     blank: Reading,
     page: Image.Image,
     predictor: Reader,
     models: shipped.PageModels,
 ) -> Reading | None:
-    """Return the surest of some readings of one digit and of what windows all over the page show.
+    """Return the surest of some readings of one digit, and while none is sure, of what windows all over the page show.
 
     Where the ink alone says that there is a digit, the windows have a say in it.
 
     Args:
-        readings: None of them sure.
+        readings: Of the ink and of the detector.
         blank: A reading without digits.
         page: The picture, reduced and upright.
         predictor: The model that reads.
         models: The nets that find digits.
     """
+    some = [reading for reading in readings if reading]
+    best = _surest([reading for reading in some if not _is_weak(reading)])
+    if best and _is_sure(best):
+        return best
     seen = sliding.reduced(page)
     found = sliding.located(seen, models.crop_classifier)
-    again = [_confirmed(reading, found, predictor) if reading.accepted else reading for reading in readings if reading]
+    again = [_confirmed(reading, found, predictor) if reading.accepted else reading for reading in some]
     return _surest([*again, _slid(blank, seen, found, predictor)]) or next(iter(again), None)
 
 
@@ -224,16 +220,6 @@ def _placed(reading: Reading, image: Image.Image, photo: tuple[int, int, int, in
         for digit in reading.digits
     )
     return dataclasses.replace(whole, digits=moved, notice=reading.notice)
-
-
-def _upright(image: Image.Image, as_it_lies: Reading, predictor: Reader, finder: Reader, detector: Detector) -> Reading:
-    """Return a drawing's reading, rotated where the detector says so and the classifier is surer of its digits then."""
-    wanted = _sureness(as_it_lies) + candidates.THRESHOLDS.better
-    angle = candidates.drawing_angle(image, detector) if wanted < 1.0 else 0.0  # nothing is surer than 1
-    if not angle:
-        return as_it_lies
-    rotated = _read(inked(image, angle), predictor, False, finder)
-    return rotated if _sureness(rotated) > wanted else as_it_lies
 
 
 def _sureness(reading: Reading) -> float:

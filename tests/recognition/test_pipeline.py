@@ -331,6 +331,25 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_that_is_uncertain_
     assert digit.confidence > alone.confidence
 
 
+@pytest.mark.usefixtures("with_detector", "without_windows")
+@pytest.mark.parametrize("sure", [0.99, 0.9])
+def test_the_detector_is_asked_for_the_digits_of_a_drawing_unless_the_ink_is_sure(detector, sure):
+    labels = detectiondata.labels_of([(0, 100 + 120 * i, 150, 50, 100, 0.0) for i in range(4)])
+    reading = pipeline.read(Image.fromarray(detectiondata.flags(labels, (560, 300))), Halves(sure))
+    assert len(reading.accepted) == 4
+    assert bool(detector.seen) == (sure < 0.95)
+    assert all((digit.evidence is not None) == (sure < 0.95) for digit in reading.digits)
+
+
+@pytest.mark.usefixtures("with_detector", "without_windows")
+def test_an_uncertain_drawing_that_lies_on_its_side_is_read_upright(detector):
+    labels = detectiondata.labels_of([(0, 100 + 120 * i, 150, 50, 100, 0.0) for i in range(4)])
+    drawing = np.rot90(detectiondata.flags(labels, (560, 300)))
+    reading = pipeline.read(Image.fromarray(np.ascontiguousarray(drawing)), Halves(0.9))
+    assert len(reading.accepted) == 4
+    assert abs(reading.angle - 270.0) < 5.0
+
+
 @pytest.mark.parametrize("read", [partial(pipeline.read, single=True), on_canvas], ids=["picture", "canvas"])
 @pytest.mark.parametrize(
     ("of_ink", "of_windows", "asked", "accepted"),
