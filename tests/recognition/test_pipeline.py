@@ -332,13 +332,13 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_that_is_uncertain_
 
 
 @pytest.mark.usefixtures("with_detector", "without_windows")
-@pytest.mark.parametrize("sure", [0.99, 0.9])
-def test_the_detector_is_asked_for_the_digits_of_a_drawing_unless_the_ink_is_sure(detector, sure):
+@pytest.mark.parametrize(("sure", "asked", "heard"), [(0.99, False, False), (0.9, True, False), (0.6, True, True)])
+def test_the_detector_is_asked_for_the_digits_of_a_drawing_unless_the_ink_is_sure(detector, sure, asked, heard):
     labels = detectiondata.labels_of([(0, 100 + 120 * i, 150, 50, 100, 0.0) for i in range(4)])
     reading = pipeline.read(Image.fromarray(detectiondata.flags(labels, (560, 300))), Halves(sure))
     assert len(reading.accepted) == 4
-    assert bool(detector.seen) == (sure < 0.95)
-    assert all((digit.evidence is not None) == (sure < 0.95) for digit in reading.digits)
+    assert bool(detector.seen) == asked
+    assert all((digit.evidence is not None) == heard for digit in reading.digits)
 
 
 @pytest.mark.usefixtures("with_detector", "without_windows")
