@@ -50,8 +50,8 @@ class Thresholds:
             rotated by quarters.
         fitting: Pixels of its longer side at which the detector sees a digit best.
         about: Width of the bell curve, over the logarithm of that size, by which passes count.
-        sure: How sure the classifier must be, on average, of the strokes of a drawing for the detector not to be asked,
-            and for the strokes to count where it finds no more digits than they show.
+        sure: How sure the classifier must be, on average, of the strokes of a drawing for the detector not to be asked.
+        likely: The same for the strokes to count where the detector finds no more digits than they show.
     """
 
     most_side: int = 2600
@@ -70,7 +70,8 @@ class Thresholds:
     turned: float = 0.1
     fitting: float = 40.0
     about: float = 0.6
-    sure: tuple[float, float] = (0.95, 0.7)
+    sure: float = 0.95
+    likely: float = 0.7
 
 
 THRESHOLDS = Thresholds()

@@ -66,13 +66,13 @@ def read(
         drawing = inked(image, angle or 0.0)
         if not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
             drawn = _read(drawing, predictor, False, finder)
-            if _sureness(drawn) >= candidates.THRESHOLDS.sure[0] and not candidates.has_area(parts):
+            if _sureness(drawn) >= candidates.THRESHOLDS.sure and not candidates.has_area(parts):
                 return drawn
     found = candidates.find(image, finder, models, angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, False)
     alone = drawn if drawn and len(drawn.digits) == 1 else None
-    likely = drawn and not alone and _sureness(drawn) >= candidates.THRESHOLDS.sure[1]
+    likely = drawn and not alone and _sureness(drawn) >= candidates.THRESHOLDS.likely
     if drawn and likely and len(drawn.accepted) >= len(reading.accepted):
         return drawn
     if not reading.accepted or (alone and len(reading.accepted) == 1):  # it may hold one digit, very large or faint

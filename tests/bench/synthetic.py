@@ -4,6 +4,7 @@
     python -m tests.bench.synthetic --set page_search.wanted=34 candidates.most_parts=8      with other thresholds
     python -m tests.bench.synthetic --side 2048                           large pages, with digits as small as on others
     python -m tests.bench.synthetic --empty                               pictures without handwritten digits
+    python -m tests.bench.synthetic --drawings                            drawings alone
     python -m tests.bench.synthetic --angles                              how well the detector tells a digit's angle
     python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`
 
@@ -236,6 +237,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=NUMBER", dest="changes")
     parser.add_argument("--side", type=int)
     parser.add_argument("--empty", action="store_true")
+    parser.add_argument("--drawings", action="store_true")
     parser.add_argument("--angles", action="store_true")
     parser.add_argument("--fit", action="store_true")
     given = parser.parse_args()
@@ -245,7 +247,8 @@ def main() -> None:
     if given.fit:
         fit(given.pages, given.seed + 1, given.workers)
         return
-    task = functools.partial(scores, side=given.side, sorts=(EMPTY,) if given.empty else SORTS)
+    sorts = (EMPTY,) if given.empty else SORTS[:1] if given.drawings else SORTS
+    task = functools.partial(scores, side=given.side, sorts=sorts)
     result = [each for part in spread(task, given.pages, given.seed, given.workers, given.changes) for each in part]
     groups: dict[str, list[Score]] = collections.defaultdict(list)
     for each in result:
