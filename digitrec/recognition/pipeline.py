@@ -107,12 +107,7 @@ def _read_single(
 
 
 def _is_sure(reading: Reading) -> bool:
-    return bool(reading.accepted) and reading.digits[0].flag is None and not _is_weak(reading)
-
-
-def _is_weak(reading: Reading) -> bool:
-    """Return whether the one digit of a reading is the ink's, and may well be no digit."""
-    return any(_is_ink(digit) and digit.is_digit < sliding.THRESHOLDS.weak for digit in reading.digits)
+    return bool(reading.accepted) and reading.digits[0].flag is None
 
 
 def _is_ink(digit: Digit) -> bool:
@@ -145,7 +140,7 @@ def _one_of(
         models: The nets that find digits.
     """
     some = [reading for reading in readings if reading]
-    best = _surest([reading for reading in some if not _is_weak(reading)])
+    best = _surest(some)
     if best and _is_sure(best):
         return best
     seen = sliding.reduced(page)
@@ -317,7 +312,7 @@ def read_canvas(
     image = Image.fromarray(rgba)
     blank = _inked(image.size, decode.reduced(image), 0.0, imaging_ink.from_canvas(rgba))
     drawn = _read(blank, predictor, single, finder or predictor)
-    models = shipped.available() if single and drawn.accepted and _is_weak(drawn) else None
+    models = shipped.available() if single and drawn.accepted and not _is_sure(drawn) else None
     if models is None:
         return drawn
     return _confirmed(drawn, sliding.located(sliding.reduced(image), models.crop_classifier), predictor)

@@ -35,8 +35,7 @@ class Thresholds:
         prior: Added to the logit that a digit is there, for the likeliest of many windows looks likelier than it is.
         rejection: Weight of the classifier's rejection score beside that.
         classified: Weight of the classifier's log probabilities of the digits beside those of the windows.
-        weak: Rejection score of the ink of a drawing below which the windows are asked.
-        confirms: Weight of the windows' logit that a digit is there beside that of the ink.
+        confirms: Weight of the windows' logit that a digit is there beside that of ink whose digit is uncertain.
         confirmed: Added to it first.
     """
 
@@ -51,7 +50,6 @@ class Thresholds:
     prior: float = -2.5
     rejection: float = 0.2
     classified: float = 0.6
-    weak: float = 0.82
     confirms: float = 0.5
     confirmed: float = -1.0
 

@@ -352,18 +352,18 @@ def test_an_uncertain_drawing_that_lies_on_its_side_is_read_upright(detector):
 
 @pytest.mark.parametrize("read", [partial(pipeline.read, single=True), on_canvas], ids=["picture", "canvas"])
 @pytest.mark.parametrize(
-    ("of_ink", "of_windows", "asked", "accepted"),
-    [(0.9, 0.1, False, True), (0.6, 6.0, True, True), (0.6, 0.1, True, False)],
+    ("sure", "of_windows", "asked", "accepted"),
+    [(0.99, 0.1, False, True), (0.6, 6.0, True, True), (0.6, 0.1, True, False)],
 )
-def test_ink_that_is_hardly_a_digit_is_one_if_windows_agree(
-    monkeypatch, detector, read, of_ink, of_windows, asked, accepted
+def test_uncertain_ink_that_is_hardly_a_digit_is_one_if_windows_agree(
+    monkeypatch, detector, read, sure, of_windows, asked, accepted
 ):
     drawing = detectiondata.flags(detectiondata.labels_of([(0, 150, 150, 70, 140, 0.0)]), (300, 300))
     detector.smallest, crops = 1e9, detectiondata.FlagCrops(of_windows)
     monkeypatch.setattr(shipped, "available", lambda: detectiondata.models(detector, crops))
-    found = read(Image.fromarray(drawing), Halves(is_digit=of_ink))
+    found = read(Image.fromarray(drawing), Halves(sure, is_digit=0.6))
     assert (crops.seen > 0, len(found.accepted)) == (asked, accepted)
-    [again] = pipeline.reread(found, Halves(is_digit=of_ink)).digits
+    [again] = pipeline.reread(found, Halves(sure, is_digit=0.6)).digits
     assert again.flag == found.digits[0].flag
 
 
