@@ -71,12 +71,14 @@ def read(
     found = candidates.find(image, finder, models, angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, False)
+    lying = angle or 0.0
     alone = drawn if drawn and len(drawn.digits) == 1 else None
+    if drawn and found.angle != lying and len(drawn.digits) >= candidates.THRESHOLDS.fewest:
+        drawn = max(drawn, _read(inked(image, found.angle), predictor, False, finder), key=_sureness)
     likely = drawn and not alone and _sureness(drawn) >= candidates.THRESHOLDS.likely
     if drawn and likely and len(drawn.accepted) >= len(reading.accepted):
         return drawn
     if not reading.accepted or (alone and len(reading.accepted) == 1):  # it may hold one digit, very large or faint
-        lying = angle or 0.0
         page = blank if found.angle == lying else inked(image, lying)
         best = _one_of([_likeliest(reading), alone], page, rotation.rotated(small, lying), predictor, models)
         return best if best and best.accepted else reading

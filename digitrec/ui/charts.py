@@ -59,7 +59,8 @@ def meaning(names: Sequence[str], key: str) -> None:
             f"{TILT:.0f}° to each side, and the three predictions are averaged.\n\n"
             "**? Rejected.** The ten probabilities add up to 100 % for a letter too. So a *digit score* is computed "
             "from the logits behind them: it is below 50 % where all ten are lower than for nearly every real digit, "
-            "and then the drawing is rejected as not a digit."
+            "and then the drawing is rejected as not a digit. Where no single digit reaches 95 %, a second network, "
+            "which learned what is a digit and what is not, has a say in it."
         )
         if bare:
             are = "is" if len(bare) == 1 else "are"
