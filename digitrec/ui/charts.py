@@ -60,7 +60,7 @@ def meaning(names: Sequence[str], key: str) -> None:
             "**? Rejected.** The ten probabilities add up to 100 % for a letter too. So a *digit score* is computed "
             "from the logits behind them: it is below 50 % where all ten are lower than for nearly every real digit, "
             "and then the drawing is rejected as not a digit. Where no single digit reaches 95 %, a second network, "
-            "which learned what is a digit and what is not, has a say in it."
+            "trained to tell digits from everything else, has a say in it."
         )
         if bare:
             are = "is" if len(bare) == 1 else "are"
