@@ -59,11 +59,11 @@ def read(
     if models is None:
         notice = None if single else NO_DETECTOR
         return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
-    plain, drawn = candidates.is_plain(small), None
+    plain, drawn, lying = candidates.is_plain(small), None, angle or 0.0
     if single:
-        return _read_single(image, small, predictor, finder, models, angle or 0.0, plain)
+        return _read_single(image, small, predictor, finder, models, lying, plain)
     if plain:
-        drawing = inked(image, angle or 0.0)
+        drawing = inked(image, lying)
         if not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
             drawn = _read(drawing, predictor, False, finder)
             if _sureness(drawn) >= candidates.THRESHOLDS.sure and not candidates.has_area(parts):
@@ -71,10 +71,9 @@ def read(
     found = candidates.find(image, finder, models, angle, plain=plain)
     blank = _inked(image.size, found.picture, found.angle, found.ink)
     reading = _settled(blank, candidates.scaled(found, blank.size), predictor, False)
-    lying = angle or 0.0
     alone = drawn if drawn and len(drawn.digits) == 1 else None
     if drawn and found.angle != lying and len(drawn.digits) >= candidates.THRESHOLDS.fewest:
-        drawn = max(drawn, _read(inked(image, found.angle), predictor, False, finder), key=_sureness)
+        drawn = max(drawn, _read(blank, predictor, False, finder), key=_sureness)
     likely = drawn and not alone and _sureness(drawn) >= candidates.THRESHOLDS.likely
     if drawn and likely and len(drawn.accepted) >= len(reading.accepted):
         return drawn
