@@ -5,7 +5,6 @@ import os
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -59,7 +58,7 @@ def test_a_notice_is_reported_once_and_apart_from_the_readings(digit, tiny_model
     notices = iter(["No detector.", "No detector.", None, "Another."])
 
     def read(image, model, single, finder):
-        return results.Reading((9, 9), (9, 9), 0.0, np.zeros((9, 9), np.float32), (), (), next(notices))
+        return results.Reading((9, 9), (9, 9), 0.0, (), notice=next(notices))
 
     monkeypatch.setattr(pipeline, "read", read)
     assert cli.main(["read", "--format", "jsonl", *[str(digit)] * 4]) == 0

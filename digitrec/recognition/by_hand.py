@@ -58,7 +58,7 @@ def parts(image: Image.Image, angle: float, box: Box, finder: Reader) -> list[Di
     Raises:
         PictureError: If no cut leaves two digits.
     """
-    whole = pipeline.inked(image, angle)
+    whole = pipeline.unread(image, angle)
     segments = segmentation.split(whole.ink, scaled(box, whole.size, whole.ink.shape[::-1]), finder)
     if len(segments) < 2:
         raise PictureError("No way to cut this candidate into digits was found. Delete it and draw the boxes yourself.")
@@ -70,7 +70,7 @@ def parts(image: Image.Image, angle: float, box: Box, finder: Reader) -> list[Di
 
 def _on_a_drawing(image: Image.Image, angle: float, box: Box) -> Digit:
     """Return the digit in a box of a drawing, with the ink of the whole."""
-    whole = pipeline.inked(image, angle)
+    whole = pipeline.unread(image, angle)
     cut = glyphs.cut(whole.ink, scaled(box, whole.size, whole.ink.shape[::-1]))
     return pipeline.unanswered(0, Segment(box, cut))
 

@@ -19,6 +19,7 @@ from digitrec.recognition.crop_outputs import ALIKE
 from digitrec.recognition.detector import Detections
 from digitrec.recognition.normalize import Box, Cut
 from digitrec.recognition.page_search import Pass, Search
+from digitrec.recognition.results import Page
 from digitrec.recognition.shipped import PageModels
 
 Bytes = NDArray[np.uint8]
@@ -35,7 +36,8 @@ class Thresholds:
         most_alone: Connected components of a drawing up to which the ink step needs no detector.
         solid: Share of a component's shorter side that the widest circle in it has from which it is an area, such as
             paper on a table, and no stroke; that side is at least the second share of the picture's longest one.
-        most_parts: Connected components of the ink of a photo up to which the ink step looks for digits too.
+        most_parts: Connected components of the ink of a photo, and digits that the detector sees, up to which the ink
+            step looks for digits too.
         same: Intersection over union from which a segment of the ink and a detection are the same digit.
         inside: Share of a smaller box inside another one from which only the likelier is kept.
         least: Objectness below which a detection is no candidate: with the weights of `fusion` it would be rejected
@@ -87,6 +89,7 @@ class Candidate:
         known: float32 (9,), what is known of it beside the classifier's rejection score; see `fusion.FEATURES`.
         detected: float32 (10,), the detector's log probabilities of the digits.
         cropped: float32 (10,), those of the crop classifier.
+        answer: What the classifier that rejects non-digits says of the glyph: probabilities (10,) and is_digit.
     """
 
     box: Box
@@ -94,6 +97,7 @@ class Candidate:
     known: Floats
     detected: Floats
     cropped: Floats
+    answer: tuple[Floats, float]
 
     @property
     def evidence(self) -> float:
@@ -117,16 +121,14 @@ class Found:
 
     Attributes:
         angle: By how many degrees counter-clockwise the picture was rotated to be upright.
-        size: Width and height of the page that the boxes refer to.
-        picture: The page reduced.
-        ink: float32 (h, w), 0 paper, 1 ink, of that picture.
+        size: Width and height of the picture that the boxes refer to.
+        page: The page reduced.
         candidates: None of them twice.
     """
 
     angle: float
     size: tuple[int, int]
-    picture: Image.Image
-    ink: Floats
+    page: Page
     candidates: tuple[Candidate, ...]
 
 
@@ -170,19 +172,23 @@ def find(
         plain: Whether it is a drawing, as `is_plain` says; found out unless given.
         single: Whether it is known to hold one digit.
     """
-    page = imaging_ink.on_paper(decode.within(image, thresholds.most_side))
-    looked = _looked(page, models, angle, thresholds, single)
+    pixels = imaging_ink.on_paper(decode.within(image, thresholds.most_side))
+    looked = _looked(pixels, models, angle, thresholds, single)
     turns = _turns(looked.found, looked.cropped, thresholds) if angle is None else 0
     if turns:
-        looked = _looked(page, models, looked.search.angle + 90.0 * turns, thresholds)
+        looked = _looked(pixels, models, looked.search.angle + 90.0 * turns, thresholds)
     search, upright, some = looked.search, looked.upright, _detected(looked)
     size = (upright.shape[1], upright.shape[0])
-    picture = rotation.rotated(decode.reduced(image), search.angle)
-    ink = imaging_ink.from_picture(picture)
+    page = Page(rotation.rotated(decode.reduced(image), search.angle))
     flat = is_plain(image) if plain is None else plain
-    if flat or _count(parts_of(ink)) <= thresholds.most_parts:
-        some = _merged(_marked(ink, classifier, upright, models.crop_classifier), some, thresholds)
-    return Found(search.angle, size, picture, ink, _weighed(some, search, flat, classifier, thresholds))
+    if flat or (_few(looked.found, thresholds) and _count(parts_of(page.ink)) <= thresholds.most_parts):
+        some = _merged(_marked(page.ink, classifier, upright, models.crop_classifier), some, thresholds)
+    return Found(search.angle, size, page, _weighed(some, search, flat, classifier, thresholds))
+
+
+def _few(found: Detections, thresholds: Thresholds) -> bool:
+    """Return whether the detector sees so few digits that a photo may be one of little ink."""
+    return int((found.objectness > 0.5).sum()) <= thresholds.most_parts
 
 
 def is_plain(image: Image.Image) -> bool:
@@ -342,8 +348,9 @@ def _weighed(
     for place in np.argsort(-likely, kind="stable"):
         if not any(shared[place, other] > thresholds.inside * smaller[place, other] for other in kept):
             kept.append(int(place))
+    said = [(shares, float(score)) for shares, score in zip(answers.probabilities, answers.is_digit, strict=True)]
     return tuple(
-        Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i], some.cropped.digits[i])
+        Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i], some.cropped.digits[i], said[i])
         for i in sorted(kept)
     )
 

@@ -20,7 +20,7 @@ from digitrec.recognition.connected_parts import (
 )
 from digitrec.recognition.connected_parts import Segment
 from digitrec.recognition.normalize import Box, Cut
-from digitrec.recognition.results import NOT_A_DIGIT, Digit, Reading, Step, enlarged
+from digitrec.recognition.results import NOT_A_DIGIT, Digit, Page, Reading, Step, enlarged
 
 Floats = NDArray[np.float32]
 
@@ -58,19 +58,19 @@ def read(
     models = shipped.available()
     if models is None:
         notice = None if single else NO_DETECTOR
-        return _read(dataclasses.replace(inked(image, angle or 0.0), notice=notice), predictor, single, finder)
+        return _read(dataclasses.replace(unread(image, angle or 0.0), notice=notice), predictor, single, finder)
     plain, drawn, lying = candidates.is_plain(small), None, angle or 0.0
     if single:
         return _read_single(image, small, predictor, finder, models, lying, plain)
     if plain:
-        drawing = inked(image, lying)
+        drawing = unread(image, lying)
         if not candidates.needs_detector(parts := candidates.parts_of(drawing.ink)):
             drawn = _read(drawing, predictor, False, finder)
             if _sureness(drawn) >= candidates.THRESHOLDS.sure and not candidates.has_area(parts):
                 return drawn
     found = candidates.find(image, finder, models, angle, plain=plain)
-    blank = _inked(image.size, found.picture, found.angle, found.ink)
-    reading = _settled(blank, candidates.scaled(found, blank.size), predictor, False)
+    blank = _blank(image.size, found.page, found.angle)
+    reading = _settled(blank, candidates.scaled(found, blank.size), predictor, finder, False)
     alone = drawn if drawn and len(drawn.digits) == 1 else None
     if drawn and found.angle != lying and len(drawn.digits) >= candidates.THRESHOLDS.fewest:
         drawn = max(drawn, _read(blank, predictor, False, finder), key=_sureness)
@@ -78,7 +78,7 @@ def read(
     if drawn and likely and len(drawn.accepted) >= len(reading.accepted):
         return drawn
     if not reading.accepted or (alone and len(reading.accepted) == 1):  # it may hold one digit, very large or faint
-        page = blank if found.angle == lying else inked(image, lying)
+        page = blank if found.angle == lying else unread(image, lying)
         best = _one_of([_likeliest(reading), alone], page, rotation.rotated(small, lying), predictor, models)
         return best if best and best.accepted else reading
     return reading
@@ -97,13 +97,13 @@ def _read_single(
 
     The next of the three is asked only while the digit is uncertain.
     """
-    drawn = _read(inked(image, angle), predictor, True, finder) if plain else None
+    drawn = _read(unread(image, angle), predictor, True, finder) if plain else None
     if drawn and _is_sure(drawn):
         return drawn
     found = candidates.find(small, finder, models, angle, plain=plain, single=True)
-    blank = _inked(image.size, found.picture, found.angle, found.ink)
-    detected = _likeliest(_settled(blank, candidates.scaled(found, blank.size), predictor, True))
-    best = _one_of([detected, drawn], blank, found.picture, predictor, models)
+    blank = _blank(image.size, found.page, found.angle)
+    detected = _likeliest(_settled(blank, candidates.scaled(found, blank.size), predictor, finder, True))
+    best = _one_of([detected, drawn], blank, found.page.picture, predictor, models)
     return best or _read(blank, predictor, True, finder)
 
 
@@ -210,7 +210,7 @@ def photo_on_a_page(image: Image.Image, small: Image.Image) -> tuple[int, int, i
 
 def _placed(reading: Reading, image: Image.Image, photo: tuple[int, int, int, int]) -> Reading:
     """Return the reading of a photo as one of the picture that it lies on: both are rotated by the same angle."""
-    whole = inked(image, reading.angle)
+    whole = unread(image, reading.angle)
     within, _ = rotation.rotation(reading.original, reading.angle)
     around, _ = rotation.rotation(image.size, reading.angle)
     x, y = np.rint(around[:, :2] @ photo[:2] + around[:, 2] - within[:, 2]).astype(int).tolist()
@@ -235,33 +235,27 @@ def _likeliest(reading: Reading) -> Reading | None:
     return dataclasses.replace(reading, digits=(dataclasses.replace(digit, row=0),))
 
 
-def inked(image: Image.Image, angle: float) -> Reading:
-    """Return a picture's ink and its steps, as `read` does, with no digit looked for."""
-    picture = rotation.rotated(decode.reduced(image), angle)
-    return _inked(image.size, picture, angle, imaging_ink.from_picture(picture))
+def unread(image: Image.Image, angle: float) -> Reading:
+    """Return a picture as `read` does, with no digit looked for."""
+    return _blank(image.size, Page(rotation.rotated(decode.reduced(image), angle)), angle)
 
 
-def _inked(original: tuple[int, int], upright: Image.Image, angle: float, ink: Floats) -> Reading:
-    """Return a picture with its ink, without digits.
+def _blank(original: tuple[int, int], page: Page, angle: float) -> Reading:
+    """Return a picture without digits.
 
     Args:
         original: Width and height of the picture as it came.
-        upright: The picture reduced and rotated.
+        page: The picture reduced and rotated.
         angle: By how many degrees counter-clockwise.
-        ink: Of the upright picture.
     """
-    size = rotation.rotation(original, angle)[1]
-    picture = _in_grey(upright)
-    steps = (
-        Step("Picture", "The picture in grey, as it came." if not angle else "The picture in grey, upright.", picture),
-        Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", ink),
-    )
-    return Reading(size, original, angle % 360.0, ink, (), steps)
+    return Reading(rotation.rotation(original, angle)[1], original, angle % 360.0, (), page)
 
 
-def _settled(blank: Reading, found: Found, predictor: Reader, single: bool) -> Reading:
+def _settled(blank: Reading, found: Found, predictor: Reader, finder: Reader, single: bool) -> Reading:
     """Return a reading with the digits among the candidates in reading order, the rejected ones beside them."""
-    digits = answering.asked(tuple(_from_candidate(each, single) for each in found.candidates), predictor)
+    digits = tuple(_from_candidate(each, single) for each in found.candidates)
+    said = [each.answer for each in found.candidates] if predictor is finder else []
+    digits = answering.asked(digits, predictor, _known(said))
     accepted = [digit for digit in digits if digit.flag != NOT_A_DIGIT]
     rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT]
     rows = [[accepted[place] for place in row] for row in orders.order([digit.box for digit in accepted])]
@@ -311,7 +305,7 @@ def read_canvas(
     if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.dtype != np.uint8 or not 0 < rgba.size <= MOST_DRAWN:
         raise PictureError(f"The drawing is damaged. Clear the canvas and draw again. Received: {rgba.shape}")
     image = Image.fromarray(rgba)
-    blank = _inked(image.size, decode.reduced(image), 0.0, imaging_ink.from_canvas(rgba))
+    blank = _blank(image.size, Page(decode.reduced(image), imaging_ink.from_canvas(rgba)), 0.0)
     drawn = _read(blank, predictor, single, finder or predictor)
     models = shipped.available() if single and drawn.accepted and not _is_sure(drawn) else None
     if models is None:
@@ -322,17 +316,6 @@ def read_canvas(
 def reread(reading: Reading, predictor: Reader) -> Reading:
     """Return the same boxes and glyphs read by another model."""
     return dataclasses.replace(reading, digits=answering.asked(reading.digits, predictor))
-
-
-def _in_grey(image: Image.Image) -> Floats:
-    """Return the picture (H, W), 0 white, 1 black; what is transparent is white, or black under light strokes."""
-    grey = 1.0 - np.asarray(image.convert("L"), dtype=np.float32) / 255.0
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    if alpha is None or alpha.getextrema() == (255, 255):
-        return grey
-    cover = np.asarray(alpha, dtype=np.float32) / 255.0
-    ground = 1.0 if (grey * cover).sum() < 0.5 * cover.sum() else 0.0
-    return np.asarray(grey * cover + ground * (1.0 - cover), dtype=np.float32)
 
 
 def _read(blank: Reading, predictor: Reader, single: bool, finder: Reader) -> Reading:
@@ -352,12 +335,17 @@ def _answered(blank: Reading, rows: list[list[Segment]], predictor: Reader, find
     digits = tuple(
         unanswered(row, segment._replace(box=enlarged(segment.box, scale, size))) for row, segment in segments
     )
-    known = None
-    found = [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder]
-    if found and len(found) == len(digits):
-        probabilities, scores = zip(*found, strict=True)
-        known = Answers(np.stack(probabilities), np.array(scores, np.float32))
+    said = [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder]
+    known = _known(said) if len(said) == len(digits) else None
     return dataclasses.replace(blank, digits=answering.asked(digits, predictor, known))
+
+
+def _known(said: list[tuple[Floats, float]]) -> Answers | None:
+    """Return what a model said of some glyphs, each its probabilities and is_digit; None where it was not asked."""
+    if not said:
+        return None
+    probabilities, scores = zip(*said, strict=True)
+    return Answers(np.stack(probabilities), np.array(scores, np.float32))
 
 
 def _only(ink: Floats) -> list[list[Segment]]:

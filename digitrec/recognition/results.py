@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from digitrec.imaging import ink as imaging_ink
 from digitrec.imaging import rotation
 from digitrec.recognition.normalize import Box
 
@@ -86,6 +89,36 @@ class Digit:
         return likely(self.probabilities)
 
 
+class Page:
+    """An upright picture and its ink, which is looked for when it is first asked for.
+
+    Attributes:
+        picture: The picture, reduced where it is large.
+    """
+
+    def __init__(self, picture: Image.Image, ink: Floats | None = None) -> None:
+        """Keep a picture, and its ink where it is known: float32 (H, W), 0 paper, 1 ink."""
+        self.picture = picture
+        if ink is not None:
+            self.__dict__["ink"] = ink  # where `cached_property` keeps it
+
+    @cached_property
+    def ink(self) -> Floats:
+        """Ink of the picture: float32 (H, W), 0 paper, 1 ink."""
+        return imaging_ink.from_picture(self.picture)
+
+    @property
+    def in_grey(self) -> Floats:
+        """The picture (H, W), 0 white, 1 black; what is transparent is white, or black under light strokes."""
+        grey = 1.0 - np.asarray(self.picture.convert("L"), dtype=np.float32) / 255.0
+        alpha = self.picture.getchannel("A") if self.picture.mode == "RGBA" else None
+        if alpha is None or alpha.getextrema() == (255, 255):
+            return grey
+        cover = np.asarray(alpha, dtype=np.float32) / 255.0
+        ground = 1.0 if (grey * cover).sum() < 0.5 * cover.sum() else 0.0
+        return np.asarray(grey * cover + ground * (1.0 - cover), dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class Reading:
     """All that was read in a picture.
@@ -94,19 +127,31 @@ class Reading:
         size: Width and height of the upright picture.
         original: Width and height of the picture as a viewer shows it.
         angle: By how many degrees counter-clockwise it was rotated to be upright, 0.0 to 360.0.
-        ink: float32 (H, W), 0 paper, 1 ink, of the upright picture; smaller where that is large.
         digits: Row by row, each from left to right; those flagged `not-a-digit` among them.
-        steps: The picture and its ink.
+        page: The upright picture and its ink; None where it is not kept.
         notice: What a person has to know of how it was read, one sentence or two; None for nothing.
     """
 
     size: tuple[int, int]
     original: tuple[int, int]
     angle: float
-    ink: Floats
     digits: tuple[Digit, ...]
-    steps: tuple[Step, ...]
+    page: Page | None = None
     notice: str | None = None
+
+    @property
+    def ink(self) -> Floats:
+        """Ink of the page, float32 (H, W), 0 paper, 1 ink; (0, 0) where the page is not kept."""
+        return np.zeros((0, 0), np.float32) if self.page is None else self.page.ink
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The page and its ink, where it is kept."""
+        if self.page is None:
+            return ()
+        came = "The picture in grey, upright." if self.angle else "The picture in grey, as it came."
+        found = "What differs from the paper is ink; shadows, lines and specks are left out."
+        return Step("Picture", came, self.page.in_grey), Step("Ink", found, self.page.ink)
 
     @property
     def accepted(self) -> tuple[Digit, ...]:

@@ -325,7 +325,9 @@ def parts(data: bytes, page: int, angle: float, box: Box, finder: pipeline.Reade
 
 def whole(data: bytes, page: int, angle: float) -> Reading:
     """Return a picture and its ink as a reading whose digits were not looked for; see `closeup`."""
-    return pipeline.inked(documents.opened(data, page).image, angle)
+    found = pipeline.unread(documents.opened(data, page).image, angle)
+    _ = found.ink  # looked for here, not in the web process
+    return found
 
 
 def closeup(data: bytes, page: int, angle: float) -> Closeup:
@@ -340,7 +342,7 @@ def closeup(data: bytes, page: int, angle: float) -> Closeup:
         PictureError: If it cannot be read.
     """
     image = documents.opened(data, page).image
-    steps = _small(pipeline.inked(image, angle).steps)
+    steps = _small(pipeline.unread(image, angle).steps)
     copy = rotation.rotated(_copy(image), angle)
     return Closeup(thumbnails.jpeg_uri(copy, quality=85), copy.size, steps)
 

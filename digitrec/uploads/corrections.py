@@ -29,8 +29,6 @@ CORRECTED, BOXED = "digit", "box"
 MOST_UNDONE = 50
 """Changes that are remembered."""
 
-_NOTHING = np.zeros((0, 0), np.float32)
-
 
 @dataclass(frozen=True, eq=False)
 class Entry:
@@ -112,7 +110,7 @@ def reading(annotations: Annotations, name: str) -> Reading:
 
 def _reading(annotations: Annotations, digits: tuple[Digit, ...]) -> Reading:
     """Return a reading of the picture with these digits; without ink and steps."""
-    return Reading(annotations.size, annotations.original, annotations.angle, _NOTHING, digits, (), annotations.notice)
+    return Reading(annotations.size, annotations.original, annotations.angle, digits, notice=annotations.notice)
 
 
 def left_out(annotations: Annotations, name: str) -> frozenset[int]:

@@ -121,7 +121,7 @@ def boxes(first: int, count: int, seed: int) -> list[dict[str, bool]]:
         if not len(digits) or candidates.is_plain(decode.reduced(image)):
             continue
         angle = float(np.degrees(np.angle(np.exp(1j * digits[:, 5]).mean()))) % 360.0
-        whole = pipeline.inked(image, angle)
+        whole = pipeline.unread(image, angle)
         matrix, _ = rotation.rotation(image.size, angle)
         for label in digits:
             tilt = float(label[5]) - np.radians(angle)

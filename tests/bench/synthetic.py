@@ -128,7 +128,7 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
         found = candidates.find(image, model, models)
         if not found.candidates:
             continue
-        frame = results.Reading(found.size, image.size, found.angle, found.ink, (), ())
+        frame = results.Reading(found.size, image.size, found.angle, ())
         share = np.float32(len(found.candidates) ** -0.5)  # a page of many does not drown the others
         answers = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
         answers = answering.test_time_augmented(np.stack([each.cut.glyph for each in found.candidates]), answers, model)

@@ -44,7 +44,7 @@ def page(light: bool) -> tuple[Image.Image, list[Box], NDArray[np.int64]]:
 
 def read(image: Image.Image, angle: float, boxes: list[Box]) -> tuple[Digit, ...]:
     digits = tuple(by_hand.digit(image, angle, box) for box in boxes)
-    blank = dataclasses.replace(pipeline.inked(image, angle), digits=digits)
+    blank = dataclasses.replace(pipeline.unread(image, angle), digits=digits)
     return pipeline.reread(blank, registry.predictor("reader")).digits
 
 
@@ -101,6 +101,6 @@ def test_touching_digits_in_a_box_are_parted_from_left_to_right() -> None:
     assert len(parts) == 2
     assert parts[0].box.x < parts[1].box.x
     found = pipeline.reread(
-        dataclasses.replace(pipeline.inked(image, 0.0), digits=tuple(parts)), registry.predictor("reader")
+        dataclasses.replace(pipeline.unread(image, 0.0), digits=tuple(parts)), registry.predictor("reader")
     )
     assert [digit.digit for digit in found.digits] == y[:2].tolist()

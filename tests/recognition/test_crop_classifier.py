@@ -8,7 +8,7 @@ import pytest
 from digitrec import settings
 from digitrec.errors import ModelError
 from digitrec.recognition import crop_classifier, crop_outputs, shipped
-from digitrec.recognition.crop_classifier import BATCH, CropAnswers, CropClassifier
+from digitrec.recognition.crop_classifier import CropAnswers, CropClassifier
 from digitrec.recognition.crop_outputs import SIDE
 
 WHOLE = shipped.CROPS_FILE.read_bytes()
@@ -30,7 +30,7 @@ def noise(count: int) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (count, SIDE, SIDE, 3)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("count", [1, BATCH, BATCH + 3])
+@pytest.mark.parametrize("count", [1, 2, 19])
 def test_a_crop_gets_the_same_answer_among_any_others(opened: CropClassifier, count: int) -> None:
     crops = noise(count)
     together = opened.outputs(crops)

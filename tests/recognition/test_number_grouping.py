@@ -59,7 +59,7 @@ def test_numbers_are_the_same_on_a_larger_picture_and_elsewhere_on_it(
 @given(SHEETS)
 def test_the_text_without_spaces_is_that_of_the_reading(marks: list[Digit]) -> None:
     text = number_grouping.text(marks)
-    assert text.replace(" ", "").replace("\n", "/") == Reading((1, 1), (1, 1), 0.0, GLYPH, tuple(marks), ()).text
+    assert text.replace(" ", "").replace("\n", "/") == Reading((1, 1), (1, 1), 0.0, tuple(marks)).text
     assert "  " not in text
 
 

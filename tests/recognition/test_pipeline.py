@@ -214,8 +214,7 @@ def test_text_leaves_out_non_digits_and_separates_rows():
         return results.Digit(row, pipeline.Box(0, 0, 1, 1), empty, (), answer, 1.0, np.zeros(10, np.float32), 1.0, flag)
 
     digits = (digit(0, 1, None), digit(0, 2, "not-a-digit"), digit(1, 3, "not-a-digit"), digit(2, 4, "uncertain"))
-    ink = np.zeros((1, 1), np.float32)
-    assert results.Reading((1, 1), (1, 1), 0.0, ink, digits, ()).text == "1/4"
+    assert results.Reading((1, 1), (1, 1), 0.0, digits).text == "1/4"
 
 
 def test_without_a_detector_the_ink_is_read_and_the_page_says_so():
@@ -416,7 +415,7 @@ def test_an_area_is_a_sheet_only_where_the_detector_finds_more_digits_on_it(coun
     table = Image.new("RGB", (1400, 1200), (40, 40, 40))
     table.paste(Image.fromarray(sheet), (250, 300))
     lying = table.rotate(3, fillcolor=(40, 40, 40))
-    assert candidates.has_area(candidates.parts_of(pipeline.inked(lying, 0.0).ink))
+    assert candidates.has_area(candidates.parts_of(pipeline.unread(lying, 0.0).ink))
     read = pipeline.read(lying, Halves())
     assert len(read.accepted) == count
     assert (max(digit.box.width for digit in read.accepted) < 200) == of_the_sheet
@@ -459,7 +458,7 @@ def test_rereading_asks_the_detectors_words_again():
 @pytest.mark.parametrize("angle", [0.0, 90.0, 33.3])
 def test_ink_of_a_picture_rotated_is_upright_with_no_digit_looked_for(angle):
     image, _ = label_page(angle)
-    found = pipeline.inked(image, angle)
+    found = pipeline.unread(image, angle)
     assert found.digits == ()
     assert found.angle == angle
     assert found.size == rotation.rotation(image.size, angle)[1]

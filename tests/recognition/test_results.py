@@ -39,7 +39,7 @@ def test_likely_digits_have_enough_and_without_the_last_too_little(weights):
 
 def rotation_of(size: tuple[int, int], angle: float) -> results.Reading:
     """Return a reading of a picture of a size that was rotated by an angle."""
-    return results.Reading(rotation.rotation(size, angle)[1], size, angle, np.zeros((1, 1), np.float32), (), ())
+    return results.Reading(rotation.rotation(size, angle)[1], size, angle, ())
 
 
 sides = st.integers(1, 3000)

@@ -171,7 +171,7 @@ def test_a_turned_picture_is_found_anew_upright_and_its_record_has_boxes_as_it_c
     again = serialize.record("a.png", "m", found)
     assert (first["angle"], again["angle"]) == (0.0, 270.0)
     assert sorted(digit["box"] for digit in again["digits"]) == sorted(digit["box"] for digit in first["digits"])
-    upright = pipeline.inked(decode.opened(strokes(3)).image, found.angle).ink
+    upright = pipeline.unread(decode.opened(strokes(3)).image, found.angle).ink
     assert upright.shape == (400, 120)
     assert all(upright[d.box.y + 6, d.box.x + 40] == 1.0 for d in found.digits)
     close = uploads_batch.closeup(strokes(3), 0, found.angle)

@@ -69,7 +69,7 @@ def test_annotations_read_as_their_reading_did() -> None:
 
 def rejected(place: int, boxes: int = 3, evidence: float | None = -9.0) -> Reading:
     """Return a reading of strokes in a row, of which the detector holds one for none."""
-    glyph, ink = np.zeros((28, 28), np.float32), np.zeros((60, 40 * boxes), np.float32)
+    glyph = np.zeros((28, 28), np.float32)
     glyph[4:24, 12:16] = 1.0
     detected = np.log(np.full(10, 0.1, np.float32))
     digits = [
@@ -79,7 +79,7 @@ def rejected(place: int, boxes: int = 3, evidence: float | None = -9.0) -> Readi
         )
         for each in range(boxes)
     ]  # fmt: skip
-    return Reading((40 * boxes, 60), (90, 130), 44.6, ink, tuple(digits), (), "Said above it.")
+    return Reading((40 * boxes, 60), (90, 130), 44.6, tuple(digits), notice="Said above it.")
 
 
 def test_what_a_reading_says_of_its_picture_stays_through_every_change() -> None:
@@ -319,7 +319,7 @@ def test_what_was_turned_can_be_undone() -> None:
 def test_boxes_are_in_pixels_of_the_picture_where_its_ink_is_smaller() -> None:
     image = sheet(*STROKES).resize((3000, 2400))
     annotations = opened(image)
-    assert pipeline.inked(image, 0.0).ink.shape < (2400, 3000)
+    assert pipeline.unread(image, 0.0).ink.shape < (2400, 3000)
     box = annotations.entries[1].box
     more = edits.added(edits.deleted(annotations, {1}), boxed(annotations, box, image))
     assert text(more) == "111/11"

@@ -53,7 +53,7 @@ def test_a_rotated_picture_has_its_corners_in_the_record() -> None:
 
 @pytest.mark.parametrize(("angle", "rounded"), [(359.98, 0.0), (44.649, 44.6), (0.0, 0.0)])
 def test_the_angle_of_a_record_has_one_decimal(angle: float, rounded: float) -> None:
-    blank = Reading((10, 10), (10, 10), angle, np.zeros((10, 10), np.float32), (), ())
+    blank = Reading((10, 10), (10, 10), angle, ())
     assert serialize.record("a.png", "m", blank)["angle"] == rounded
 
 
