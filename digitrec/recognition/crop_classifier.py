@@ -67,7 +67,7 @@ class CropClassifier:
         self._lock = threading.Lock()
 
     def outputs(self, crops: Bytes) -> Floats:
-        """Return the logits (N, OUTPUTS) of crops, uint8 (N, SIDE, SIDE, 3), read one by one: together takes as long."""
+        """Return the logits (N, OUTPUTS) of crops, uint8 (N, SIDE, SIDE, 3); one by one is as fast as together."""
         found = np.empty((len(crops), OUTPUTS), np.float32)
         with self._lock:
             for place, each in enumerate(crops):
