@@ -28,6 +28,11 @@ def upper_quartile(values: Floats) -> float:
     return float(np.sort(values)[place])  # quicker than np.partition where most values are equal
 
 
+def quantile(values: NDArray[Any], share: float) -> float:
+    """Return the value that a share of `values`, not empty, lie below; far quicker than NumPy's, which interpolates."""
+    return float(np.sort(values, axis=None)[round(share * (values.size - 1))])
+
+
 def connected_components(mask: NDArray[Any]) -> tuple[Ints, Ints]:
     """Return the parts of a mask (H, W) that touch, corners too.
 

@@ -33,6 +33,7 @@ class Thresholds:
 
     Attributes:
         most_side: Larger pictures are reduced to this longest side, in pixels, before digits are looked for.
+        single_side: The same before the ink of a picture that is known to hold one digit is looked for.
         most_alone: Connected components of a drawing up to which the ink step needs no detector.
         solid: Share of a component's shorter side that the widest circle in it has from which it is an area, such as
             paper on a table, and no stroke; that side is at least the second share of the picture's longest one.
@@ -57,6 +58,7 @@ class Thresholds:
     """
 
     most_side: int = 2600
+    single_side: int = 640
     most_alone: int = 12
     solid: tuple[float, float] = (0.5, 0.3)
     most_parts: int = 4
@@ -179,7 +181,8 @@ def find(
         looked = _looked(pixels, models, looked.search.angle + 90.0 * turns, thresholds)
     search, upright, some = looked.search, looked.upright, _detected(looked)
     size = (upright.shape[1], upright.shape[0])
-    page = Page(rotation.rotated(decode.reduced(image), search.angle))
+    small = decode.within(decode.reduced(image), thresholds.single_side) if single else decode.reduced(image)
+    page = Page(rotation.rotated(small, search.angle))
     flat = is_plain(image) if plain is None else plain
     if flat or (_few(looked.found, thresholds) and _count(parts_of(page.ink)) <= thresholds.most_parts):
         some = _merged(_marked(page.ink, classifier, upright, models.crop_classifier), some, thresholds)

@@ -199,7 +199,10 @@ class Detector:
         cuts = tiles(image.shape[axis], image.shape[1 - axis])
         along = image if axis == 0 else image.transpose(1, 0, 2)
         seen = [along[first:last] if axis == 0 else along[first:last].transpose(1, 0, 2) for first, last in cuts]
-        parts = [self._pass(np.ascontiguousarray(tile)) for tile in seen]
+        with self._lock:
+            parts = [self._pass(np.ascontiguousarray(tile)) for tile in seen]
+            if self._shape[0] * self._shape[1] > KEPT_PIXELS:  # the memory that it takes is given back at once
+                self._resize((maps.MULTIPLE, maps.MULTIPLE))
         if len(parts) == 1:
             return parts[0]
         shared = [0, *(upto - first for (_, upto), (first, _) in pairwise(cuts)), 0]
@@ -210,16 +213,12 @@ class Detector:
         return np.concatenate(kept, axis)
 
     def _pass(self, image: Bytes) -> Floats:
-        """Return the output of one tile; the memory that a large one takes is given back at once."""
-        with self._lock:
-            if self._shape != image.shape[:2]:
-                self._resize((image.shape[0], image.shape[1]))
-            self._interpreter.set_tensor(self._input, image[None].astype(np.float32))
-            self._interpreter.invoke()
-            output = np.array(self._interpreter.get_tensor(self._output)[0])
-            if image.shape[0] * image.shape[1] > KEPT_PIXELS:
-                self._resize((maps.MULTIPLE, maps.MULTIPLE))
-            return output
+        """Return the output of one tile."""
+        if self._shape != image.shape[:2]:
+            self._resize((image.shape[0], image.shape[1]))
+        self._interpreter.set_tensor(self._input, image[None].astype(np.float32))
+        self._interpreter.invoke()
+        return np.array(self._interpreter.get_tensor(self._output)[0])
 
     def detect(self, image: Bytes, threshold: float = THRESHOLDS.candidate) -> tuple[Detections, Floats]:
         """Look for digits in a picture at the size that it has: those of 10 to 200 pixels are found.

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec.imaging.components import quantile
 from digitrec.recognition.crops import crop
 from digitrec.recognition.normalize import Box, Cut, cut
 
@@ -62,7 +63,7 @@ def ink(seen: Bytes, width: float, height: float, thresholds: Thresholds = THRES
     inside = np.s_[box.y : box.y + box.height, box.x : box.x + box.width]
     difference = seen.astype(np.float32) - cv2.medianBlur(seen, thresholds.paper)
     distance = np.sqrt((difference * difference).sum(axis=2))
-    strongest = distance[inside] >= np.quantile(distance[inside], 0.9)
+    strongest = distance[inside] >= quantile(distance[inside], 0.9)
     direction = difference[inside][strongest].mean(axis=0)
     distance[difference @ direction < 0] = 0.0  # a highlight beside dark ink is no ink
     core = _core(distance[inside])
@@ -89,7 +90,7 @@ def _core(distance: Floats) -> float:
     levels = (distance * (255.0 / top)).astype(np.uint8)
     threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     strong = levels[levels > threshold]
-    return float(np.quantile(strong, 0.75)) * top / 255.0 if strong.size else 0.0
+    return quantile(strong, 0.75) * top / 255.0 if strong.size else 0.0
 
 
 def _lines(inside: Mask, thresholds: Thresholds) -> Mask:
