@@ -112,6 +112,23 @@ def test_a_photo_with_much_ink_is_left_to_the_detector() -> None:
     found = candidates.find(photo(np.concatenate(rows)), Anything(), models())
     assert len(found.candidates) == 56
     assert not any(each.known[FROM_INK] for each in found.candidates)
+    assert "ink" not in vars(found.page)  # nobody has looked for it
+
+
+def test_the_ink_step_looks_for_digits_on_a_photo_only_where_the_detector_sees_few() -> None:
+    many = detectiondata.row_of(THRESHOLDS.most_parts + 1, 450, 300, 40, step=3.0)
+    few = many[:-1]
+    seen = {len(some): candidates.find(photo(some), Anything(), models()) for some in (few, many)}
+    assert [any(each.known[FROM_INK] for each in found.candidates) for found in seen.values()] == [True, False]
+
+
+def test_the_ink_of_a_picture_of_one_digit_is_looked_for_on_a_smaller_one() -> None:
+    size = (1100, 900)
+    one = detectiondata.labels_of([(7, 550, 450, 150, 220, 0.0)])
+    [whole, small] = [candidates.find(photo(one, size), Anything(), models(), 0.0, single=s) for s in (False, True)]
+    assert whole.page.picture.size == size
+    assert max(small.page.picture.size) == max(small.page.ink.shape) == THRESHOLDS.single_side
+    assert_at(small, one)
 
 
 @pytest.mark.parametrize("likelier", range(2))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from digitrec.imaging import rotation
 from digitrec.recognition import results
@@ -40,6 +41,26 @@ def test_likely_digits_have_enough_and_without_the_last_too_little(weights):
 def rotation_of(size: tuple[int, int], angle: float) -> results.Reading:
     """Return a reading of a picture of a size that was rotated by an angle."""
     return results.Reading(rotation.rotation(size, angle)[1], size, angle, ())
+
+
+def test_the_ink_of_a_page_is_looked_for_once_when_it_is_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(results.imaging_ink, "from_picture", lambda picture: asked.append(picture) or np.ones((2, 3)))
+    picture = Image.new("RGB", (3, 2), "white")
+    reading = results.Reading((3, 2), (3, 2), 0.0, (), results.Page(picture))
+    assert not asked
+    assert reading.ink.shape == (2, 3)
+    assert [step.title for step in reading.steps] == ["Picture", "Ink"]
+    assert asked == [picture]
+    known = results.Page(picture, np.zeros((2, 3), np.float32))
+    assert not known.ink.any()
+    assert len(asked) == 1
+
+
+def test_a_reading_whose_page_is_not_kept_has_neither_ink_nor_steps():
+    reading = rotation_of((30, 20), 10.0)
+    assert reading.ink.size == 0
+    assert reading.steps == ()
 
 
 sides = st.integers(1, 3000)
