@@ -45,7 +45,7 @@ def fused(digits: tuple[Digit, ...], answers: Answers) -> Answers:
         if digit.evidence is not None and digit.detected is not None:
             is_digit[place] = fusion.is_digit(digit.evidence, digit.trust, is_digit[place])
             probabilities[place] = fusion.classes(probabilities[place][None], digit.detected[None], digit.weight)[0]
-            found += [place] if digit.trust < 1.0 and digit.by_hand is None else []
+            found += [place] if digit.by_hand is None else []
     if found:
         logits = fusion.logit(is_digit[found])
         is_digit[found] = 1.0 / (1.0 + np.exp(fusion.threshold(logits) - logits))

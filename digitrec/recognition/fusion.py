@@ -1,8 +1,8 @@
 """What detector, crop classifier and classifier say of a candidate, put together: is it a digit, and which.
 
 Each is good where the others are not: the detector knows the page, the crop classifier the surroundings (letters,
-print, rules), the classifier the glyph. On what the detector found alone, a small network weighs them. What the ink
-step found, on drawings and on photos of little ink, is the classifier's to decide, where the detector agrees.
+print, rules), the classifier the glyph. On what the detector found alone, a small network weighs them; on what the ink
+step found, on drawings and on photos of little ink, a weighted sum in which the classifier counts more.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 FEATURES = ("objectness", "fitting", "from_ink", "flat", "size", "below", "likely", "surest", "beside")
 """What is known of a candidate beside the classifier's rejection score; see `features`."""
 
-FROM_INK, FLAT = FEATURES.index("from_ink"), FEATURES.index("flat")
+FROM_INK = FEATURES.index("from_ink")
 
 RISING = ("objectness", "fitting", "below", "likely", "surest", "beside")
 """Those of which more never makes a digit less likely; nor does a higher rejection score."""
@@ -35,10 +35,9 @@ class Weights:
         hidden_bias: Of the hidden units.
         outputs: Weights of the units' hyperbolic tangents.
         rejection: Of the logit of the classifier's rejection score.
-        agrees: Objectness logits from which the detector agrees with what the ink step found, on a photo of little ink
-            and on a drawing of much: the classifier alone then decides. Of the digits on drawings of validation pages
-            that the classifier takes for digits, 98 of 100 reach it;
-            a fit that counts pages without digits says -0.29.
+        ink_bias: Of the logit that what the ink step found is a digit.
+        ink_linear: Of FEATURES for that, in their order.
+        ink_rejection: Of the logit of the rejection score for that.
         classified: Of the classifier's log probabilities of the ten digits.
         detected: Of the detector's.
         cropped: Of the crop classifier's.
@@ -55,7 +54,9 @@ class Weights:
     hidden_bias: tuple[float, ...] = (0.252, 2.32, -1.796, -1.785)
     outputs: tuple[float, ...] = (1.275, 1.573, 0.979, 1.689)
     rejection: float = 0.084
-    agrees: tuple[float, float] = (-3.0, -0.11)
+    ink_bias: float = -0.84
+    ink_linear: tuple[float, ...] = (0.251, 0.996, 0.0, -0.267, -1.101, 0.381, 3.566, 0.23, 0.0)
+    ink_rejection: float = 0.174
     classified: float = 0.23
     detected: float = 0.39
     cropped: float = 0.57
@@ -134,20 +135,13 @@ def evidence(known: Floats, weights: Weights = WEIGHTS) -> Floats:
     weighed = known @ np.array(weights.linear, np.float32) + np.float32(weights.bias)
     hidden = known @ np.array(weights.hidden, np.float32).T + np.array(weights.hidden_bias, np.float32)
     weighed = weighed + np.tanh(hidden) @ np.array(weights.outputs, np.float32)
-    return np.asarray(
-        np.where(known[..., FROM_INK] > 0, np.where(agreed(known, weights), 0.0, -8.0), weighed), np.float32
-    )
-
-
-def agreed(known: Floats, weights: Weights = WEIGHTS) -> NDArray[np.bool_]:
-    """Return which candidates (N,) the ink step found and the detector agrees with."""
-    least = np.where(known[..., FLAT] > 0, weights.agrees[1], weights.agrees[0])
-    return np.asarray((known[..., FROM_INK] > 0) & (known[..., 0] >= least))
+    of_ink = known @ np.array(weights.ink_linear, np.float32) + np.float32(weights.ink_bias)
+    return np.asarray(np.where(known[..., FROM_INK] > 0, of_ink, weighed), np.float32)
 
 
 def trust(known: Floats, weights: Weights = WEIGHTS) -> Floats:
     """Return the weight (N,) of the classifier's rejection score, of features (N, 9)."""
-    return np.where(agreed(known, weights), np.float32(1.0), np.float32(weights.rejection))
+    return np.where(known[..., FROM_INK] > 0, np.float32(weights.ink_rejection), np.float32(weights.rejection))
 
 
 def is_digit(evidence: Floats | float, trust: Floats | float, rejection: Floats | float) -> Floats:

@@ -111,11 +111,6 @@ def _is_sure(reading: Reading) -> bool:
     return bool(reading.accepted) and reading.digits[0].flag is None
 
 
-def _is_ink(digit: Digit) -> bool:
-    """Return whether the ink shows a digit, and the detector does not find it alone."""
-    return digit.evidence is None or digit.trust == 1.0
-
-
 def _surest(readings: list[Reading]) -> Reading | None:
     """Return of readings of one digit the surest one with a digit, None where none has one."""
     some = [reading for reading in readings if reading.accepted]
@@ -151,16 +146,16 @@ def _one_of(
 
 
 def _confirmed(reading: Reading, found: sliding.Located, predictor: Reader) -> Reading:
-    """Return a reading of one digit in which the windows have a say in whether its ink is a digit."""
+    """Return a reading of one digit in which the windows have a say in whether ink that was read alone is a digit."""
     evidence = sliding.THRESHOLDS.confirms * (found.is_digit + sliding.THRESHOLDS.confirmed)
     digits = tuple(
         dataclasses.replace(
             digit,
-            evidence=(digit.evidence or 0.0) + evidence,
+            evidence=evidence,
             trust=1.0,
-            detected=np.zeros(10, np.float32) if digit.detected is None else digit.detected,
+            detected=np.zeros(10, np.float32),
         )
-        if _is_ink(digit)
+        if digit.evidence is None
         else digit
         for digit in reading.digits
     )

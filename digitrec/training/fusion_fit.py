@@ -24,27 +24,48 @@ REJECTION_SCALE = 3.0
 
 
 def fit(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
-    """Return the weights with the lowest log loss under the penalty.
+    """Return the weights for what the detector alone found, the others as they are; see `_fitted`."""
+    hidden, hidden_bias, outputs, linear, trust, bias = _fitted(known, rejection, is_digit, weight, UNITS)
+    return replace(
+        fusion.WEIGHTS,
+        bias=bias,
+        linear=_rounded(linear),
+        hidden=tuple(_rounded(unit) for unit in hidden.T),
+        hidden_bias=_rounded(hidden_bias),
+        outputs=_rounded(outputs),
+        rejection=trust,
+    )
+
+
+def fit_ink(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
+    """Return the weights for what the ink step found, the others as they are; see `_fitted`."""
+    _, _, _, linear, trust, bias = _fitted(known, rejection, is_digit, weight, 0)
+    return replace(fusion.WEIGHTS, ink_bias=bias, ink_linear=_rounded(linear), ink_rejection=trust)
+
+
+def _fitted(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats, units: int) -> tuple[Any, ...]:
+    """Return the weights with the lowest log loss under the penalty: hidden, its bias, outputs, linear, trust, bias.
 
     Args:
-        known: (N, 9), as `fusion.features` returns it, of what the detector alone found.
+        known: (N, 9), as `fusion.features` returns it.
         rejection: (N,), logits of the classifier's rejection score.
         is_digit: (N,), whether they are digits.
         weight: (N,), of each in the fit.
+        units: Hidden units.
     """
     mean, spread = known.mean(axis=0), known.std(axis=0)
     spread = np.where(spread > 1e-6, spread, 1.0)  # what is the same of all is left alone
     inputs, further = ((known - mean) / spread).astype(np.float64), rejection.astype(np.float64) / REJECTION_SCALE
     share = weight.astype(np.float64) / weight.sum()
     count = len(FEATURES)
-    shapes = [(count, UNITS), (UNITS,), (UNITS,), (count,), (), ()]
+    shapes = [(count, units), (units,), (units,), (count,), (), ()]
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
     rising = np.isin(FEATURES, RISING)
     least = np.concatenate(
         [
-            np.where(np.repeat(rising, UNITS), 0.0, -np.inf),
-            np.full(UNITS, -np.inf),
-            np.zeros(UNITS),
+            np.where(np.repeat(rising, units), 0.0, -np.inf),
+            np.full(units, -np.inf),
+            np.zeros(units),
             np.where(rising, 0.0, -np.inf),
             [0.0, -np.inf],
         ]
@@ -73,20 +94,19 @@ def fit(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Wei
     best = min((minimum(seed) for seed in range(STARTS)), key=lambda found: float(found.fun))
     hidden, hidden_bias, outputs, linear, trust, bias = parts(best.x)
     hidden, linear = hidden / spread[:, None], linear / spread  # for features as they come
-    return replace(
-        fusion.WEIGHTS,
-        bias=round(float(bias - mean @ linear), 3),
-        linear=_rounded(linear),
-        hidden=tuple(_rounded(unit) for unit in hidden.T),
-        hidden_bias=_rounded(hidden_bias - mean @ hidden),
-        outputs=_rounded(outputs),
-        rejection=round(float(trust) / REJECTION_SCALE, 3),
+    return (
+        hidden,
+        hidden_bias - mean @ hidden,
+        outputs,
+        linear,
+        round(float(trust) / REJECTION_SCALE, 3),
+        round(float(bias - mean @ linear), 3),
     )
 
 
 def log_loss(weights: Weights, known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> float:
     """Return the mean log loss of candidates (N,); see `fit`."""
-    logits = (fusion.evidence(known, weights) + weights.rejection * rejection).astype(np.float64)
+    logits = (fusion.evidence(known, weights) + fusion.trust(known, weights) * rejection).astype(np.float64)
     return float(np.average(np.logaddexp(0.0, logits) - is_digit * logits, weights=weight))
 
 

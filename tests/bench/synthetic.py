@@ -35,9 +35,6 @@ from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
 from digitrec.training import fusion_fit
 
-AGREEING = 0.02
-"""Share of the digits that the ink step finds and the classifier takes for digits that the detector may refuse."""
-
 ENLARGED = 1.6
 """How far pages are enlarged for `--angles`."""
 
@@ -150,16 +147,17 @@ def fit(count: int, seed: int, workers: int) -> None:
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     is_digit = truth >= 0
-    of_ink, taken = known[:, fusion.FROM_INK] > 0, rejection > 0
-    agrees = float(np.quantile(known[of_ink & taken & is_digit, 0], AGREEING))
-    others = of_ink & taken & ~is_digit
-    print(f"agrees {agrees:.2f}: reached by {np.mean(known[others, 0] >= agrees):.3f} of {others.sum()} non-digits")
-    alone = (known[~of_ink], rejection[~of_ink], is_digit[~of_ink], weight[~of_ink])
-    made = fusion_fit.fit(*alone)
-    print(f"{len(alone[0])} candidates of the detector alone, {alone[2].mean():.3f} are digits")
-    before, after = (fusion_fit.log_loss(weights, *alone) for weights in (fusion.WEIGHTS, made))
-    print(f"log loss {after:.4f}; with the weights of today {before:.4f}")
-    print(made)
+    of_ink = known[:, fusion.FROM_INK] > 0
+    for what, chosen, fitted in (
+        ("the detector alone", ~of_ink, fusion_fit.fit),
+        ("the ink", of_ink, fusion_fit.fit_ink),
+    ):
+        some = known[chosen], rejection[chosen], is_digit[chosen], weight[chosen]
+        made = fitted(*some)
+        print(f"{len(some[0])} candidates of {what}, {some[2].mean():.3f} are digits")
+        before, after = (fusion_fit.log_loss(weights, *some) for weights in (fusion.WEIGHTS, made))
+        print(f"log loss {after:.4f}; with the weights of today {before:.4f}")
+        print(made)
     classified, detected, cropped = classified[is_digit], detected[is_digit], cropped[is_digit]
     digit = truth[is_digit].astype(int)
 

@@ -154,7 +154,8 @@ def test_a_large_picture_is_looked_at_where_its_digit_is():
 def test_a_mark_without_ink_gives_blank_paper():
     found = read(picture(0))
     empty = results.Step("Cropped", "", np.zeros((1, 1), np.float32))
-    digit = dataclasses.replace(found.digits[0], steps=(empty,), glyph=np.zeros((28, 28), np.float32))
+    blank = np.zeros((28, 28), np.float32)
+    digit = dataclasses.replace(found.digits[0], steps=(empty,), glyph=blank, evidence=None, detected=None)
     rows = ablation.trail(found, digit)
     assert not any(row.glyph.any() for row in rows[3:])
     assert [each.answer for each in ablation.read(rows, Dark())][3:] == ["?"] * 4

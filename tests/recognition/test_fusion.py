@@ -59,31 +59,26 @@ def test_evidence_and_rejection_add_up_as_in_a_logistic_regression(evidence: flo
 
 
 @pytest.mark.parametrize("flat", [False, True])
-@given(heats, st.floats(0.01, 0.99))
-def test_what_the_ink_finds_is_left_to_the_classifier_where_the_detector_agrees(
-    flat: bool, heat: float, score: float
-) -> None:
+@given(heats)
+def test_what_the_ink_finds_is_a_weighted_sum_in_which_the_classifier_counts_more(flat: bool, heat: float) -> None:
     known = features([heat], flat, from_ink=np.array([True]))
-    fused = float(fusion.is_digit(fusion.evidence(known), fusion.trust(known), score)[0])
-    if fusion.agreed(known)[0]:
-        assert fused == pytest.approx(score, abs=1e-4)
-    else:
-        assert fused < 0.1
+    expected = known[0] @ np.array(WEIGHTS.ink_linear) + WEIGHTS.ink_bias
+    assert fusion.evidence(known)[0] == pytest.approx(expected, abs=1e-3)
+    assert fusion.trust(known)[0] == np.float32(WEIGHTS.ink_rejection)
+    assert WEIGHTS.ink_rejection > WEIGHTS.rejection
 
 
 @pytest.mark.parametrize("flat", [False, True])
-def test_the_detector_agrees_where_it_sees_much_and_not_where_it_sees_nothing(flat: bool) -> None:
-    known = features(np.linspace(-8.0, 8.0, 33), flat, from_ink=np.ones(33, bool))
-    agreed = fusion.agreed(known)
-    assert not agreed[0]
-    assert agreed[-1]
-    assert (np.diff(agreed.astype(int)) >= 0).all()
+def test_ink_is_a_digit_where_all_see_one_and_none_where_none_does(flat: bool) -> None:
+    for sure, digit in ((6.0, True), (-6.0, False)):
+        known = features([sure] * 4, flat, from_ink=np.ones(4, bool), crop=np.full(4, sure))
+        score = 1.0 / (1.0 + np.exp(-sure))
+        assert ((fusion.is_digit(fusion.evidence(known), fusion.trust(known), score) > 0.5) == digit).all()
 
 
 @given(heats)
 def test_what_the_detector_finds_is_weighed_whatever_its_heat(heat: float) -> None:
     known = features([heat])
-    assert not fusion.agreed(known).any()
     assert fusion.trust(known)[0] == np.float32(WEIGHTS.rejection)
     units = [
         np.tanh(known[0] @ np.array(unit) + bias)
@@ -186,16 +181,6 @@ def test_likely_neighbours_make_a_candidate_likelier() -> None:
 def test_no_candidates_have_no_features() -> None:
     assert features([]).shape == (0, len(FEATURES))
     assert fusion.evidence(features([])).shape == (0,)
-
-
-def test_what_the_ink_step_found_is_the_classifiers_to_decide_where_the_detector_agrees() -> None:
-    known = np.zeros((3, len(fusion.FEATURES)), np.float32)
-    known[:, 0] = WEIGHTS.agrees[0] + 0.1, WEIGHTS.agrees[0] - 0.1, 5.0  # the detector's logits
-    known[:2, fusion.FROM_INK] = 1.0
-    likely = fusion.is_digit(fusion.evidence(known), fusion.trust(known), np.array([0.9, 0.9, 0.1]))
-    assert likely[0] == pytest.approx(0.9, abs=1e-3)
-    assert likely[1] < 0.05
-    assert fusion.trust(known)[2] == pytest.approx(WEIGHTS.rejection)
 
 
 SURE = [3.0, 2.5, 4.0]

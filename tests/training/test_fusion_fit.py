@@ -50,3 +50,21 @@ def test_no_fit_takes_chance_for_a_sign_against_a_digit(drawn: tuple[np.ndarray,
         assert (fusion.evidence(raised, made) >= fusion.evidence(known, made) - 1e-3).all()
     made = fusion_fit.fit(known, rejection, known[:, SIZE] < 0, weight)  # which may speak against one
     assert right(made, known, rejection, known[:, SIZE] < 0) > 0.95
+
+
+def test_the_fit_for_ink_finds_a_weighted_sum_and_leaves_the_other_weights(drawn: tuple[np.ndarray, ...]) -> None:
+    known, rejection, weight = drawn
+    known = known.copy()
+    known[:, fusion.FROM_INK] = 1.0
+    is_digit = known[:, FITTING] + known[:, BELOW] + rejection > 0
+    made = fusion_fit.fit_ink(known, rejection, is_digit, weight)
+    said = fusion.is_digit(fusion.evidence(known, made), fusion.trust(known, made), 1.0 / (1.0 + np.exp(-rejection)))
+    assert np.mean((said > 0.5) == is_digit) > 0.95
+    assert (made.linear, made.hidden, made.rejection) == (
+        fusion.WEIGHTS.linear,
+        fusion.WEIGHTS.hidden,
+        fusion.WEIGHTS.rejection,
+    )
+    assert fusion_fit.log_loss(made, known, rejection, is_digit, weight) < 0.2
+    against = fusion_fit.fit_ink(known, rejection, known[:, FITTING] < 0, weight)
+    assert against.ink_linear[FITTING] == 0.0  # chance is no sign against a digit
