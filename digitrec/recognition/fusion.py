@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 FEATURES = ("objectness", "fitting", "from_ink", "flat", "size", "below", "likely", "surest", "beside")
 """What is known of a candidate beside the classifier's rejection score; see `features`."""
 
-FROM_INK = FEATURES.index("from_ink")
+FROM_INK, FLAT = FEATURES.index("from_ink"), FEATURES.index("flat")
 
 RISING = ("objectness", "fitting", "below", "likely", "surest", "beside")
 """Those of which more never makes a digit less likely; nor does a higher rejection score."""
@@ -54,9 +54,9 @@ class Weights:
     hidden_bias: tuple[float, ...] = (0.252, 2.32, -1.796, -1.785)
     outputs: tuple[float, ...] = (1.275, 1.573, 0.979, 1.689)
     rejection: float = 0.084
-    ink_bias: float = -0.84
-    ink_linear: tuple[float, ...] = (0.251, 0.996, 0.0, -0.267, -1.101, 0.381, 3.566, 0.23, 0.0)
-    ink_rejection: float = 0.174
+    ink_bias: float = 0.518
+    ink_linear: tuple[float, ...] = (0.0, 0.962, 0.0, -1.357, -0.451, 0.369, 3.48, 0.167, 0.0)
+    ink_rejection: float = 0.141
     classified: float = 0.23
     detected: float = 0.39
     cropped: float = 0.57
