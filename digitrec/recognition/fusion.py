@@ -54,9 +54,9 @@ class Weights:
     hidden_bias: tuple[float, ...] = (0.252, 2.32, -1.796, -1.785)
     outputs: tuple[float, ...] = (1.275, 1.573, 0.979, 1.689)
     rejection: float = 0.084
-    ink_bias: float = 0.518
-    ink_linear: tuple[float, ...] = (0.0, 0.962, 0.0, -1.357, -0.451, 0.369, 3.48, 0.167, 0.0)
-    ink_rejection: float = 0.141
+    ink_bias: float = 1.079
+    ink_linear: tuple[float, ...] = (0.0, 0.769, 0.0, -1.993, -0.11, 0.38, 3.464, 0.175, 0.0)
+    ink_rejection: float = 0.134
     classified: float = 0.23
     detected: float = 0.39
     cropped: float = 0.57
