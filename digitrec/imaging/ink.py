@@ -15,7 +15,7 @@ from PIL import Image
 from digitrec import settings
 from digitrec.imaging import background as papers
 from digitrec.imaging.background import Paper
-from digitrec.imaging.components import dilated, hysteresis_threshold, upper_quartile
+from digitrec.imaging.components import dilated, hysteresis_threshold, quantile
 from digitrec.imaging.decode import plain_mode
 from digitrec.imaging.ruled_lines import remove_ruled_lines
 
@@ -170,7 +170,7 @@ def _followed(distance: Floats, low: Floats, strong: Mask, noise: float) -> Mask
 def _core(distances: Floats) -> float:
     """Return the distance of a stroke's core, from what is on the ink's side of Otsu's threshold."""
     strong = distances[distances >= papers.split(distances.reshape(1, -1))]
-    return upper_quartile(strong)
+    return quantile(strong, 0.75)
 
 
 def _lowest(core: Floats | float, paper: Paper) -> Floats:

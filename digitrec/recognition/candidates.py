@@ -351,9 +351,15 @@ def _weighed(
     for place in np.argsort(-likely, kind="stable"):
         if not any(shared[place, other] > thresholds.inside * smaller[place, other] for other in kept):
             kept.append(int(place))
-    said = [(shares, float(score)) for shares, score in zip(answers.probabilities, answers.is_digit, strict=True)]
     return tuple(
-        Candidate(_whole(some.boxes[i]), some.cuts[i], known[i], some.detected[i], some.cropped.digits[i], said[i])
+        Candidate(
+            box=_whole(some.boxes[i]),
+            cut=some.cuts[i],
+            known=known[i],
+            detected=some.detected[i],
+            cropped=some.cropped.digits[i],
+            answer=(answers.probabilities[i], float(answers.is_digit[i])),
+        )
         for i in sorted(kept)
     )
 

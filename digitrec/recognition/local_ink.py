@@ -63,7 +63,7 @@ def ink(seen: Bytes, width: float, height: float, thresholds: Thresholds = THRES
     inside = np.s_[box.y : box.y + box.height, box.x : box.x + box.width]
     difference = seen.astype(np.float32) - cv2.medianBlur(seen, thresholds.paper)
     distance = np.sqrt((difference * difference).sum(axis=2))
-    strongest = distance[inside] >= quantile(distance[inside], 0.9)
+    strongest = distance[inside] >= quantile(distance[inside].ravel(), 0.9)
     direction = difference[inside][strongest].mean(axis=0)
     distance[difference @ direction < 0] = 0.0  # a highlight beside dark ink is no ink
     core = _core(distance[inside])

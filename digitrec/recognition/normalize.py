@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec.imaging.components import connected_components, dilated, upper_quartile
+from digitrec.imaging.components import connected_components, dilated, quantile
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -119,7 +119,7 @@ def _own_ink(ink: Floats, box: Box) -> Floats:
         return np.zeros((1, 1), np.float32)
     foreign = _reaching_out(crop > EDGE * crop.max(), Box(box.x - left, box.y - top, box.width, box.height))
     crop[foreign | _specks(crop > EDGE * crop.max())] = 0.0
-    core = upper_quartile(crop[crop > EDGE * crop.max()])
+    core = quantile(crop[crop > EDGE * crop.max()], 0.75)
     return np.asarray(np.clip(crop / core, 0.0, 1.0), dtype=np.float32)
 
 

@@ -249,8 +249,8 @@ def _blank(original: tuple[int, int], page: Page, angle: float) -> Reading:
 def _settled(blank: Reading, found: Found, predictor: Reader, finder: Reader, single: bool) -> Reading:
     """Return a reading with the digits among the candidates in reading order, the rejected ones beside them."""
     digits = tuple(_from_candidate(each, single) for each in found.candidates)
-    said = [each.answer for each in found.candidates] if predictor is finder else []
-    digits = answering.asked(digits, predictor, _known(said))
+    answers = [each.answer for each in found.candidates] if predictor is finder else []
+    digits = answering.asked(digits, predictor, _together(answers))
     accepted = [digit for digit in digits if digit.flag != NOT_A_DIGIT]
     rejected = [digit for digit in digits if digit.flag == NOT_A_DIGIT]
     rows = [[accepted[place] for place in row] for row in orders.order([digit.box for digit in accepted])]
@@ -330,16 +330,16 @@ def _answered(blank: Reading, rows: list[list[Segment]], predictor: Reader, find
     digits = tuple(
         unanswered(row, segment._replace(box=enlarged(segment.box, scale, size))) for row, segment in segments
     )
-    said = [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder]
-    known = _known(said) if len(said) == len(digits) else None
+    answers = [segment.answer for _, segment in segments if segment.answer is not None and predictor is finder]
+    known = _together(answers) if len(answers) == len(digits) else None
     return dataclasses.replace(blank, digits=answering.asked(digits, predictor, known))
 
 
-def _known(said: list[tuple[Floats, float]]) -> Answers | None:
-    """Return what a model said of some glyphs, each its probabilities and is_digit; None where it was not asked."""
-    if not said:
+def _together(answers: list[tuple[Floats, float]]) -> Answers | None:
+    """Return the answers to some glyphs, each its probabilities and is_digit, as one; None where there are none."""
+    if not answers:
         return None
-    probabilities, scores = zip(*said, strict=True)
+    probabilities, scores = zip(*answers, strict=True)
     return Answers(np.stack(probabilities), np.array(scores, np.float32))
 
 

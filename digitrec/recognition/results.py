@@ -100,7 +100,7 @@ class Page:
         """Keep a picture, and its ink where it is known: float32 (H, W), 0 paper, 1 ink."""
         self.picture = picture
         if ink is not None:
-            self.__dict__["ink"] = ink  # where `cached_property` keeps it
+            self.ink = ink
 
     @cached_property
     def ink(self) -> Floats:
@@ -149,9 +149,10 @@ class Reading:
         """The page and its ink, where it is kept."""
         if self.page is None:
             return ()
-        came = "The picture in grey, upright." if self.angle else "The picture in grey, as it came."
-        found = "What differs from the paper is ink; shadows, lines and specks are left out."
-        return Step("Picture", came, self.page.in_grey), Step("Ink", found, self.page.ink)
+        return (
+            Step("Picture", f"The picture in grey, {'upright' if self.angle else 'as it came'}.", self.page.in_grey),
+            Step("Ink", "What differs from the paper is ink; shadows, lines and specks are left out.", self.page.ink),
+        )
 
     @property
     def accepted(self) -> tuple[Digit, ...]:

@@ -127,8 +127,8 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
             continue
         frame = results.Reading(found.size, image.size, found.angle, ())
         share = np.float32(len(found.candidates) ** -0.5)  # a page of many does not drown the others
-        answers = model.answers(np.stack([each.cut.glyph for each in found.candidates]))
-        answers = answering.test_time_augmented(np.stack([each.cut.glyph for each in found.candidates]), answers, model)
+        glyphs = np.stack([each.cut.glyph for each in found.candidates])
+        answers = answering.test_time_augmented(glyphs, model.answers(glyphs), model)
         for place, each in enumerate(found.candidates):
             label = label_at(page.labels, middle(each.box, frame))
             truth = np.float32(-2.0 if label < 0 else page.labels[label, 0])
