@@ -125,8 +125,10 @@ def inset(colours: Bytes) -> tuple[int, int, int, int] | None:
     are of one colour.
 
     Args:
-        colours: uint8 (H, W, 3), RGB.
+        colours: uint8 (H, W, 3), RGB; or (H, W, 4), RGBA, which is a drawing.
     """
+    if colours.shape[2] == 4:
+        return None
     corners = colours[[0, 0, -1, -1], [0, -1, 0, -1]].astype(np.int16)
     if np.abs(corners - corners[0]).max() > THRESHOLDS.same:
         return None

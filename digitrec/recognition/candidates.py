@@ -196,7 +196,7 @@ def _few(found: Detections, thresholds: Thresholds) -> bool:
 
 def is_plain(image: Image.Image) -> bool:
     """Return whether a picture is a drawing: strokes on a ground of one colour, or on none."""
-    small = np.asarray(decode.reduced(image if image.mode == "RGBA" else image.convert("RGB")))
+    small = np.asarray(decode.reduced(decode.plain_mode(image)))
     return bool(small.shape[2] == 4 and np.ptp(small[..., 3]) > 0) or background.flat(small[..., :3]) is not None
 
 

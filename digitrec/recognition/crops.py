@@ -31,6 +31,9 @@ def crop(image: Bytes, box: Floats, angle: float, side: int, height: float) -> B
     if not near.size:
         return np.zeros((side, side, 3), np.uint8)
     x, y = x - left, y - top
+    while scale < 0.35 and min(near.shape[:2]) * scale >= 2.0:  # halves are averaged ten times as fast as other shares
+        near = np.asarray(cv2.resize(near, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+        x, y, scale = x / 2, y / 2, scale * 2
     if scale < 0.7 and min(near.shape[:2]) * scale >= 1.0:
         near = np.asarray(cv2.resize(near, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         x, y, scale = x * scale, y * scale, 1.0

@@ -271,9 +271,11 @@ def only(ink: Floats) -> Box | None:
 
 def is_dab(crop: Floats) -> bool:
     """Return whether the ink of a crop, float32 (h, w), is a mere dot: as wide a pen as the whole of it."""
-    inside = np.pad((crop > EDGE).astype(np.uint8), 1)
+    inside, widest = np.pad((crop > EDGE).astype(np.uint8), 1), DAB * max(crop.shape)
+    if np.count_nonzero(inside) < 0.5 * widest * widest:  # no circle as wide is in it
+        return False
     width = 2 * float(cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()) - 1
-    return bool(width > DAB * max(crop.shape))
+    return bool(width > widest)
 
 
 def _part_boxes(ink: Floats) -> list[Box]:

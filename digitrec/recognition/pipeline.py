@@ -193,9 +193,7 @@ def photo_on_a_page(image: Image.Image, small: Image.Image) -> tuple[int, int, i
         image: The picture.
         small: The same, reduced.
     """
-    if small.mode == "RGBA":
-        return None
-    photo = background.inset(np.asarray(small.convert("RGB")))
+    photo = background.inset(np.asarray(decode.plain_mode(small)))
     if photo is None:
         return None
     across, down = image.width / small.width, image.height / small.height
@@ -292,7 +290,7 @@ def _from_candidate(candidate: Candidate, single: bool) -> Digit:
 def read_canvas(
     rgba: NDArray[np.uint8], predictor: Reader, single: bool = True, finder: Reader | None = None
 ) -> Reading:
-    """Read what was drawn on a canvas, uint8 (H, W, 4); see `read`.
+    """Read what was drawn on a canvas, uint8 (H, W, 4); see `read`. On one digit nobody draws ruled lines.
 
     Raises:
         PictureError: If a browser sent something else, or far more than a canvas holds.
@@ -300,7 +298,7 @@ def read_canvas(
     if rgba.ndim != 3 or rgba.shape[2] != 4 or rgba.dtype != np.uint8 or not 0 < rgba.size <= MOST_DRAWN:
         raise PictureError(f"The drawing is damaged. Clear the canvas and draw again. Received: {rgba.shape}")
     image = Image.fromarray(rgba)
-    blank = _blank(image.size, Page(decode.reduced(image), imaging_ink.from_canvas(rgba)), 0.0)
+    blank = _blank(image.size, Page(decode.reduced(image), imaging_ink.from_canvas(rgba, ruled=not single)), 0.0)
     drawn = _read(blank, predictor, single, finder or predictor)
     models = shipped.available() if single and drawn.accepted and not _is_sure(drawn) else None
     if models is None:

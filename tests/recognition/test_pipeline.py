@@ -84,6 +84,15 @@ def test_a_drawing_and_its_upload_give_the_same_glyph(ground):
     assert drawn.text == sent.text
 
 
+@pytest.mark.parametrize("single", [True, False])
+def test_ruled_lines_are_looked_for_where_a_number_is_drawn(single):
+    drawn = canvas("5")
+    for y in range(20, 280, 50):
+        drawn[y : y + 3] = (20, 20, 20, 255)
+    line = pipeline.read_canvas(drawn, Halves(), single).ink[21, :40]
+    np.testing.assert_array_equal(line, 1.0 if single else 0.0)
+
+
 def test_a_row_is_read_from_left_to_right():
     found = pipeline.read(Image.fromarray(canvas("407")), Halves())
     assert len(found.digits) == 3
