@@ -102,19 +102,9 @@ class Candidate:
     answer: tuple[Floats, float]
 
     @property
-    def evidence(self) -> float:
-        """Logit that it is a digit, the classifier's rejection score left out."""
-        return float(fusion.evidence(self.known))
-
-    @property
     def seen(self) -> Floats:
         """What detector and crop classifier say of the digits, float32 (10,): added to the classifier's logarithms."""
         return fusion.seen(self.detected, self.cropped)
-
-    @property
-    def trust(self) -> float:
-        """Weight of the classifier's rejection score."""
-        return float(fusion.trust(self.known))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Each is good where the others are not: the detector knows the page, the crop classifier the surroundings (letters,
 print, rules), the classifier the glyph. On what the detector found alone, a small network weighs them; on what the ink
-step found, on drawings and on photos of little ink, a weighted sum in which the classifier counts more.
+step found, on drawings and on photos of little ink, a weighted sum in which the classifier counts more; and on what it
+found in a picture of one character, another sum, in which the classifier counts most.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,21 @@ REACH = 2.0
 
 
 @dataclass(frozen=True)
+class WeightedSum:
+    """A logit that a candidate is a digit, as a weighted sum.
+
+    Attributes:
+        bias: Added to the sum.
+        linear: Of FEATURES, in their order.
+        rejection: Of the logit of the classifier's rejection score.
+    """
+
+    bias: float
+    linear: tuple[float, ...]
+    rejection: float
+
+
+@dataclass(frozen=True)
 class Weights:
     """Weights fitted to candidates on synthetic validation pages by `python -m tests.bench.synthetic --fit`.
 
@@ -35,9 +51,9 @@ class Weights:
         hidden_bias: Of the hidden units.
         outputs: Weights of the units' hyperbolic tangents.
         rejection: Of the logit of the classifier's rejection score.
-        ink_bias: Of the logit that what the ink step found is a digit.
-        ink_linear: Of FEATURES for that, in their order.
-        ink_rejection: Of the logit of the rejection score for that.
+        ink: Of what the ink step found.
+        alone: Of what it found in a picture of one character (`--fit-alone`): letters, shapes and other scripts look
+            like digits to the detector and the crop classifier there.
         classified: Of the classifier's log probabilities of the ten digits.
         detected: Of the detector's.
         cropped: Of the crop classifier's.
@@ -54,9 +70,8 @@ class Weights:
     hidden_bias: tuple[float, ...] = (0.252, 2.32, -1.796, -1.785)
     outputs: tuple[float, ...] = (1.275, 1.573, 0.979, 1.689)
     rejection: float = 0.084
-    ink_bias: float = 1.079
-    ink_linear: tuple[float, ...] = (0.0, 0.769, 0.0, -1.993, -0.11, 0.38, 3.464, 0.175, 0.0)
-    ink_rejection: float = 0.134
+    ink: WeightedSum = WeightedSum(1.079, (0.0, 0.769, 0.0, -1.993, -0.11, 0.38, 3.464, 0.175, 0.0), 0.134)
+    alone: WeightedSum = WeightedSum(-0.395, (0.03, 0.311, 0.0, -0.37, -2.565, 1.302, 0.0, 0.509, 0.249), 0.539)
     classified: float = 0.23
     detected: float = 0.39
     cropped: float = 0.57
@@ -130,18 +145,26 @@ def features(
     return np.stack(np.broadcast_arrays(*columns), axis=1).astype(np.float32)
 
 
-def evidence(known: Floats, weights: Weights = WEIGHTS) -> Floats:
-    """Return what speaks for a digit beside the classifier: logits (N,) of features (N, 9)."""
+def evidence(known: Floats, weights: Weights = WEIGHTS, alone: bool = False) -> Floats:
+    """Return what speaks for a digit beside the classifier: logits (N,).
+
+    Args:
+        known: (N, 9), as `features` returns it.
+        weights: The weights.
+        alone: Whether the picture is one of one character.
+    """
     weighed = known @ np.array(weights.linear, np.float32) + np.float32(weights.bias)
     hidden = known @ np.array(weights.hidden, np.float32).T + np.array(weights.hidden_bias, np.float32)
     weighed = weighed + np.tanh(hidden) @ np.array(weights.outputs, np.float32)
-    of_ink = known @ np.array(weights.ink_linear, np.float32) + np.float32(weights.ink_bias)
+    ink = weights.alone if alone else weights.ink
+    of_ink = known @ np.array(ink.linear, np.float32) + np.float32(ink.bias)
     return np.asarray(np.where(known[..., FROM_INK] > 0, of_ink, weighed), np.float32)
 
 
-def trust(known: Floats, weights: Weights = WEIGHTS) -> Floats:
-    """Return the weight (N,) of the classifier's rejection score, of features (N, 9)."""
-    return np.where(known[..., FROM_INK] > 0, np.float32(weights.ink_rejection), np.float32(weights.rejection))
+def trust(known: Floats, weights: Weights = WEIGHTS, alone: bool = False) -> Floats:
+    """Return the weight (N,) of the classifier's rejection score; see `evidence`."""
+    ink = weights.alone if alone else weights.ink
+    return np.where(known[..., FROM_INK] > 0, np.float32(ink.rejection), np.float32(weights.rejection))
 
 
 def is_digit(evidence: Floats | float, trust: Floats | float, rejection: Floats | float) -> Floats:

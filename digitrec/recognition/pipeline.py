@@ -79,8 +79,9 @@ def read(
         return drawn
     if not reading.accepted or (alone and len(reading.accepted) == 1):  # it may hold one digit, very large or faint
         page = blank if found.angle == lying else unread(image, lying)
-        best = _one_of([_likeliest(reading), alone], page, rotation.rotated(small, lying), predictor, models)
-        return best if best and best.accepted else reading
+        detected = alone and _likeliest(_settled(blank, candidates.scaled(found, blank.size), predictor, finder, True))
+        best = _one_of([detected, alone], page, rotation.rotated(small, lying), predictor, models)
+        return best if best and (best.accepted or alone) else reading
     return reading
 
 
@@ -280,8 +281,8 @@ def _from_candidate(candidate: Candidate, single: bool) -> Digit:
     seen, weight = (candidate.detected, 1.0) if single else (candidate.seen, fusion.WEIGHTS.classified)
     return dataclasses.replace(
         unanswered(0, Segment(candidate.box, candidate.cut)),
-        evidence=candidate.evidence,
-        trust=candidate.trust,
+        evidence=float(fusion.evidence(candidate.known, alone=single)),
+        trust=float(fusion.trust(candidate.known, alone=single)),
         detected=seen,
         weight=weight,
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from digitrec.recognition import fusion
-from digitrec.recognition.fusion import FEATURES, RISING, Weights
+from digitrec.recognition.fusion import FEATURES, RISING, WeightedSum, Weights
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -45,8 +45,17 @@ def fit(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Wei
 def fit_ink(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
     """Return the weights for what the ink step found, the others as they are; see `_fitted` and LOST."""
     weight = np.where((known[:, fusion.FLAT] == 0) & is_digit, np.float32(LOST), np.float32(1.0)) * weight
+    return replace(fusion.WEIGHTS, ink=_sum(known, rejection, is_digit, weight))
+
+
+def fit_alone(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
+    """Return the weights for what it found in pictures of one character, the others as they are; see `_fitted`."""
+    return replace(fusion.WEIGHTS, alone=_sum(known, rejection, is_digit, weight))
+
+
+def _sum(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> WeightedSum:
     _, _, _, linear, trust, bias = _fitted(known, rejection, is_digit, weight, 0)
-    return replace(fusion.WEIGHTS, ink_bias=bias, ink_linear=_rounded(linear), ink_rejection=trust)
+    return WeightedSum(bias, _rounded(linear), trust)
 
 
 def _fitted(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats, units: int) -> tuple[Any, ...]:
@@ -110,9 +119,12 @@ def _fitted(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats, un
     )
 
 
-def log_loss(weights: Weights, known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> float:
-    """Return the mean log loss of candidates (N,); see `fit`."""
-    logits = (fusion.evidence(known, weights) + fusion.trust(known, weights) * rejection).astype(np.float64)
+def log_loss(
+    weights: Weights, known: Floats, rejection: Floats, is_digit: Mask, weight: Floats, alone: bool = False
+) -> float:
+    """Return the mean log loss of candidates (N,), `alone` for those in pictures of one character; see `fit`."""
+    evidence, trust = fusion.evidence(known, weights, alone), fusion.trust(known, weights, alone)
+    logits = (evidence + trust * rejection).astype(np.float64)
     return float(np.average(np.logaddexp(0.0, logits) - is_digit * logits, weights=weight))
 
 

@@ -96,8 +96,9 @@ def single(first: int, count: int, seed: int) -> list[dict[str, bool]]:
             continue
         glyphs = np.stack([each.cut.glyph for each in found])
         answers = answering.test_time_augmented(glyphs, model.answers(glyphs), model)
-        likely = [fusion.is_digit(each.evidence, each.trust, answers.is_digit[i]) for i, each in enumerate(found)]
-        best = int(np.argmax(likely))
+        known = np.stack([each.known for each in found])
+        evidence, trust = fusion.evidence(known, alone=True), fusion.trust(known, alone=True)
+        best = int(np.argmax(fusion.is_digit(evidence, trust, answers.is_digit)))
         classified, chosen = answers.probabilities[best][None], found[best]
         by: dict[str, NDArray[np.float32]] = {
             "the classifier": classified[0],

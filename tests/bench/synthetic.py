@@ -7,6 +7,7 @@
     python -m tests.bench.synthetic --drawings                            drawings alone
     python -m tests.bench.synthetic --angles                              how well the detector tells a digit's angle
     python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`
+    python -m tests.bench.synthetic --fit-alone                           those for pictures of one character
 
 Writers, MNIST digits and fonts are those held out from the detector's training. Needs the pen strokes.
 """
@@ -27,10 +28,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec import settings
+from digitrec.datasets import single_pictures
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.labels import label_at
 from digitrec.datasets.synthetic_pages import EMPTY, SORTS, Page, PageMaker, Sort
 from digitrec.recognition import answering, candidates, fusion, page_search, pipeline, results, shipped
+from digitrec.recognition.crop_outputs import NONE
 from digitrec.recognition.normalize import Box
 from digitrec.registry import registry
 from digitrec.training import fusion_fit
@@ -113,14 +116,32 @@ def scores(first: int, count: int, seed: int, side: int | None = None, sorts: Se
     return result
 
 
-def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ...]:
+def pictures_of_one(first: int, count: int, seed: int) -> list[Page]:
+    """Return validation pictures of one character, digits and others, the same ones for the same arguments."""
+    maker, made = single_pictures.SingleMaker("validation", settings.strokes_folder()), []
+    for number in range(first, first + count):
+        picture = maker.picture(np.random.default_rng((seed, number)))
+        label = np.array([[picture.digit, *picture.box, 0.0]], np.float32)[: picture.digit != NONE]
+        made.append(Page(picture.image, label, "one character", ""))
+    return made
+
+
+def evidence(first: int, count: int, seed: int, alone: bool = False) -> tuple[NDArray[np.float32], ...]:
     """Return, of the candidates on some pages, what is known, the rejection's logit, what each is, the classifier's
-    probabilities, the log probabilities of detector and crop classifier, and the weight in the fit."""
+    probabilities, the log probabilities of detector and crop classifier, and the weight in the fit.
+
+    Args:
+        first: Number of the first page.
+        count: Of pages.
+        seed: Of chance.
+        alone: Whether the pages are pictures of one character.
+    """
     cv2.setNumThreads(1)
     model, models = registry.predictor("reader"), shipped.available()
     assert models is not None
     rows: list[tuple[NDArray[np.float32], ...]] = []
-    for page in pages(first, count, seed, sorts=(*SORTS, EMPTY)):
+    made = pictures_of_one(first, count, seed) if alone else pages(first, count, seed, sorts=(*SORTS, EMPTY))
+    for page in made:
         image = Image.fromarray(page.image)
         found = candidates.find(image, model, models)
         if not found.candidates:
@@ -136,6 +157,19 @@ def evidence(first: int, count: int, seed: int) -> tuple[NDArray[np.float32], ..
                 rejection, classified = fusion.logit(answers.is_digit[place]), answers.probabilities[place]
                 rows.append((each.known, rejection, truth, classified, each.detected, each.cropped, share))
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
+
+
+def fit_alone(count: int, seed: int, workers: int) -> None:
+    """Print the weights of the fusion for what the ink step finds in pictures of one character."""
+    parts = spread(functools.partial(evidence, alone=True), count, seed, workers)
+    known, rejection, truth, *_, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    of_ink = known[:, fusion.FROM_INK] > 0
+    some = known[of_ink], rejection[of_ink], truth[of_ink] >= 0, weight[of_ink]
+    made = fusion_fit.fit_alone(*some)
+    print(f"{len(some[0])} candidates, {some[2].mean():.3f} are digits")
+    before, after = (fusion_fit.log_loss(weights, *some, alone=True) for weights in (fusion.WEIGHTS, made))
+    print(f"log loss {after:.4f}; with the weights of today {before:.4f}")
+    print(made.alone)
 
 
 def fit(count: int, seed: int, workers: int) -> None:
@@ -238,12 +272,13 @@ def main() -> None:
     parser.add_argument("--drawings", action="store_true")
     parser.add_argument("--angles", action="store_true")
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--fit-alone", action="store_true")
     given = parser.parse_args()
     if given.angles:
         print_angles(given.pages, given.seed, given.workers)
         return
-    if given.fit:
-        fit(given.pages, given.seed + 1, given.workers)
+    if given.fit or given.fit_alone:
+        (fit if given.fit else fit_alone)(given.pages, given.seed + 1, given.workers)
         return
     sorts = (EMPTY,) if given.empty else SORTS[:1] if given.drawings else SORTS
     task = functools.partial(scores, side=given.side, sorts=sorts)

@@ -96,7 +96,8 @@ def test_what_only_the_ink_finds_is_a_candidate_of_which_the_detector_says_nothi
 def test_what_the_detector_finds_is_likelier_than_what_it_does_not() -> None:
     seen = candidates.find(drawing(), Anything(), models(FlagDetector(objectness=0.99))).candidates
     unseen = candidates.find(drawing(), Anything(), models(BLIND)).candidates
-    assert min(each.evidence for each in seen) > max(each.evidence for each in unseen)
+    least, most = (fusion.evidence(np.stack([each.known for each in some])) for some in (seen, unseen))
+    assert least.min() > most.max()
 
 
 def test_what_only_the_detector_finds_has_a_glyph_too() -> None:

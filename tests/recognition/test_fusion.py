@@ -62,10 +62,14 @@ def test_evidence_and_rejection_add_up_as_in_a_logistic_regression(evidence: flo
 @given(heats)
 def test_what_the_ink_finds_is_a_weighted_sum_in_which_the_classifier_counts_more(flat: bool, heat: float) -> None:
     known = features([heat], flat, from_ink=np.array([True]))
-    expected = known[0] @ np.array(WEIGHTS.ink_linear) + WEIGHTS.ink_bias
-    assert fusion.evidence(known)[0] == pytest.approx(expected, abs=1e-3)
-    assert fusion.trust(known)[0] == np.float32(WEIGHTS.ink_rejection)
-    assert WEIGHTS.ink_rejection > WEIGHTS.rejection
+    for alone, weights in ((False, WEIGHTS.ink), (True, WEIGHTS.alone)):
+        expected = known[0] @ np.array(weights.linear) + weights.bias
+        assert fusion.evidence(known, alone=alone)[0] == pytest.approx(expected, abs=1e-3)
+        assert fusion.trust(known, alone=alone)[0] == np.float32(weights.rejection)
+    of_detector = features([heat], flat)
+    assert fusion.evidence(of_detector, alone=True) == fusion.evidence(of_detector)
+    assert fusion.trust(of_detector, alone=True) == fusion.trust(of_detector)
+    assert WEIGHTS.alone.rejection > WEIGHTS.ink.rejection > WEIGHTS.rejection
 
 
 @pytest.mark.parametrize("flat", [False, True])

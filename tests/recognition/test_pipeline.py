@@ -315,7 +315,7 @@ class NarrowOnly(Halves):
 
 
 @pytest.mark.usefixtures("with_detector", "without_windows")
-def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_where_the_whole_is_rejected(detector):
+def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_where_the_whole_is_rejected(detector, monkeypatch):
     """A neighbour that is cut off at the edge is no part of it."""
     drawing = detectiondata.flags(detectiondata.labels_of([(0, 150, 150, 70, 140, 0.0)]), (300, 300))
     assert pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
@@ -323,7 +323,8 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_where_the_whole_is
     drawing[60:240, 290:] = 0
     [digit] = pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
     assert digit.box.x + digit.box.width < 200
-    detector.smallest = 1e9  # where it sees nothing, the rejection stays
+    detector.smallest, crops = 1e9, detectiondata.FlagCrops(-3.0)  # where neither net sees one, the rejection stays
+    monkeypatch.setattr(shipped, "available", lambda: detectiondata.models(detector, crops))
     assert not pipeline.read(Image.fromarray(drawing), NarrowOnly(), single=True).accepted
 
 
@@ -335,7 +336,7 @@ def test_the_detector_is_asked_for_the_one_digit_of_a_drawing_that_is_uncertain_
     detector.smallest = 1e9  # where it sees nothing, the answer stays
     [alone] = pipeline.read(Image.fromarray(drawing), Halves(sure=0.6), single=True).accepted
     assert digit.detected.any()
-    assert not alone.detected.any()
+    assert np.ptp(alone.detected) == 0.0
     assert digit.confidence > alone.confidence
 
 
@@ -373,6 +374,20 @@ def test_uncertain_ink_that_is_hardly_a_digit_is_one_if_windows_agree(
     assert (crops.seen > 0, len(found.accepted)) == (asked, accepted)
     [again] = pipeline.reread(found, Halves(sure, is_digit=0.6)).digits
     assert again.flag == found.digits[0].flag
+
+
+@pytest.mark.usefixtures("without_windows")
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize(("is_digit", "accepted"), [(0.01, 0), (0.8, 1)])
+def test_what_the_classifier_rejects_alone_in_a_drawing_is_no_digit_though_the_detector_sees_one(
+    monkeypatch, detector, single, is_digit, accepted
+):
+    crops = detectiondata.FlagCrops(0.1)
+    monkeypatch.setattr(shipped, "available", lambda: detectiondata.models(detector, crops))
+    drawing = detectiondata.flags(detectiondata.labels_of([(0, 150, 150, 70, 140, 0.0)]), (300, 300))
+    found = pipeline.read(Image.fromarray(drawing), Halves(0.6, is_digit), single=single)
+    assert detector.seen
+    assert len(found.accepted) == accepted
 
 
 @pytest.mark.usefixtures("with_detector")
