@@ -3,7 +3,7 @@
 Each is good where the others are not: the detector knows the page, the crop classifier the surroundings (letters,
 print, rules), the classifier the glyph. On what the detector found alone, a small network weighs them; on what the ink
 step found, on drawings and on photos of little ink, a weighted sum in which the classifier counts more; and on what it
-found in a drawing of one character, another sum, in which the classifier counts most.
+found in a picture of one character, another sum, in which the classifier counts most.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Weights:
         outputs: Weights of the units' hyperbolic tangents.
         rejection: Of the logit of the classifier's rejection score.
         ink: Of what the ink step found.
-        alone: Of what it found in a drawing of one character (`--fit-alone`): letters, shapes and other scripts look
+        alone: Of what it found in a picture of one character (`--fit-alone`): letters, shapes and other scripts look
             like digits to the detector and the crop classifier there.
         classified: Of the classifier's log probabilities of the ten digits.
         detected: Of the detector's.
@@ -71,7 +71,7 @@ class Weights:
     outputs: tuple[float, ...] = (1.275, 1.573, 0.979, 1.689)
     rejection: float = 0.084
     ink: WeightedSum = WeightedSum(1.079, (0.0, 0.769, 0.0, -1.993, -0.11, 0.38, 3.464, 0.175, 0.0), 0.134)
-    alone: WeightedSum = WeightedSum(-0.816, (0.027, 0.297, 0.0, 0.0, -2.258, 1.38, 0.288, 0.522, 0.277), 0.507)
+    alone: WeightedSum = WeightedSum(-0.395, (0.03, 0.311, 0.0, -0.37, -2.565, 1.302, 0.0, 0.509, 0.249), 0.539)
     classified: float = 0.23
     detected: float = 0.39
     cropped: float = 0.57
@@ -156,23 +156,15 @@ def evidence(known: Floats, weights: Weights = WEIGHTS, alone: bool = False) -> 
     weighed = known @ np.array(weights.linear, np.float32) + np.float32(weights.bias)
     hidden = known @ np.array(weights.hidden, np.float32).T + np.array(weights.hidden_bias, np.float32)
     weighed = weighed + np.tanh(hidden) @ np.array(weights.outputs, np.float32)
-    for of_ink, chosen in _sums(known, weights, alone):
-        weighed = np.where(chosen, known @ np.array(of_ink.linear, np.float32) + np.float32(of_ink.bias), weighed)
-    return np.asarray(weighed, np.float32)
+    ink = weights.alone if alone else weights.ink
+    of_ink = known @ np.array(ink.linear, np.float32) + np.float32(ink.bias)
+    return np.asarray(np.where(known[..., FROM_INK] > 0, of_ink, weighed), np.float32)
 
 
 def trust(known: Floats, weights: Weights = WEIGHTS, alone: bool = False) -> Floats:
     """Return the weight (N,) of the classifier's rejection score; see `evidence`."""
-    trusted = np.full(known.shape[:-1], weights.rejection, np.float32)
-    for of_ink, chosen in _sums(known, weights, alone):
-        trusted[chosen] = of_ink.rejection
-    return trusted
-
-
-def _sums(known: Floats, weights: Weights, alone: bool) -> list[tuple[WeightedSum, NDArray[np.bool_]]]:
-    """Return the sums for what the ink step found, each with the candidates (N,) that it is for."""
-    from_ink, one = known[..., FROM_INK] > 0, (known[..., FLAT] > 0) & alone
-    return [(weights.ink, from_ink & ~one), (weights.alone, from_ink & one)]
+    ink = weights.alone if alone else weights.ink
+    return np.where(known[..., FROM_INK] > 0, np.float32(ink.rejection), np.float32(weights.rejection))
 
 
 def is_digit(evidence: Floats | float, trust: Floats | float, rejection: Floats | float) -> Floats:

@@ -49,7 +49,7 @@ def fit_ink(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) ->
 
 
 def fit_alone(known: Floats, rejection: Floats, is_digit: Mask, weight: Floats) -> Weights:
-    """Return the weights for what it found in drawings of one character, the others as they are; see `_fitted`."""
+    """Return the weights for what it found in pictures of one character, the others as they are; see `_fitted`."""
     return replace(fusion.WEIGHTS, alone=_sum(known, rejection, is_digit, weight))
 
 

@@ -7,7 +7,7 @@
     python -m tests.bench.synthetic --drawings                            drawings alone
     python -m tests.bench.synthetic --angles                              how well the detector tells a digit's angle
     python -m tests.bench.synthetic --fit                                 the weights of `recognition/fusion.py`
-    python -m tests.bench.synthetic --fit-alone                           those for drawings of one character
+    python -m tests.bench.synthetic --fit-alone                           those for pictures of one character
 
 Writers, MNIST digits and fonts are those held out from the detector's training. Needs the pen strokes.
 """
@@ -160,11 +160,11 @@ def evidence(first: int, count: int, seed: int, alone: bool = False) -> tuple[ND
 
 
 def fit_alone(count: int, seed: int, workers: int) -> None:
-    """Print the weights of the fusion for what the ink step finds in drawings of one character."""
+    """Print the weights of the fusion for what the ink step finds in pictures of one character."""
     parts = spread(functools.partial(evidence, alone=True), count, seed, workers)
     known, rejection, truth, *_, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-    chosen = (known[:, fusion.FROM_INK] > 0) & (known[:, fusion.FLAT] > 0)
-    some = known[chosen], rejection[chosen], truth[chosen] >= 0, weight[chosen]
+    of_ink = known[:, fusion.FROM_INK] > 0
+    some = known[of_ink], rejection[of_ink], truth[of_ink] >= 0, weight[of_ink]
     made = fusion_fit.fit_alone(*some)
     print(f"{len(some[0])} candidates, {some[2].mean():.3f} are digits")
     before, after = (fusion_fit.log_loss(weights, *some, alone=True) for weights in (fusion.WEIGHTS, made))

@@ -66,7 +66,6 @@ def test_the_fit_for_ink_finds_a_weighted_sum_and_leaves_the_other_weights(drawn
         fusion.WEIGHTS.rejection,
     )
     assert fusion_fit.log_loss(made, known, rejection, is_digit, weight) < 0.2
-    known[:, fusion.FLAT] = 1.0
     alone = fusion_fit.fit_alone(known, rejection, rejection > 0, weight)
     assert (alone.ink, alone.linear) == (fusion.WEIGHTS.ink, fusion.WEIGHTS.linear)
     assert fusion_fit.log_loss(alone, known, rejection, rejection > 0, weight, alone=True) < 0.2
