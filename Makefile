@@ -15,7 +15,8 @@ run: $(VENV)/.app
 	@echo "digitrec: http://127.0.0.1:$(PORT)"
 	@exec $(BIN)/python -m digitrec app --port $(PORT)
 
-test: lint chromium
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory --jobs=2 lint chromium # the one waits for the network
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder # those in Chromium first: they take longest
 
 lint: $(VENV)/.dev

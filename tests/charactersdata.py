@@ -4,10 +4,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pytest
 import strokedata
 from PIL import ImageFont
 
-from digitrec.datasets import fonts
+from digitrec.datasets import fonts, page_textures
 from digitrec.datasets.characters import Characters, thinned
 
 
@@ -21,6 +22,13 @@ def characters(print_fonts: list[Path] | None = None, hand_fonts: list[Path] | N
         strokes["digit"][digit] = strokes["digit"]["7"]
     bar = np.pad(np.full((18, 6), 255, np.uint8), 1)
     return Characters("training", strokes, [[bar] for _ in range(10)], print_fonts or [], hand_fonts or [])
+
+
+def few_textures(patch: pytest.MonkeyPatch) -> None:
+    """Have pages be made of a few small textures: those of a training take two seconds."""
+    patch.setattr(page_textures, "POOL", 3)
+    patch.setattr(page_textures, "BACKDROP_SIDE", 300)
+    patch.setattr(page_textures, "FIELD_SIDE", 300)
 
 
 def a_font() -> list[Path]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import charactersdata
 import cv2
 import numpy as np
 import pytest
@@ -133,7 +134,8 @@ def test_ruled_paper_has_lines_across_the_sheet() -> None:
         assert 3 < len(drawn) < 400
 
 
-def test_renewing_replaces_backdrops_only() -> None:
+def test_renewing_replaces_backdrops_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    charactersdata.few_textures(monkeypatch)
     pool = Textures(np.random.default_rng(4))
     before = list(pool.backdrops)
     pool.renew(np.random.default_rng(5), 2)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitrec.datasets import page_layouts, page_scenes, page_textures, synthetic_pages
+from digitrec.datasets import page_layouts, page_scenes, synthetic_pages
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_scenes import Scene
 from digitrec.datasets.synthetic_pages import Page, PageMaker
@@ -25,9 +25,9 @@ def characters(tmp_path_factory: pytest.TempPathFactory) -> Characters:
 
 @pytest.fixture(scope="module", autouse=True)
 def few_textures() -> Iterator[None]:
-    """Have makers begin with three backdrops: 24 take two seconds."""
+    """Have makers begin with few textures."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page_textures, "POOL", 3)
+        charactersdata.few_textures(patch)
         yield
 
 

@@ -48,7 +48,7 @@ def scribbled() -> tuple[list[Image.Image], list[int]]:
     """Return test digits on a thin scribble, and what they are."""
     x, y = mnist.test()
     made = []
-    for number, digit in enumerate(x[:20]):
+    for number, digit in enumerate(x[:12]):
         rng = np.random.default_rng(number)
         side = 28 * int(rng.integers(3, 8))
         picture = np.full((int(1.6 * side), int(1.6 * side)), 255, np.uint8)
@@ -59,7 +59,7 @@ def scribbled() -> tuple[list[Image.Image], list[int]]:
         place = picture[top : top + side, left : left + side]
         place[:] = np.minimum(place, 255 - cover)
         made.append(Image.fromarray(picture).convert("RGB"))
-    return made, y[:20].tolist()
+    return made, y[:12].tolist()
 
 
 def right(readings: list[Reading], labels: list[int]) -> int:
@@ -71,7 +71,7 @@ def test_a_digit_with_a_scribble_behind_it_is_read(monkeypatch: pytest.MonkeyPat
     found = [pipeline.read(picture, reader, single=True) for picture in pictures]
     monkeypatch.setattr(pipeline, "_slid", lambda blank, *_: blank)
     without = [pipeline.read(picture, reader, single=True) for picture in pictures]
-    assert right(found, labels) >= max(13, right(without, labels) + 5)
+    assert right(found, labels) >= max(8, right(without, labels) + 4)
 
 
 def test_what_is_no_digit_stays_rejected() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import strokedata
 
-from digitrec.datasets import page_crops, page_textures, single_pictures, unipen
+from digitrec.datasets import page_crops, single_pictures, unipen
 from digitrec.datasets.characters import Characters
 from digitrec.datasets.page_crops import Crops
 from digitrec.recognition import crop_outputs
@@ -123,10 +123,10 @@ def test_crops_of_single_pictures_are_the_same_for_a_seed(tmp_path: Path, monkey
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Have pages be made of one font and two textures."""
+    """Have pages be made of one font and a few textures."""
     characters = charactersdata.characters([charactersdata.pillow_font(tmp_path)])
     monkeypatch.setattr(Characters, "load", lambda part, folder: characters)
-    monkeypatch.setattr(page_textures, "POOL", 2)
+    charactersdata.few_textures(monkeypatch)
 
 
 @pytest.mark.usefixtures("few")

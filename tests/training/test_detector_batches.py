@@ -6,7 +6,6 @@ import charactersdata
 import numpy as np
 import pytest
 
-from digitrec.datasets import page_textures
 from digitrec.datasets.characters import Characters
 from digitrec.recognition import detector_maps as maps
 from digitrec.training import detector_batches, detector_targets
@@ -23,7 +22,7 @@ def characters(tmp_path_factory: pytest.TempPathFactory) -> Characters:
 def test_crops_are_decided_by_the_seed_and_pages_are_used_so_often(
     characters: Characters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_textures, "POOL", 2)
+    charactersdata.few_textures(monkeypatch)
     monkeypatch.setattr(detector_batches, "page_of", lambda maker, number: maker.page(number, 128, "scan", "rows"))
     plan = Plan(batch=6, side=64, kept_pages=2, reuse=4, workers=1)
     first = list(itertools.islice(detector_batches.crops(plan, characters, 5), 13))
