@@ -16,7 +16,7 @@ run: $(VENV)/.app
 	@exec $(BIN)/python -m digitrec app --port $(PORT)
 
 test: $(VENV)/.dev
-	@$(MAKE) --no-print-directory --jobs=2 lint chromium # the one waits for the network
+	@$(MAKE) --no-print-directory --jobs=2 lint chromium # Chromium is fetched meanwhile
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder # those in Chromium first: they take longest
 
 lint: $(VENV)/.dev
