@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import picturedata
 import pytest
-from badinput import TARGETS, Target, _canvas, _picture, _right_sums, spoiled
+from badinput import TARGETS, Target, _picture, _right_sums, spoiled
 from PIL import Image
 
 from digitrec import files as files_module
@@ -26,7 +26,7 @@ from digitrec.recognition import pipeline
 from digitrec.registry import registry
 from digitrec.training import events, model_files
 
-READ = 30  # of each that is read: that takes some milliseconds
+PICTURES = 30  # of each format: reading takes some milliseconds
 DECODED = 300  # of each format: decoding takes one
 OTHERS = 147
 
@@ -37,7 +37,7 @@ def test_spoiled_input_is_answered_or_refused_in_a_sentence(target: Target, home
     for seed in seeds:
         target.take(seed, home)  # what is whole is taken
     refused = []
-    for number in range(READ if target.take in (_picture, _canvas) else OTHERS):
+    for number in range(PICTURES if target.take is _picture else OTHERS):
         content = spoiled(target, seeds, random.Random(f"test {target.name} {number}"))
         try:
             target.take(content, home)
